@@ -1,0 +1,1 @@
+"""Values, errors, clock and protocols shared by every package. Imports nothing of ours."""

@@ -1,0 +1,1 @@
+"""Small things every part of the gateway uses. Imports nothing of ours but the contract."""
