@@ -1,0 +1,33 @@
+"""What a decision needs of the gateway. Implemented there, handed in with each decision."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from dead_letter.values import Case
+
+
+class LanePort(Protocol):
+    """Carries a decision to the lanes inside the decision's own transaction: an implementation is made for one open
+    transaction and raises to undo the whole decision. It calls no system; the lane's worker does that later.
+    """
+
+    async def retry(self, case: Case) -> None:
+        """Unparks the lane, which computes anew what to write (SYNC.md rule 22); a poison notice is processed anew."""
+        ...
+
+    async def discard(self, case: Case) -> None:
+        """Waives what could not be written, at its present version: it is not sent until it changes again (rule 22)."""
+        ...
+
+    async def look(self, case: Case) -> None:
+        """Asks for one more look at the target of an unknown outcome. Reads only."""
+        ...
+
+    async def declare(self, case: Case, applied: bool) -> None:
+        """Settles an unknown outcome in a person's words: taken for applied, or sent anew (rule 18)."""
+        ...
+
+    async def resolve(self, case: Case, winner: str) -> None:
+        """Makes the value of side `winner` (one of `actions.sides_of`) the canonical one, source operator (rule 22)."""
+        ...

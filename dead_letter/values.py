@@ -1,0 +1,198 @@
+"""What a case is: its class, its states, how one is asked for and how it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+
+class CaseClass(StrEnum):
+    """What kind of trouble it is; decides which actions exist (`classify.rules_of`)."""
+
+    MAPPING = "mapping"  # a value or a move that the mapping does not know
+    VALIDATION = "validation"  # a system blamed a field, or a required value is missing
+    REFUSED = "refused"  # a system said no for good
+    CONFLICT = "conflict"  # two sides changed one field and a person chooses
+    UNKNOWN_OUTCOME = "unknown_outcome"  # a request was sent and nobody knows what became of it
+    OVERWRITE = "overwrite"  # possible overwrite in a window that cannot be closed
+    DUPLICATE = "duplicate"  # two objects of one system for one record
+    DELETED = "deleted"  # an object is gone and nothing says what that means
+    CREDENTIALS = "credentials"  # a connection can no longer sign in
+    GUARD = "guard"  # a guard refused a command for good
+    POISON = "poison"  # a notice that our own code could not process
+
+
+class CaseState(StrEnum):
+    """Where a case stands, in the words people see (EXPERIENCE.md 2.0). All but `closed` are open to decisions."""
+
+    OPEN = "open"
+    TAKEN = "taken"
+    PARKED = "parked"
+    IN_RUN = "in_run"  # a retry is on its way; its outcome closes or re-opens the case
+    CLOSED = "closed"  # for ever: a closed case is an archive
+    CAME_BACK = "came_back"  # opened under the key of a closed case, see Case.former
+
+
+class Ending(StrEnum):
+    """How a case ended."""
+
+    APPLIED = "applied"  # what had to be written is in effect
+    AGREED = "agreed"  # the systems agree again without anybody's help
+    RESTORED = "restored"  # the connection works again
+    OBSOLETE = "obsolete"  # a newer change made it moot
+    DISCARDED = "discarded"
+    DECLARED_APPLIED = "declared_applied"
+    DECLARED_NOT_APPLIED = "declared_not_applied"
+    RESOLVED = "resolved"
+    DONE_BY_HAND = "done_by_hand"  # a person saw to it and closed it
+
+
+class NewCase(msgspec.Struct, frozen=True, kw_only=True):
+    """A wish for a case. While one is open under `key` the wish updates it; a key never has two open cases."""
+
+    key: str
+    """`class:record:connection[:field]`, for example `refused:<record>:<connection>`."""
+    cls: CaseClass
+    cause: str
+    """Short code, known ones in `classify.Cause`; stable, it is a metric label and a search term."""
+    title: str
+    """One plain sentence; `wording.title` writes one per cause."""
+    flow: str = ""
+    record: str = ""
+    connection: str = ""
+    object: str = ""
+    object_id: str = ""
+    object_key: str = ""
+    """What people call the object (INC0010001, OPS-12)."""
+    field: str = ""
+    evidence: Mapping[str, Any] = {}
+    """Shown to people, redacted when stored. Names with a meaning: `request`, `answer`, `looks`, `mapping`; `sides`:
+    side -> value of a conflict; `settles_at`: epoch seconds before which "not there" is no proof."""
+    fingerprint: str = ""
+    """Cases with one fingerprint have one cause and are fixed once; see `fingerprint.fingerprint`."""
+
+
+class CaseSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """A case as a list shows it. Times are epoch seconds, UTC."""
+
+    number: str
+    """`FO-<n>`, for people and links; never given twice. Numbers have gaps."""
+    key: str
+    cls: CaseClass
+    cause: str
+    title: str
+    flow: str
+    record: str
+    connection: str
+    object: str
+    object_id: str
+    object_key: str
+    field: str
+    fingerprint: str
+    state: CaseState
+    version: int
+    """+1 with everything a decision may depend on; a decision names the version it was made on."""
+    count: int
+    """How often it was asked for since it opened."""
+    first_seen: float
+    last_seen: float
+    former: str | None
+    """Number of the closed case under the same key that this one follows."""
+    closed_at: float | None
+    ending: str
+    """An Ending once closed, else empty."""
+    closed_by: str
+    reason: str
+    """Why it was closed, in the closer's words."""
+
+
+class Case(CaseSummary, frozen=True, kw_only=True):
+    """A case as its page shows it."""
+
+    evidence: dict[str, Any]
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of a case's history; never changed once written."""
+
+    at: float
+    name: str
+    """`opened`, `came_back`, `changed`, `decided` or `closed`."""
+    version: int
+    """The case's version after this step."""
+    state: CaseState
+    actor: str
+    """A person, or `lockstep`."""
+    action: str = ""
+    choice: str = ""
+    reason: str = ""
+    proof: str = ""
+    """What the person saw that proves it, where the action asks for that."""
+    changed: tuple[str, ...] = ()
+    """Names of what differs from the version before, evidence as `evidence.<name>`."""
+
+
+class CaseFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which cases a list shows; every field narrows it, empty ones do not."""
+
+    states: tuple[CaseState, ...] = ()
+    """Empty: all but closed ones."""
+    classes: tuple[CaseClass, ...] = ()
+    cause: str = ""
+    flow: str = ""
+    record: str = ""
+    connection: str = ""
+    fingerprint: str = ""
+    text: str = ""
+    """Part of the title, the object's key or the cause, without regard to case."""
+    limit: int = 50
+    """At most 200."""
+
+
+class CasePage(msgspec.Struct, frozen=True, kw_only=True):
+    """Some cases, newest first."""
+
+    cases: tuple[CaseSummary, ...]
+    next: str | None
+    """Cursor of the following page; None at the end. Cases that arrive meanwhile are on no later page."""
+
+
+class CaseGroup(msgspec.Struct, frozen=True, kw_only=True):
+    """Open cases with one fingerprint."""
+
+    fingerprint: str
+    cls: CaseClass
+    cause: str
+    connection: str
+    count: int
+    oldest: float
+    """first_seen of the oldest."""
+    last_seen: float
+    sample: str
+    """Number of the oldest, to open."""
+    title: str
+    """Title of the oldest."""
+
+
+class OpenCount(msgspec.Struct, frozen=True, kw_only=True):
+    """How many cases are open for one cause at one connection."""
+
+    cls: CaseClass
+    cause: str
+    connection: str
+    count: int
+    oldest: float
+
+
+def format_number(number: int) -> str:
+    """`FO-17`."""
+    return f"FO-{number}"
+
+
+def parse_number(text: str) -> int | None:
+    """The number in `FO-17`, `fo-17` or `17`; None when it is none."""
+    digits = text.strip().upper().removeprefix("FO-")
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 18 else None
