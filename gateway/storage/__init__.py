@@ -1,0 +1,1 @@
+"""The database: engine, transactions, dialect differences, and the joined schema."""

@@ -1,0 +1,117 @@
+"""Transactions on SQLite and PostgreSQL. Knows no table.
+
+On SQLite one writer at a time holds the file (BEGIN IMMEDIATE), so what a decision read cannot move before it commits;
+on PostgreSQL rows are locked by the statements that load them. Any failure of the database itself is a StorageError.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+from sqlalchemy import Table, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from connectors.contract.errors import StorageError
+
+BUSY_TIMEOUT_S = 15
+
+
+def dumps(value: Any) -> str:
+    """JSON text for a column."""
+    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def loads(text: str | None) -> Any:
+    """The value of a JSON column; None stays None."""
+    return None if text is None else orjson.loads(text)
+
+
+class Database:
+    """One store. Safe for many tasks of one event loop; several processes may share the same database."""
+
+    def __init__(self, url: str, *, pool_size: int = 8) -> None:
+        self.url = make_url(url)
+        self.sqlite = self.url.get_backend_name() == "sqlite"
+        if self.sqlite and self.url.database and self.url.database != ":memory:":
+            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+        self.engine = self._engine(pool_size)
+        self._writer = asyncio.Lock()
+
+    def _engine(self, pool_size: int) -> AsyncEngine:
+        if not self.sqlite:
+            return create_async_engine(self.url, pool_size=pool_size, max_overflow=8, pool_pre_ping=True)
+        engine = create_async_engine(self.url, pool_size=pool_size, max_overflow=8)
+        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        event.listen(engine.sync_engine, "begin", _begin_sqlite)
+        return engine
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncConnection]:
+        """A write transaction: commits on leaving, rolls back on any error. Raises StorageError."""
+        if not self.sqlite:
+            async with self._guarded(write=True) as tx:
+                yield tx
+            return
+        async with self._writer, self._guarded(write=True) as tx:
+            yield tx
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A read transaction with a consistent view."""
+        async with self._guarded(write=False) as tx:
+            yield tx
+
+    @asynccontextmanager
+    async def _guarded(self, *, write: bool) -> AsyncIterator[AsyncConnection]:
+        try:
+            async with self.engine.connect() as connection:
+                tx = await connection.execution_options(lockstep_write=write)
+                async with tx.begin():
+                    yield tx
+        except IntegrityError:
+            raise
+        except (DBAPIError, OSError, SQLAlchemyError) as error:
+            cause = getattr(error, "orig", None) or error
+            raise StorageError(f"the database cannot be used now: {type(cause).__name__}: {cause}") from error
+
+    def insert(self, table: Table) -> Any:
+        """The dialect's INSERT, which knows ON CONFLICT."""
+        return sqlite.insert(table) if self.sqlite else postgresql.insert(table)
+
+    async def close(self) -> None:
+        """Gives all connections back."""
+        await self.engine.dispose()
+
+
+def insert(tx: AsyncConnection, table: Table) -> Any:
+    """The INSERT of the transaction's dialect, which knows ON CONFLICT."""
+    return sqlite.insert(table) if tx.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+async def insert_all(tx: AsyncConnection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Inserts rows in one statement; nothing for no rows."""
+    if rows:
+        await tx.execute(table.insert(), list(rows))
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_S * 1000}")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Any) -> None:
+    write = connection.get_execution_options().get("lockstep_write", True)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")

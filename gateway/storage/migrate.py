@@ -1,0 +1,44 @@
+"""Brings a database to this version's schema: forward only, safe with several workers starting at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+from connectors.contract.errors import ConfigError
+from gateway.storage.database import Database
+
+SCRIPTS = Path(__file__).parent / "migrations"
+LOCK = 0x10C5_7E9
+
+
+def settings(connection: Connection | None = None) -> Config:
+    """Alembic's configuration, without an ini file."""
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config
+
+
+async def migrate(database: Database) -> None:
+    """Runs what is missing, in one transaction. Raises ConfigError when the database is newer than this program."""
+    async with database.begin() as tx:
+        if not database.sqlite:
+            await tx.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
+        await tx.run_sync(_upgrade)
+
+
+def _upgrade(connection: Connection) -> None:
+    known = {script.revision for script in ScriptDirectory.from_config(settings()).walk_revisions()}
+    present = MigrationContext.configure(connection).get_current_revision()
+    if present is not None and present not in known:
+        raise ConfigError(
+            [f"database: error[schema-newer]: its schema {present!r} is newer than this program; try a newer lockstep"]
+        )
+    command.upgrade(settings(connection), "head")

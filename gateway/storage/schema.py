@@ -1,0 +1,11 @@
+"""The joined schema: every package owns its tables; here they meet for creation and migration."""
+
+from __future__ import annotations
+
+from sqlalchemy import MetaData
+
+from dead_letter.tables import metadata as cases
+from gateway.audit.tables import metadata as audit
+from gateway.sync.tables import metadata as sync
+
+PARTS: tuple[MetaData, ...] = (sync, audit, cases)
