@@ -1,0 +1,237 @@
+"""Rule 7: folding an observation of one system into the record, field by field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from connectors.contract.errors import MappingError
+from connectors.contract.values import Snapshot, VersionKind
+from gateway.sync.conflict import Rival, When, release, settle
+from gateway.sync.flow import Member, Merge
+from gateway.sync.state import NEVER, FieldState, Shadow
+from gateway.sync.unit import Unit
+
+
+class Observation:
+    """A snapshot with what is known about the moment it shows.
+
+    `rev`: record revision at the start of the read, None for a notice (it proves nothing about later decisions).
+    """
+
+    __slots__ = ("connection", "exts", "offset_s", "received_at", "rev", "snapshot")
+
+    def __init__(
+        self,
+        connection: str,
+        snapshot: Snapshot,
+        exts: Mapping[str, Any],
+        *,
+        rev: int | None,
+        received_at: float,
+        offset_s: float = 0.0,
+    ) -> None:
+        self.connection, self.snapshot, self.exts = connection, snapshot, exts
+        self.rev, self.received_at, self.offset_s = rev, received_at, offset_s
+
+    def when(self, member: Member, name: str, observed: float) -> When:
+        """The interval in which the shown value was typed, in our clock, clamped to when we were told."""
+        blur = member.spec.granularity_s + member.skew_s
+        exact = self.snapshot.field_times.get(name)
+        if exact is not None:
+            at = min(exact - self.offset_s, self.received_at)
+            return at - blur, at + blur
+        if self.snapshot.updated_at is None:
+            return observed, self.received_at
+        hi = min(self.snapshot.updated_at - self.offset_s, self.received_at)
+        lo = observed - self.offset_s if observed else hi
+        return min(lo, hi) - blur, hi + blur
+
+
+def absorb(unit: Unit, seen: Observation) -> list[str]:
+    """Folds `seen` in and returns the names of the fields whose canonical value moved.
+
+    The caller has settled rules 2 to 6: the object is the record's, the lane is not busy, the snapshot is not stale.
+    """
+    connection, snapshot = seen.connection, seen.snapshot
+    member, held = unit.member(connection), unit.held(connection)
+    before = unit.state.counter
+    for name, ext in seen.exts.items():
+        rule = member.mapping.fields[name]
+        if rule.readable:
+            _field(unit, seen, member, name, ext)
+    if snapshot.version is not None:
+        held.seen = max(held.seen or 0, snapshot.version)
+    if snapshot.updated_at is not None and not snapshot.partial:
+        held.updated = max(held.updated, snapshot.updated_at)
+        looked = snapshot.updated_at if seen.rev is None else seen.received_at + seen.offset_s
+        held.observed = max(held.observed, looked)
+    held.etag = snapshot.etag or held.etag
+    held.key = snapshot.key or held.key
+    return [name for name, field in unit.state.fields.items() if field.now.fver > before]
+
+
+def _field(unit: Unit, seen: Observation, member: Member, name: str, ext: Any) -> None:
+    connection = seen.connection
+    shadow, canon = unit.shadow(connection, name), unit.state.fields.get(name)
+    if shadow.known and ext == shadow.ext:
+        _back_to_known(unit, connection, name, shadow)
+        return
+    if _older_than_our_write(member, shadow, seen.snapshot.version):
+        return
+    if shadow.known and _ghost(unit, seen, name, ext, shadow):
+        return
+    old, was_known = shadow.ext, shadow.known
+    if canon is None:
+        _first(unit, seen, member, name, ext)
+    elif name in unit.flow.sets:
+        _merge_set(unit, seen, member, name, ext, old if was_known else None)
+    else:
+        _scalar(unit, seen, member, name, ext, old if was_known else None)
+
+
+def _scalar(unit: Unit, seen: Observation, member: Member, name: str, ext: Any, old: Any) -> None:
+    connection, shadow = seen.connection, unit.shadow(seen.connection, name)
+    canon = unit.state.fields[name]
+    carried, held_before = shadow.carried, shadow.known
+    if carried < canon.now.fver and agrees(member, name, canon.now.value, ext):
+        _show(shadow, ext)
+        shadow.carried = canon.now.fver if proven(seen.rev, canon) else NEVER
+        release(unit, connection, name, "both systems show the same value now")
+        return
+    value = _understand(unit, seen, member, name, ext)
+    if value is _UNKNOWN:
+        return
+    _show(shadow, ext)
+    if carried == canon.now.fver:
+        if value != canon.now.value:
+            when = seen.when(member, name, unit.held(connection).observed)
+            shadow.carried = unit.decide(name, value, connection, when, mapping=_reader(member))
+        return
+    if value == canon.now.value:  # lossy: shown differently, means the same
+        shadow.carried = canon.now.fver if proven(seen.rev, canon) else NEVER
+        return
+    if unit.flow.policy(name).merge is Merge.APPEND_ONLY and held_before and _append(unit, seen, member, name, value, old):
+        return
+    when = seen.when(member, name, unit.held(connection).observed)
+    settle(unit, Rival(connection, name, value, when, seen.snapshot.version))
+
+
+def _first(unit: Unit, seen: Observation, member: Member, name: str, ext: Any) -> None:
+    value = _understand(unit, seen, member, name, ext)
+    if value is _UNKNOWN:
+        return
+    shadow = unit.shadow(seen.connection, name)
+    _show(shadow, ext)
+    when = seen.when(member, name, unit.held(seen.connection).observed)
+    shadow.carried = unit.decide(name, value, seen.connection, when, mapping=_reader(member))
+
+
+def _merge_set(unit: Unit, seen: Observation, member: Member, name: str, ext: Any, old: Any) -> None:
+    """Three-way: what was added here is added, what was removed here is removed; nobody's removal comes back."""
+    shadow = unit.shadow(seen.connection, name)
+    value = _understand(unit, seen, member, name, ext)
+    if value is _UNKNOWN:
+        return
+    base = set(member.mapping.from_ext(name, old) or ()) if shadow.known else set()
+    _show(shadow, ext)
+    apply_delta(unit, seen, member, name, base=base, shown=set(value or ()))
+
+
+def apply_delta(
+    unit: Unit, seen: Observation, member: Member, name: str, *, base: set[Any], shown: set[Any]
+) -> None:
+    """Applies `base` -> `shown` to a canonical set."""
+    shadow, canon = unit.shadow(seen.connection, name), unit.state.fields[name]
+    present = set(canon.now.value or ())
+    merged = (present | (shown - base)) - (base - shown)
+    if merged != present:
+        when = seen.when(member, name, unit.held(seen.connection).observed)
+        unit.decide(name, sorted(merged), seen.connection, when, mapping=_reader(member))
+    same = merged == shown
+    shadow.carried = unit.state.fields[name].now.fver if same and (merged != present or proven(seen.rev, canon)) else NEVER
+
+
+def _append(unit: Unit, seen: Observation, member: Member, name: str, value: Any, old: Any) -> bool:
+    """Both sides only added text to the same beginning: keep both additions."""
+    canon, base = unit.state.fields[name].now, member.mapping.from_ext(name, old) or ""
+    if not (isinstance(value, str) and isinstance(canon.value, str)):
+        return False
+    if not (value.startswith(base) and canon.value.startswith(base)):
+        return False
+    merged = canon.value + value[len(base) :]
+    unit.decide(name, merged, seen.connection, seen.when(member, name, unit.held(seen.connection).observed))
+    unit.shadow(seen.connection, name).carried = NEVER
+    return True
+
+
+def _back_to_known(unit: Unit, connection: str, name: str, shadow: Shadow) -> None:
+    """A value the mapping did not know was taken back by hand."""
+    if shadow.bad is not None:
+        shadow.bad = None
+        release(unit, connection, name, "the unknown value was taken back")
+
+
+def _ghost(unit: Unit, seen: Observation, name: str, ext: Any, shadow: Shadow) -> bool:
+    """A value of an attempt closed as not applied: believed to be that attempt landing late, and written over."""
+    held = unit.held(seen.connection)
+    if not any(ghost.field == name and ghost.ext == ext for ghost in held.ghosts):
+        return False
+    unit.lost(seen.connection, name, ext, "late own write?", version=seen.snapshot.version)
+    _show(shadow, ext)
+    shadow.carried = NEVER
+    if held.gap_from is None:
+        held.gap_from, held.gap_base = held.updated, held.seen
+    return True
+
+
+_UNKNOWN = object()
+
+
+def _understand(unit: Unit, seen: Observation, member: Member, name: str, ext: Any) -> Any:
+    """The canonical value; a value the mapping does not know opens a case and holds the field in this system alone."""
+    shadow = unit.shadow(seen.connection, name)
+    try:
+        value = member.mapping.from_ext(name, ext)
+    except MappingError as error:
+        if shadow.bad != ext or not shadow.held:
+            shadow.bad = ext
+            shadow.held = unit.case(
+                "mapping",
+                "value.unknown",
+                str(error),
+                connection=seen.connection,
+                name=name,
+                evidence={"value": ext, "valid": list(error.valid), "mapping": _reader(member)},
+            )
+        return _UNKNOWN
+    if shadow.bad is not None or shadow.asked:
+        shadow.bad = None
+        release(unit, seen.connection, name, "the value is known to the mapping now")
+    return value
+
+
+def agrees(member: Member, name: str, value: Any, ext: Any) -> bool:
+    """Whether the system shows what it would show if the canonical value were written to it."""
+    try:
+        return bool(member.mapping.norm(name, member.mapping.to_ext(name, value)) == ext)
+    except MappingError:
+        return False
+
+
+def proven(rev: int | None, canon: FieldState) -> bool:
+    """Whether a read that started at record revision `rev` has seen the effect of the present version."""
+    return rev is not None and rev >= canon.now.rev
+
+
+def _older_than_our_write(member: Member, shadow: Shadow, version: int | None) -> bool:
+    comparable = member.spec.version_kind in (VersionKind.COUNTER, VersionKind.ORDERED)
+    return bool(comparable and version is not None and shadow.proven_at is not None and version < shadow.proven_at)
+
+
+def _show(shadow: Shadow, ext: Any) -> None:
+    shadow.ext, shadow.known = ext, True
+
+
+def _reader(member: Member) -> str:
+    return f"{member.mapping.name}@{member.mapping.version}"

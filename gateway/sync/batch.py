@@ -1,0 +1,281 @@
+"""One transaction of the sync core: routes notices, loads units, applies decisions in order, and saves what they left."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from connectors.contract.errors import MappingError
+from connectors.contract.values import Change, ChangeKind
+from dead_letter import store as cases
+from dead_letter.values import Ending
+from gateway.core.ids import new_id
+from gateway.storage.database import dumps
+from gateway.sync import store
+from gateway.sync.arrive import arrive, is_hint
+from gateway.sync.flow import Flow, Member
+from gateway.sync.items import origin_of
+from gateway.sync.state import Lane, RecordState
+from gateway.sync.unit import Arrival, Effects, KnownItems, Unit
+
+Rule = Callable[[Unit], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """All flows, found by (connection, object) and by name."""
+
+    flows: dict[str, Flow]
+    by_object: dict[tuple[str, str], Flow]
+
+    @staticmethod
+    def of(flows: Sequence[Flow]) -> Topology:
+        """Indexes flows. One object type of one connection belongs to one flow."""
+        by_object = {(m.connection, m.object): flow for flow in flows for m in flow.members.values()}
+        return Topology({flow.name: flow for flow in flows}, by_object)
+
+
+@dataclass(slots=True)
+class Decision:
+    """Something to decide: a notice that arrived, or a rule to apply to a record."""
+
+    arrival: Arrival | None = None
+    record: str = ""
+    rule: Rule | None = None
+    connection: str = ""
+    """For a rule that takes up the deferred notices of a lane."""
+    found: Arrival | None = None
+    """An unlinked object that was read because of hints: routed by what the read shows (rule 6)."""
+    result: Any = None
+
+
+@dataclass(slots=True)
+class Batch:
+    """State of one transaction. Made anew for every try."""
+
+    tx: AsyncConnection
+    topology: Topology
+    now: float
+    units: dict[str, Unit] = field(default_factory=dict)
+    effects: Effects = field(default_factory=Effects)
+    before: dict[tuple[str, str], Lane] = field(default_factory=dict)
+    links: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    naturals: dict[tuple[str, str], str] = field(default_factory=dict)
+    items: KnownItems = field(default_factory=KnownItems)
+    settled: list[Arrival] = field(default_factory=list)
+
+    async def run(self, decisions: Sequence[Decision]) -> None:
+        """Applies the decisions in order and saves. Commits nothing itself."""
+        new = await store.insert_notices(self.tx, [d.arrival for d in decisions if d.arrival])
+        waiting = await self._deferred(decisions)
+        await self._load(decisions, waiting)
+        for decision in decisions:
+            if decision.arrival is not None:
+                if decision.arrival.id in new:
+                    self._arrive(decision.arrival)
+                decision.result = decision.arrival
+            elif decision.found is not None:
+                self._discover(decision.found)
+            elif decision.connection:
+                self._take_up(decision, waiting[id(decision)])
+            else:
+                decision.result = self._apply(decision)
+        await self._save()
+
+    async def _deferred(self, decisions: Sequence[Decision]) -> dict[int, list[Arrival]]:
+        return {
+            id(d): await store.waiting_notices(self.tx, d.record, d.connection) for d in decisions if d.connection
+        }
+
+    async def _load(self, decisions: Sequence[Decision], waiting: dict[int, list[Arrival]]) -> None:
+        arrivals = [a for d in decisions for a in (d.arrival, d.found) if a]
+        arrivals += [a for group in waiting.values() for a in group]
+        self.links = await store.links_of(self.tx, {a.change.snapshot.id for a in arrivals})
+        ids = {d.record for d in decisions if d.record}
+        ids.update(self.links[key] for a in arrivals if (key := _link_key(a.change)) in self.links)
+        ids.update(_record_id(a.change.snapshot.correlation) for a in arrivals if a.change.snapshot.correlation)
+        ids.update(await self._load_naturals(arrivals))
+        states = await store.load_records(self.tx, ids)
+        lanes = await store.load_lanes(self.tx, states)
+        for record_id, state in states.items():
+            self._enter(state, lanes.get(record_id, {}))
+        await self._load_items(arrivals, decisions)
+
+    async def _load_naturals(self, arrivals: Sequence[Arrival]) -> set[str]:
+        keys = set()
+        for arrival in arrivals:
+            flow = self._flow(arrival.change)
+            if flow and flow.natural and (key := natural_key(flow, arrival.change)):
+                keys.add(key)
+        self.naturals = await store.natural_records(self.tx, keys)
+        return set(self.naturals.values())
+
+    async def _load_items(self, arrivals: Sequence[Arrival], decisions: Sequence[Decision]) -> None:
+        seen = [(a.change.connection, item) for a in arrivals for item in a.change.snapshot.items or ()]
+        for decision in decisions:
+            seen += getattr(decision.rule, "items", ())
+        if not seen:
+            return
+        origins = {origin_of(connection, item) for connection, item in seen}
+        known, copies = await store.load_items(self.tx, origins, {(connection, item.id) for connection, item in seen})
+        self.items.origins |= known
+        for origin, connection, item_id in copies:
+            self.items.copies.setdefault(origin, {})[connection] = item_id
+            self.items.copy_ids.add((connection, item_id))
+
+    def _enter(self, state: RecordState, lanes: dict[str, Lane]) -> None:
+        for lane in lanes.values():
+            self.before[(lane.record, lane.connection)] = copy.copy(lane)
+        flow = self.topology.flows.get(state.flow)
+        if flow is not None:
+            unit = Unit(state, flow, lanes, self.effects, self.now, items=self.items)
+            self.units[state.id] = unit
+            if flow.natural and state.fields.get(flow.natural):
+                unit.natural = str(state.fields[flow.natural].now.value)
+
+    def _apply(self, decision: Decision) -> Any:
+        unit = self.units.get(decision.record)
+        assert decision.rule is not None
+        if unit is None:
+            return None
+        unit.notice = ""
+        return decision.rule(unit)
+
+    def _take_up(self, decision: Decision, arrivals: list[Arrival]) -> None:
+        """Deferred notices are looked at again, in order, now that their lane is free."""
+        unit = self.units.get(decision.record)
+        if unit is None:
+            return
+        unit.lane(decision.connection).deferred = False
+        for arrival in arrivals:
+            arrive(unit, arrival)
+            self.settled.append(arrival)
+
+    def _flow(self, change: Change) -> Flow | None:
+        return self.topology.by_object.get((change.connection, change.snapshot.object))
+
+    def _arrive(self, arrival: Arrival) -> None:
+        """Rule 2: by link, by our own correlation key, by natural key, else a new record."""
+        self.settled.append(arrival)
+        flow = self._flow(arrival.change)
+        if flow is None:
+            arrival.end("unmapped", f"no flow holds {arrival.change.snapshot.object} of {arrival.change.connection}")
+            return
+        unit = self._route(flow, arrival.change)
+        if unit is not None:
+            arrive(unit, arrival)
+            self._index(unit, arrival.change)
+        elif arrival.change.kind is ChangeKind.DELETED:
+            arrival.end("unmapped", "an object that was never in step was deleted")
+        elif arrival.change.kind is ChangeKind.ITEM or is_hint(flow.members[arrival.change.connection], arrival.change):
+            arrival.state, arrival.reason = "hint", "the object is not known yet; it is read first"
+        else:
+            self._begin(flow, arrival)
+
+    def _route(self, flow: Flow, change: Change) -> Unit | None:
+        record = self.links.get(_link_key(change))
+        if record is None and change.snapshot.correlation:
+            candidate = self.units.get(_record_id(change.snapshot.correlation))
+            if candidate is not None and candidate.flow is flow:
+                return candidate
+        if record is None and flow.natural and (key := natural_key(flow, change)):
+            record = self.naturals.get((flow.name, key))
+        return self.units.get(record) if record else None
+
+    def _begin(self, flow: Flow, arrival: Arrival) -> None:
+        """A new record, unless the flow's filter leaves the object out."""
+        change = arrival.change
+        member = flow.members[change.connection]
+        if member.where is not None and not member.where(canonical(member, change)):
+            arrival.end("unmapped", "the flow's filter leaves this object out")
+            return
+        state = RecordState(id=new_id("r", at=self.now), flow=flow.name)
+        unit = Unit(state, flow, {}, self.effects, self.now, new=True, items=self.items)
+        unit.natural = natural_key(flow, change) if flow.natural else None
+        self.units[state.id] = unit
+        arrive(unit, arrival)
+        self._index(unit, change)
+
+    def _discover(self, found: Arrival) -> None:
+        """An object that was read because of hints. What the read shows is routed like a notice; its lane's read decides."""
+        change = found.change
+        flow = self._flow(change)
+        unit = self._route(flow, change) if flow else None
+        if flow is None or not change.snapshot.exists:
+            self._hints_end(change, "unmapped")
+            return
+        if unit is None:
+            member = flow.members[change.connection]
+            if member.where is not None and not member.where(canonical(member, change)):
+                self._hints_end(change, "unmapped")
+                return
+            state = RecordState(id=new_id("r", at=self.now), flow=flow.name)
+            unit = Unit(state, flow, {}, self.effects, self.now, new=True, items=self.items)
+            unit.natural = natural_key(flow, change) if flow.natural else None
+            self.units[state.id] = unit
+        arrive(unit, found)
+        self._index(unit, change)
+        self.effects.routed.append((change.connection, change.snapshot.id, unit.state.id))
+        if found.state == "done":
+            self._hints_end(change, found.disposition, unit.state.id)
+
+    def _hints_end(self, change: Change, disposition: str, record: str | None = None) -> None:
+        self.effects.hints_done.append((change.connection, change.snapshot.id, 0, disposition, record))
+
+    def _index(self, unit: Unit, change: Change) -> None:
+        self.links[_link_key(change)] = unit.state.id
+        if unit.natural:
+            self.naturals[(unit.flow.name, unit.natural)] = unit.state.id
+
+    async def _save(self) -> None:
+        await store.settle_notices(self.tx, [a for a in self.settled if not a.change.via == "discovery"])
+        await store.save_units(self.tx, list(self.units.values()), self.before)
+        await store.save_effects(self.tx, self.effects)
+        if self.effects.cases:
+            await cases.open_cases(self.tx, self.effects.cases, now=self.now)
+        if self.effects.worked:
+            why = "what had to be written is in effect"
+            await cases.close_cases(self.tx, self.effects.worked, decision=Ending.APPLIED, reason=why, now=self.now)
+        if self.effects.obsolete:
+            await cases.obsolete_each(self.tx, self.effects.obsolete, now=self.now)
+
+    def lanes_with_work(self) -> list[Lane]:
+        """Lanes that somebody should come by for."""
+        return [lane for unit in self.units.values() for lane in unit.lanes.values() if lane.has_work]
+
+
+def _link_key(change: Change) -> tuple[str, str, str]:
+    return change.connection, change.snapshot.object, change.snapshot.id
+
+
+def _record_id(correlation: str | None) -> str:
+    """The record behind a correlation key; its incarnation is cut off."""
+    return (correlation or "").split("-", 1)[0]
+
+
+def canonical(member: Member, change: Change) -> dict[str, Any]:
+    """What a snapshot says in canonical terms; values the mapping does not know are left out."""
+    values: dict[str, Any] = {}
+    for name, ext in member.mapping.read(change.snapshot.raw).items():
+        try:
+            values[name] = member.mapping.from_ext(name, ext)
+        except MappingError:
+            continue
+    return values
+
+
+def natural_key(flow: Flow, change: Change) -> str | None:
+    """The value that identifies the thing everywhere, as this snapshot shows it."""
+    if flow.natural is None or not change.snapshot.raw:
+        return None
+    value = canonical(flow.members[change.connection], change).get(flow.natural)
+    return None if value in (None, "") else str(value)
+
+
+def poison(arrival: Arrival, error: BaseException) -> dict[str, Any]:
+    """Evidence of a notice that our own code could not process."""
+    return {"notice": arrival.id, "error": f"{type(error).__name__}: {error}", "change": dumps(arrival.change.delivery_key)}

@@ -1,0 +1,198 @@
+"""The one way into the database for the sync core: decisions are gathered and committed together (group commit).
+
+While one transaction runs, the next decisions gather; there is no timer. Decisions of one record keep their order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import structlog
+from sqlalchemy.exc import IntegrityError
+
+from connectors.contract.clock import Clock
+from connectors.contract.errors import StorageError
+from connectors.contract.values import Change, Item
+from dead_letter import store as cases
+from dead_letter.values import CaseClass, NewCase
+from gateway.core.ids import new_id
+from gateway.storage.database import Database
+from gateway.sync import store
+from gateway.sync.batch import Batch, Decision, Rule, Topology, poison
+from gateway.sync.state import Lane
+from gateway.sync.unit import Arrival, Unit
+
+T = TypeVar("T")
+RACES = 3
+"""Times a transaction that lost against another worker's unique key is run again before it counts as a defect."""
+MOST = 256
+"""Decisions per transaction: bounds how long others wait for the writer."""
+
+log = structlog.get_logger()
+
+
+class Decider:
+    """Commits decisions. Every method returns after its decision is durable, or raises StorageError with nothing done."""
+
+    def __init__(
+        self,
+        database: Database,
+        topology: Topology,
+        clock: Clock,
+        on_work: Callable[[Sequence[Lane]], None] = lambda lanes: None,
+    ) -> None:
+        self.database, self.topology, self.clock = database, topology, clock
+        self.on_work = on_work
+        self.unrouted = asyncio.Event()
+        """Set when a notice waits for an object that is not known yet."""
+        self._queue: list[tuple[Decision, asyncio.Future[Any]]] = []
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._stopping = False
+
+    async def start(self) -> None:
+        """Begins committing."""
+        self._task = asyncio.create_task(self._loop(), name="decider")
+
+    async def stop(self) -> None:
+        """Commits what is queued, then ends."""
+        self._stopping = True
+        self._wake.set()
+        if self._task is not None:
+            await self._task
+
+    async def accept(self, changes: Sequence[Change]) -> list[Arrival]:
+        """Tb for changes from the stream, in order. Repeats of a delivery key end as duplicates (disposition empty)."""
+        arrivals = [Arrival(new_id("n", at=self.clock.now()), change) for change in changes]
+        return list(await self._submit([Decision(arrival=arrival) for arrival in arrivals]))
+
+    async def discover(self, change: Change) -> None:
+        """An unlinked object that was read because of hints."""
+        found = Arrival(new_id("n", at=self.clock.now()), change)
+        await self._submit([Decision(found=found)])
+
+    async def decide(
+        self, record: str, rule: Callable[[Unit], T], *, items: Sequence[tuple[str, Item]] = ()
+    ) -> T | None:
+        """Applies a rule to a record. None: there is no such record. `items`: comments the rule will look at."""
+        wrapped = _Rule(rule, items)
+        return (await self._submit([Decision(record=record, rule=wrapped)]))[0]  # type: ignore[no-any-return]
+
+    async def take_up(self, record: str, connection: str) -> None:
+        """Looks again at the notices that waited for this lane."""
+        await self._submit([Decision(record=record, connection=connection)])
+
+    async def _submit(self, decisions: Sequence[Decision]) -> list[Any]:
+        loop = asyncio.get_running_loop()
+        futures = [loop.create_future() for _ in decisions]
+        self._queue.extend(zip(decisions, futures, strict=True))
+        self._wake.set()
+        results = await asyncio.gather(*futures, return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+        return results
+
+    async def _loop(self) -> None:
+        while not self._stopping or self._queue:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._queue:
+                batch, self._queue = self._queue[:MOST], self._queue[MOST:]
+                await self._commit(batch)
+
+    async def _commit(self, entries: list[tuple[Decision, asyncio.Future[Any]]]) -> None:
+        try:
+            lanes = await self._raced([decision for decision, _ in entries])
+        except StorageError as error:
+            _fail(entries, error)
+        except asyncio.CancelledError:
+            _fail(entries, asyncio.CancelledError())
+            raise
+        except Exception as error:
+            await self._isolate(entries, error)
+        else:
+            for decision, future in entries:
+                if not future.done():
+                    future.set_result(decision.result)
+            if lanes:
+                self.on_work(lanes)
+
+    async def _raced(self, decisions: Sequence[Decision]) -> list[Lane]:
+        """Another worker may link the same object at the same moment: then everything is looked at afresh."""
+        for _ in range(RACES):
+            try:
+                return await self._transaction(decisions)
+            except IntegrityError:
+                continue
+        return await self._transaction(decisions)
+
+    async def _transaction(self, decisions: Sequence[Decision]) -> list[Lane]:
+        async with self.database.begin() as tx:
+            batch = Batch(tx, self.topology, self.clock.now())
+            await batch.run(decisions)
+        if any(arrival.state == "hint" and arrival.record is None for arrival in batch.settled):
+            self.unrouted.set()
+        return batch.lanes_with_work()
+
+    async def _isolate(self, entries: list[tuple[Decision, asyncio.Future[Any]]], error: Exception) -> None:
+        """A defect in one decision must not stop the others: each is tried alone, the faulty notice becomes a case."""
+        if len(entries) > 1:
+            for entry in entries:
+                await self._commit([entry])
+            return
+        decision, future = entries[0]
+        log.error("decision failed", error=repr(error), record=decision.record, exc_info=error)
+        if decision.arrival is None:
+            _fail(entries, error)
+            return
+        try:
+            await self._poison(decision.arrival, error)
+        except StorageError as failure:
+            _fail(entries, failure)
+        else:
+            future.set_result(decision.arrival)
+
+    async def _poison(self, arrival: Arrival, error: Exception) -> None:
+        async with self.database.begin() as tx:
+            if not await store.insert_notices(tx, [arrival]):
+                return
+            arrival.record = None
+            arrival.end("case", "our own code could not process it")
+            await store.settle_notices(tx, [arrival])
+            snapshot = arrival.change.snapshot
+            case = NewCase(
+                key=f"poison:{arrival.change.connection}:{arrival.change.delivery_key}",
+                cls=CaseClass.POISON,
+                cause="notice.poison",
+                title=f"a change of {snapshot.key or snapshot.id} could not be processed; this is a defect of ours",
+                connection=arrival.change.connection,
+                object=snapshot.object,
+                object_id=snapshot.id,
+                object_key=snapshot.key,
+                evidence=poison(arrival, error),
+            )
+            await cases.open_cases(tx, [case], now=self.clock.now())
+
+
+class _Rule:
+    """A rule with the comments it will look at, so that they are loaded with the record."""
+
+    __slots__ = ("items", "rule")
+
+    def __init__(self, rule: Rule, items: Sequence[tuple[str, Item]]) -> None:
+        self.rule, self.items = rule, items
+
+    def __call__(self, unit: Unit) -> Any:
+        return self.rule(unit)
+
+
+def _fail(entries: list[tuple[Decision, asyncio.Future[Any]]], error: BaseException) -> None:
+    for _, future in entries:
+        if not future.done():
+            if isinstance(error, asyncio.CancelledError):
+                future.cancel()
+            else:
+                future.set_exception(error)

@@ -1,0 +1,53 @@
+"""Rules 4 and 21: deletions and departures. A tombstone is sticky, keeps every link, and wants the objects closed."""
+
+from __future__ import annotations
+
+from gateway.sync.flow import OnDelete
+from gateway.sync.state import LaneState, LinkState
+from gateway.sync.unit import Unit
+
+
+def leave(unit: Unit, connection: str, why: str) -> None:
+    """Sets the tombstone: creates are cancelled, parks are cleared, every linked object is to be closed."""
+    state = unit.state
+    if state.tombstoned_at is not None:
+        return
+    state.tombstoned_at = unit.now
+    for lane in unit.lanes.values():
+        if lane.state is LaneState.PARKED:
+            unit.moot(lane.case, "the record was tombstoned; closing supersedes what was parked")
+            lane.state, lane.case, lane.tries = LaneState.IDLE, "", 0
+        lane.dirty, lane.next_try_at = True, 0.0
+    for held in state.members.values():
+        for shadow in held.shadow.values():
+            unit.moot(shadow.held, "the record was tombstoned")
+            shadow.held = ""
+        held.items.clear()
+    unit.audit("tombstoned", connection, why=why)
+
+
+def deletion_leaves(unit: Unit, connection: str) -> bool:
+    """Whether a deletion in this system is a departure of the whole record."""
+    departure = unit.member(connection).mapping.departure
+    return unit.flow.on_delete is OnDelete.CLOSE and (departure is None or departure.deleted)
+
+
+def deleted(unit: Unit, connection: str, *, sticky: bool) -> None:
+    """The object of this member is gone. `sticky`: that is a departure of the record."""
+    held = unit.held(connection)
+    held.link, held.closed = LinkState.GONE, True
+    unit.link(connection, held.id, held.key, LinkState.GONE)
+    lane = unit.lane(connection)
+    lane.dirty = lane.read_wanted = False
+    if sticky:
+        leave(unit, connection, f"{held.key or held.id} was deleted in {connection}")
+        return
+    unit.audit("object_gone", connection, object_id=held.id, on_delete=str(unit.flow.on_delete))
+    if unit.flow.on_delete is OnDelete.CASE:
+        unit.case(
+            "deleted",
+            "target.absent",
+            f"{held.key or held.id} is no longer there in {connection}, or may not be seen by us",
+            connection=connection,
+            evidence={"object_id": held.id, "object_key": held.key},
+        )

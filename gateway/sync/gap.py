@@ -1,0 +1,111 @@
+"""Rule 15: what happened at the target between our last read and our write, and rule 5: late notices from that window."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from connectors.contract.errors import MappingError
+from connectors.contract.values import HistoryEntry, Snapshot, VersionKind
+from gateway.sync.absorb import Observation, apply_delta
+from gateway.sync.conflict import Rival, settle
+from gateway.sync.state import NEVER, Window
+from gateway.sync.unit import Unit
+
+
+def foreign(entries: Sequence[HistoryEntry], base: int | None, base_at: float) -> list[HistoryEntry]:
+    """Entries by others that the read behind the write had not seen, oldest first."""
+    return [entry for entry in entries if not entry.by_us and later(entry, base, base_at)]
+
+
+def later(entry: HistoryEntry, base: int | None, base_at: float) -> bool:
+    """Whether an entry is newer than the state (`base`, `base_at`) that was read."""
+    if entry.version is not None and base is not None:
+        return entry.version > base
+    return entry.at > base_at
+
+
+def check_history(
+    unit: Unit, connection: str, entries: Sequence[HistoryEntry], *, sent: dict[str, Any], pre: dict[str, Any], at: float
+) -> None:
+    """The overwritten edits of others: each stands in the ledger, the last of each field goes through the policy.
+
+    `entries` are those of `foreign` that lie before our own write; `sent` holds the fields we wrote over them.
+    """
+    member = unit.member(connection)
+    last: dict[str, tuple[Any, HistoryEntry]] = {}
+    for entry in entries:
+        for name, ext in member.mapping.history(entry.after).items():
+            if name in sent and name not in unit.flow.sets:
+                unit.lost(connection, name, _canonical(unit, connection, name, ext), "overwritten in the window", version=entry.version)
+                last[name] = (ext, entry)
+            elif name in sent:
+                _set_delta(unit, connection, name, entry, at)
+    for name, (ext, entry) in last.items():
+        _overwritten(unit, connection, name, ext, entry)
+
+
+def open_window(
+    unit: Unit, connection: str, *, lo: int, hi: int, pre: dict[str, Any], fields: Sequence[str], attempt: str
+) -> None:
+    """No history: versions in (lo, hi) are not known. A case says so; late notices bring the content (rule 5)."""
+    if hi - lo < 2:
+        return
+    key = f"overwrite:{unit.state.id}:{connection}:{lo}"
+    unit.case(
+        "overwrite",
+        "window.unread",
+        f"{hi - lo - 1} version(s) of this object came between our read and our write and were not seen",
+        connection=connection,
+        key=key,
+        evidence={"after_version": lo, "before_version": hi, "fields": list(fields), "attempt": attempt},
+    )
+    unit.held(connection).windows.append(Window(lo, hi, dict(pre), list(fields), key))
+
+
+def mine(unit: Unit, connection: str, snapshot: Snapshot, exts: dict[str, Any]) -> None:
+    """Rule 5: a late notice of a version inside a window shows what was overwritten: its values go to the ledger."""
+    version = snapshot.version
+    if version is None or unit.member(connection).spec.version_kind is not VersionKind.COUNTER:
+        return
+    held = unit.held(connection)
+    for window in list(held.windows):
+        if not window.lo < version < window.hi or version in window.seen:
+            continue
+        window.seen.append(version)
+        for name in window.fields:
+            if name in exts and exts[name] != window.pre.get(name):
+                value = _canonical(unit, connection, name, exts[name])
+                unit.lost(connection, name, value, "overwritten in the window", version=version)
+        if len(window.seen) == window.hi - window.lo - 1:
+            held.windows.remove(window)
+            unit.moot(window.case, "every version in the window was seen; what was overwritten stands in the conflict ledger")
+
+
+def _overwritten(unit: Unit, connection: str, name: str, ext: Any, entry: HistoryEntry) -> None:
+    canon = unit.state.fields.get(name)
+    value = _canonical(unit, connection, name, ext)
+    if canon is None or canon.now.value == value:
+        return
+    member = unit.member(connection)
+    blur = member.spec.granularity_s + member.skew_s
+    if settle(unit, Rival(connection, name, value, (entry.at - blur, entry.at + blur), entry.version)):
+        unit.shadow(connection, name).carried = NEVER  # the target shows our value, not the winner
+
+
+def _set_delta(unit: Unit, connection: str, name: str, entry: HistoryEntry, at: float) -> None:
+    member = unit.member(connection)
+    before = member.mapping.history(entry.before).get(name)
+    after = member.mapping.history(entry.after).get(name)
+    shown = Snapshot(object=member.object, id=unit.held(connection).id, updated_at=entry.at, version=entry.version)
+    seen = Observation(connection, shown, {}, rev=None, received_at=at)
+    base, new = member.mapping.from_ext(name, before) or (), member.mapping.from_ext(name, after) or ()
+    apply_delta(unit, seen, member, name, base=set(base), shown=set(new))
+    unit.shadow(connection, name).carried = NEVER
+
+
+def _canonical(unit: Unit, connection: str, name: str, ext: Any) -> Any:
+    try:
+        return unit.member(connection).mapping.from_ext(name, ext)
+    except MappingError:
+        return ext

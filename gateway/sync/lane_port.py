@@ -1,0 +1,62 @@
+"""How a person's decision about a case reaches the lanes: inside the decision's own transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from connectors.contract.errors import ConfigError
+from dead_letter.values import Case, CaseClass
+from gateway.sync import operator, store
+from gateway.sync.batch import Batch, Decision, Topology
+from gateway.sync.unit import Unit
+
+
+class Lanes:
+    """dead_letter's LanePort for one open transaction."""
+
+    def __init__(self, tx: AsyncConnection, topology: Topology, *, now: float, actor: str) -> None:
+        self.tx, self.topology, self.now, self.actor = tx, topology, now, actor
+
+    async def retry(self, case: Case) -> None:
+        """What to write is computed anew; a poison notice is looked at again."""
+        if case.cls is CaseClass.POISON:
+            await store.reopen_notice(self.tx, str(case.evidence.get("notice", "")))
+            return
+        await self._apply(case, lambda unit: operator.retry(unit, case.connection, case.key, actor=self.actor))
+
+    async def discard(self, case: Case) -> None:
+        """Waives the fields of the case at their present versions."""
+        if case.record:
+            await self._apply(case, lambda unit: operator.discard(unit, case.connection, case.key, actor=self.actor))
+
+    async def look(self, case: Case) -> None:
+        """One more look at the target."""
+        await self._apply(case, lambda unit: operator.look(unit, case.connection, actor=self.actor))
+
+    async def declare(self, case: Case, applied: bool) -> None:
+        """Takes a person's word for the outcome of the attempt named in the evidence."""
+        attempt = await store.load_attempt(self.tx, str(case.evidence.get("attempt", "")))
+        if attempt is None:
+            await self.look(case)
+            return
+        await self._apply(
+            case,
+            lambda unit: operator.declare(
+                unit, case.connection, attempt, case.key, applied=applied, actor=self.actor
+            ),
+        )
+
+    async def resolve(self, case: Case, winner: str) -> None:
+        """Makes one side's value canonical."""
+        await self._apply(
+            case,
+            lambda unit: operator.resolve(unit, case.connection, case.field, winner, case.key, actor=self.actor),
+        )
+
+    async def _apply(self, case: Case, rule: Callable[[Unit], None]) -> None:
+        if case.flow not in self.topology.flows:
+            raise ConfigError([f"flow: error[unknown-flow]: {case.number} is of flow {case.flow!r}, which is not configured"])
+        batch = Batch(self.tx, self.topology, self.now)
+        await batch.run([Decision(record=case.record, rule=rule)])

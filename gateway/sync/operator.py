@@ -1,0 +1,111 @@
+"""Rule 22: what a person decides about a lane, a field or an outcome. Always a rebase, never an old payload."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from connectors.contract.errors import MappingError
+from gateway.sync.attempts import Attempt, Outcome
+from gateway.sync.outcome import finish, record_effect
+from gateway.sync.plan import mark_dirty
+from gateway.sync.state import NEVER, Lane, LaneState
+from gateway.sync.unit import Unit
+
+OPERATOR = "operator"
+
+
+def retry(unit: Unit, connection: str, key: str, *, actor: str) -> None:
+    """Unparks the lane and whatever this case held; what to write is computed anew when it is sent."""
+    for name in _unhold(unit, connection, key):
+        unit.shadow(connection, name).asked = key
+    lane = unit.lane(connection)
+    parked = lane.case == key
+    _unpark(lane)
+    lane.case = key if parked else ""
+    lane.dirty, lane.read_wanted = True, lane.read_wanted or unit.held(connection).id != ""
+    unit.audit("operator_retry", connection, actor=actor, case=key)
+    mark_dirty(unit)
+
+
+def discard(unit: Unit, connection: str, key: str, *, actor: str) -> None:
+    """Waives what could not be written, each field at its present version: it is not sent until it changes again."""
+    names = _unhold(unit, connection, key)
+    lane = unit.lane(connection)
+    parked = lane.case == key
+    for name, canon in unit.state.fields.items():
+        shadow = unit.shadow(connection, name)
+        if name in names or (parked and shadow.carried < canon.now.fver):
+            shadow.waived = canon.now.fver
+    held = unit.held(connection)
+    held.items = [item for item in held.items if item.held != key]
+    if parked:
+        _unpark(lane)
+    unit.moot(key, f"{actor} discarded it")
+    unit.audit("operator_discard", connection, actor=actor, case=key, fields=sorted(names))
+    mark_dirty(unit)
+
+
+def look(unit: Unit, connection: str, *, actor: str) -> None:
+    """Asks for a look at the target now. Reads only."""
+    lane = unit.lane(connection)
+    lane.next_try_at = 0.0
+    if lane.state is not LaneState.UNKNOWN:
+        lane.read_wanted = True
+    unit.audit("operator_look", connection, actor=actor)
+
+
+def declare(unit: Unit, connection: str, attempt: Attempt, key: str, *, applied: bool, actor: str) -> None:
+    """A person says what became of a write that nothing can prove (rule 18)."""
+    lane, held = unit.lane(connection), unit.held(connection)
+    mapping = unit.member(connection).mapping
+    held.ghosts = [ghost for ghost in held.ghosts if ghost.attempt != attempt.id]
+    if applied:
+        stored = {name: mapping.norm(name, sent.ext) for name, sent in attempt.fields.items()}
+        record_effect(unit, lane, attempt, stored, None)
+    unit.notice = attempt.id
+    finish(unit, attempt, Outcome.APPLIED if applied else Outcome.NOT_APPLIED, {"proof": f"declared by {actor}"})
+    _unpark(lane)
+    lane.attempt, lane.dirty, lane.read_wanted = "", True, True
+    unit.moot(key, f"{actor} declared it {'applied' if applied else 'not applied'}")
+
+
+def resolve(unit: Unit, connection: str, name: str, winner: str, key: str, *, actor: str) -> None:
+    """Chooses a side of a conflict: `connection` itself, or anything else for the canonical value that stands."""
+    shadow, canon = unit.shadow(connection, name), unit.state.fields[name]
+    value: Any = canon.now.value
+    if winner == connection:
+        value = _value(unit, connection, name, shadow.ext)
+        unit.lost(canon.now.source, name, canon.now.value, f"resolved by {actor}")
+    shadow.held, shadow.carried = "", NEVER
+    fver = unit.decide(name, value, OPERATOR, (unit.now, unit.now))
+    if winner == connection:
+        shadow.carried = fver
+    unit.moot(key, f"{actor} chose {winner}")
+    unit.audit("operator_resolve", connection, actor=actor, field=name, winner=winner, case=key)
+    mark_dirty(unit)
+
+
+def _value(unit: Unit, connection: str, name: str, ext: Any) -> Any:
+    try:
+        return unit.member(connection).mapping.from_ext(name, ext)
+    except MappingError:
+        return ext
+
+
+def _unhold(unit: Unit, connection: str, key: str) -> set[str]:
+    held = unit.held(connection)
+    names = set()
+    for name, shadow in held.shadow.items():
+        if shadow.held == key:
+            shadow.held, shadow.bad, shadow.mismatches = "", None, 0
+            names.add(name)
+    for item in held.items:
+        if item.held == key:
+            item.held = ""
+    return names
+
+
+def _unpark(lane: Lane) -> None:
+    if lane.state is LaneState.PARKED:
+        lane.state = LaneState.IDLE
+    lane.case, lane.wait_reason, lane.tries, lane.next_try_at = "", "", 0, 0.0

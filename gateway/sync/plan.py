@@ -1,0 +1,342 @@
+"""Rules 9 to 12: what a member still lacks, computed when it is sent, and the attempt that will write it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from connectors.contract.errors import MappingError
+from connectors.contract.values import Ref, Step, VersionKind, WriteKind
+from gateway.core.ids import new_id
+from gateway.sync.absorb import agrees
+from gateway.sync.attempts import Attempt, Seen, SentField
+from gateway.sync.state import FieldState, FieldVersion, Lane, LaneState, LinkState, Shadow
+from gateway.sync.unit import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """One field version to bring to a member, in external terms."""
+
+    name: str
+    fver: int
+    ext: Any
+    stepped: bool
+    closing: bool = False
+
+
+def mark_dirty(unit: Unit) -> None:
+    """Rule 9: every lane whose member lacks something is dirty. Never clears: only an empty plan does (rule 11)."""
+    for connection in unit.flow.members:
+        if lacks(unit, connection):
+            lane = unit.lane(connection)
+            if not lane.dirty:
+                lane.dirty, lane.dirty_since = True, unit.now
+
+
+def lacks(unit: Unit, connection: str) -> bool:
+    """Whether anything might have to be written to this member (without asking it)."""
+    state, held = unit.state, unit.held(connection)
+    if state.tombstoned_at is not None:
+        return held.link is LinkState.PRIMARY and not held.closed
+    if held.link is LinkState.GONE or not state.fields:
+        return False
+    if held.link is LinkState.NONE:
+        return wants_create(unit, connection)
+    if any(not item.held for item in held.items):
+        return True
+    return any(_pending(unit, connection, name, canon) for name, canon in state.fields.items())
+
+
+def wants_create(unit: Unit, connection: str) -> bool:
+    """Whether the flow creates the object here now."""
+    if connection not in unit.flow.create_in:
+        return False
+    when = unit.flow.create_when
+    return when is None or when(unit.state.values())
+
+
+def _pending(unit: Unit, connection: str, name: str, canon: FieldState) -> bool:
+    """Whether the member lacks a version of this field that may be written to it."""
+    mapping, held = unit.member(connection).mapping, unit.held(connection)
+    rule, shadow = mapping.fields.get(name), held.shadow.get(name)
+    if rule is None or not rule.writable:
+        return False
+    if rule.gate is not None and not mapping.open(name, {k: s.ext for k, s in held.shadow.items() if s.known}):
+        return False
+    if shadow is None:
+        return canon.now.value is not None
+    return shadow.carried < canon.now.fver and not shadow.held and shadow.waived != canon.now.fver
+
+
+def wants(unit: Unit, connection: str, rev: int | None) -> list[Want]:
+    """Fields to write now, oldest decision first.
+
+    `rev` is the revision at the start of a read made for this plan (None: no read was made). A field that already shows
+    the wanted value is carried if that read proves it; if nothing proves it, it stays in `unproven`.
+    """
+    found: list[Want] = []
+    for name, canon in unit.state.fields.items():
+        want = _want(unit, connection, name, canon, rev)
+        if want is not None:
+            found.append(want)
+    return sorted(found, key=lambda want: want.fver)
+
+
+def unproven(unit: Unit, connection: str) -> bool:
+    """Some field shows the wanted value but only a read can prove that it stays so (H12)."""
+    member = unit.member(connection)
+    for name, canon in unit.state.fields.items():
+        shadow = unit.held(connection).shadow.get(name)
+        if shadow is None or not shadow.known or not _pending(unit, connection, name, canon):
+            continue
+        if any(agrees(member, name, version.value, shadow.ext) for version in _turns(unit, name, canon, shadow)):
+            return True
+    return False
+
+
+def _turns(unit: Unit, name: str, canon: FieldState, shadow: Shadow) -> Iterator[FieldVersion]:
+    """Versions still to be delivered, oldest first (rule 25); only the newest where order of old ones is void."""
+    if name in unit.flow.sets or name in unit.flow.latest_only or shadow.carried < 0:
+        yield canon.now
+        return
+    for version in canon.trail:
+        if version.fver > shadow.carried:
+            yield version
+    yield canon.now
+
+
+def _want(unit: Unit, connection: str, name: str, canon: FieldState, rev: int | None) -> Want | None:
+    member, shadow = unit.member(connection), unit.shadow(connection, name)
+    if not _pending(unit, connection, name, canon):
+        return None
+    for version in _turns(unit, name, canon, shadow):
+        if shadow.waived is not None and version.fver <= shadow.waived:
+            continue
+        try:
+            ext = member.mapping.to_ext(name, version.value)
+        except MappingError as error:
+            if version is canon.now:
+                _cannot_say(unit, connection, name, version, error)
+            continue
+        if shadow.known and member.mapping.norm(name, ext) == shadow.ext:
+            if (rev is not None and rev >= version.rev) or not member.spec.readable:
+                shadow.carried = version.fver
+            continue
+        return Want(name, version.fver, ext, member.mapping.fields[name].stepped)
+    return None
+
+
+def _cannot_say(unit: Unit, connection: str, name: str, version: FieldVersion, error: MappingError) -> None:
+    unit.shadow(connection, name).held = unit.case(
+        "mapping",
+        "value.unknown",
+        str(error),
+        connection=connection,
+        name=name,
+        evidence={"value": version.value, "valid": list(error.valid), "source": version.source},
+    )
+
+
+def closing_wants(unit: Unit, connection: str) -> list[Want]:
+    """Rule 21: after a tombstone the only thing wanted is that the object counts as closed."""
+    member, held = unit.member(connection), unit.held(connection)
+    departure = member.mapping.departure
+    found = []
+    for name, value in (departure.closed if departure else {}).items():
+        shadow = held.shadow.get(name)
+        if not (shadow and shadow.known and agrees(member, name, value, shadow.ext)):
+            ext = member.mapping.to_ext(name, value)
+            found.append(Want(name, -1, ext, member.mapping.fields[name].stepped, closing=True))
+    return found
+
+
+def trim(unit: Unit) -> None:
+    """Forgets old versions that every linked member carries already; the lineage table keeps them."""
+    for name, canon in unit.state.fields.items():
+        if not canon.trail:
+            continue
+        floor = canon.now.fver
+        for connection, member in unit.flow.members.items():
+            held = unit.state.members.get(connection)
+            rule = member.mapping.fields.get(name)
+            if held is None or held.link is not LinkState.PRIMARY or rule is None or not rule.writable:
+                continue
+            shadow = held.shadow.get(name)
+            if shadow is not None and shadow.carried >= 0:
+                floor = min(floor, shadow.carried)
+        canon.trail = [version for version in canon.trail if version.fver > floor]
+
+
+def start(unit: Unit, lane: Lane, seen: Seen | None, *, timeout_s: float, lease_s: float) -> Attempt | None:
+    """Rule 11 and 12: the next attempt, or None when the member lacks nothing (only then the lane is clean).
+
+    With a read (`seen`), its absorption has been done; fields it proves are carried here.
+    """
+    connection = lane.connection
+    held, state = unit.held(connection), unit.state
+    if state.tombstoned_at is not None:
+        found = closing_wants(unit, connection) if held.link is LinkState.PRIMARY else []
+        if not found:
+            held.closed = held.link is LinkState.PRIMARY or held.closed
+            return None
+        return _update(unit, lane, found, seen, timeout_s, lease_s)
+    if held.link is LinkState.GONE or not state.fields:
+        return None
+    if held.link is LinkState.NONE:
+        return _create(unit, lane, timeout_s, lease_s) if wants_create(unit, connection) else None
+    found = wants(unit, connection, seen.rev if seen else None)
+    if found:
+        return _update(unit, lane, found, seen, timeout_s, lease_s)
+    return _append_item(unit, lane, timeout_s, lease_s)
+
+
+def _attempt(unit: Unit, lane: Lane, kind: WriteKind, timeout_s: float, lease_s: float) -> Attempt:
+    held = unit.held(lane.connection)
+    attempt = Attempt(
+        id=new_id("at", at=unit.now),
+        record=unit.state.id,
+        connection=lane.connection,
+        object=unit.member(lane.connection).object,
+        kind=kind,
+        fence=lane.fence,
+        started_at=unit.now,
+        deadline=unit.now + timeout_s,
+        base=held.seen,
+        base_at=held.updated,
+        base_rev=unit.state.rev + 1,
+        etag=held.etag,
+        correlation=unit.state.correlation,
+        ref=Ref(object=unit.member(lane.connection).object, id=held.id, key=held.key) if held.id else None,
+    )
+    lane.state, lane.attempt = LaneState.OPEN, attempt.id
+    lane.lease_until = unit.now + max(lease_s, timeout_s * 1.5)
+    lane.wait_reason = ""
+    unit.effects.attempts.append({"attempt": attempt})
+    return attempt
+
+
+def _create(unit: Unit, lane: Lane, timeout_s: float, lease_s: float) -> Attempt | None:
+    member, held = unit.member(lane.connection), unit.held(lane.connection)
+    exts: dict[str, Any] = {}
+    for name, canon in unit.state.fields.items():
+        rule = member.mapping.fields.get(name)
+        shadow = unit.shadow(lane.connection, name)
+        if rule is None or not rule.writable or canon.now.value is None or shadow.held:
+            continue
+        if shadow.waived == canon.now.fver:
+            continue
+        try:
+            exts[name] = member.mapping.to_ext(name, canon.now.value)
+        except MappingError as error:
+            _cannot_say(unit, lane.connection, name, canon.now, error)
+    attempt = _attempt(unit, lane, WriteKind.CREATE, timeout_s, lease_s)
+    held.creates += 1
+    sendable = {name: ext for name, ext in exts.items() if not member.mapping.fields[name].stepped}
+    attempt.values = member.mapping.write(sendable, unit.state.values())
+    attempt.fields = {name: SentField(ext, unit.state.fields[name].now.fver) for name, ext in sendable.items()}
+    return attempt
+
+
+def _update(
+    unit: Unit, lane: Lane, found: list[Want], seen: Seen | None, timeout_s: float, lease_s: float
+) -> Attempt | None:
+    if found[0].stepped:
+        return _step(unit, lane, found, seen, timeout_s, lease_s)
+    until = next((want.fver for want in found if want.stepped and want.fver >= 0), None)
+    batch = [want for want in found if not want.stepped and (until is None or want.fver < until)]
+    member = unit.member(lane.connection)
+    attempt = _attempt(unit, lane, WriteKind.UPDATE, timeout_s, lease_s)
+    _fill(unit, attempt, batch, record=_record_at(unit, batch))
+    attempt.values = member.mapping.write({want.name: want.ext for want in batch}, _record_at(unit, batch))
+    return attempt
+
+
+def _fill(unit: Unit, attempt: Attempt, batch: list[Want], *, record: dict[str, Any]) -> None:
+    attempt.closing = batch[0].closing
+    for want in batch:
+        attempt.fields[want.name] = SentField(want.ext, None if want.closing else want.fver)
+        shadow = unit.shadow(attempt.connection, want.name)
+        attempt.pre[want.name] = shadow.ext if shadow.known else None
+
+
+def _record_at(unit: Unit, batch: list[Want]) -> dict[str, Any]:
+    """The record with the values of the versions being sent, for companions."""
+    values = unit.state.values()
+    for want in batch:
+        canon = unit.state.fields.get(want.name)
+        for version in [*canon.trail, canon.now] if canon else []:
+            if version.fver == want.fver:
+                values[want.name] = version.value
+    return values
+
+
+def _step(
+    unit: Unit, lane: Lane, found: list[Want], seen: Seen | None, timeout_s: float, lease_s: float
+) -> Attempt | None:
+    """One move of a stepped field; intermediate states carry no decision (rule 11, H19)."""
+    want, connection = found[0], lane.connection
+    member, shadow = unit.member(connection), unit.shadow(connection, want.name)
+    steps = seen.steps if seen else []
+    hop = member.mapping.fields[want.name].path_to(shadow.ext, want.ext, [step.to for step in steps])
+    move = next((step for step in steps if step.to == hop), None)
+    if move is None:
+        rest = [other for other in found if not other.stepped]
+        if rest:
+            return _update(unit, lane, rest, seen, timeout_s, lease_s)
+        _no_way(unit, lane, want, shadow, steps)
+        return None
+    attempt = _attempt(unit, lane, WriteKind.STEP, timeout_s, lease_s)
+    _fill(unit, attempt, [want], record={})
+    goal = move.to == want.ext
+    attempt.fields[want.name] = SentField(move.to, want.fver if goal and not want.closing else None)
+    attempt.step = move
+    attempt.values = member.mapping.write({want.name: move.to}, _record_at(unit, [want]))
+    return attempt
+
+
+def _no_way(unit: Unit, lane: Lane, want: Want, shadow: Shadow, steps: list[Step]) -> None:
+    key = unit.case(
+        "refused",
+        "step.unavailable",
+        f"no move leads from {shadow.ext!r} to {want.ext!r} in {lane.connection}",
+        connection=lane.connection,
+        name=want.name,
+        evidence={"shown": shadow.ext, "wanted": want.ext, "moves": [step.to for step in steps]},
+    )
+    if want.closing:
+        lane.state, lane.case = LaneState.PARKED, key
+    else:
+        shadow.held = key
+
+
+def _append_item(unit: Unit, lane: Lane, timeout_s: float, lease_s: float) -> Attempt | None:
+    held = unit.held(lane.connection)
+    item = next((item for item in held.items if not item.held), None)
+    if item is None:
+        return None
+    attempt = _attempt(unit, lane, WriteKind.ITEM, timeout_s, lease_s)
+    attempt.item = item
+    return attempt
+
+
+def needs_read(unit: Unit, connection: str) -> bool:
+    """SYNC.md section 5: whether a read must precede the next write here."""
+    member, held, state = unit.member(connection), unit.held(connection), unit.state
+    if not member.spec.readable:
+        return False
+    if state.tombstoned_at is not None or held.gap_from is not None:
+        return True
+    if held.link is not LinkState.PRIMARY:
+        return held.creates > 0 or unit.flow.natural is not None or member.read_before_write or not member.spec.marker
+    if member.read_before_write or not member.spec.conditional or held.etag is None:
+        return True
+    if member.spec.version_kind not in (VersionKind.COUNTER, VersionKind.ORDERED):
+        return True
+    stepped = any(
+        rule.stepped and _pending(unit, connection, name, state.fields[name])
+        for name, rule in member.mapping.fields.items()
+        if name in state.fields
+    )
+    return stepped or unproven(unit, connection)

@@ -1,0 +1,185 @@
+"""One record's durable state, as the rules see it. Stored as one document per record (ADR 0021), so that a decision
+reads and writes one row; anything searched for (links, lanes, notices, ledger, lineage) has tables of its own.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+NEVER = -1
+"""`carried` of a field whose external value is known to differ from every decided version, or is not proven."""
+
+
+class FieldVersion(msgspec.Struct, omit_defaults=True):
+    """A decided value. `at` is the interval [lo, hi] of the source's clock in which it was typed."""
+
+    value: Any
+    fver: int
+    source: str
+    lo: float = 0.0
+    hi: float = 0.0
+    rev: int = 0
+    """Record revision that committed it: a read that started at this revision or later has seen its effect."""
+    notice: str = ""
+
+
+class FieldState(msgspec.Struct, omit_defaults=True):
+    """A canonical field: its present version and the older ones that some member may still have to be given in turn."""
+
+    now: FieldVersion
+    trail: list[FieldVersion] = []
+
+
+class Shadow(msgspec.Struct, omit_defaults=True):
+    """What a system is known to hold of one field, in its own external terms."""
+
+    ext: Any = None
+    known: bool = False
+    """False: nothing was ever read or written there; `ext` means nothing."""
+    carried: int = NEVER
+    proven_at: int | None = None
+    """Version that our own last write of this field produced: an older snapshot may not speak about the field."""
+    waived: int | None = None
+    held: str = ""
+    """Key of the case that keeps this field from being written to this system."""
+    bad: Any = None
+    """External value that the mapping refused; not reported again while it stands."""
+    mismatches: int = 0
+    asked: str = ""
+    """Key of a case whose retry is on its way: the outcome closes it, or opens it again."""
+
+
+class Ghost(msgspec.Struct):
+    """A value of an attempt closed as not applied, which may still land."""
+
+    field: str
+    ext: Any
+    attempt: str
+    expires: float
+    fver: int | None = None
+
+
+class Window(msgspec.Struct):
+    """Foreign versions in (lo, hi) that our write may have overwritten; late notices of them are mined."""
+
+    lo: int
+    hi: int
+    pre: dict[str, Any]
+    fields: list[str]
+    case: str
+    seen: list[int] = []
+
+
+class LinkState(StrEnum):
+    NONE = "none"
+    PRIMARY = "primary"
+    GONE = "gone"
+
+
+class PendingItem(msgspec.Struct, omit_defaults=True):
+    """A comment that a member still lacks."""
+
+    origin: str
+    kind: str
+    body: str
+    author: str
+    at: float
+    label: str = ""
+    held: str = ""
+    """Key of the case that keeps it from being sent (no proof, or refused)."""
+
+
+class MemberState(msgspec.Struct, omit_defaults=True):
+    """What is known of one member's object."""
+
+    link: LinkState = LinkState.NONE
+    id: str = ""
+    key: str = ""
+    seen: int | None = None
+    written: int | None = None
+    updated: float = 0.0
+    """Update time (source's clock) of the newest snapshot absorbed: the gap before a write begins here."""
+    observed: float = 0.0
+    """When the object was last looked at (source's clock): what differs later was typed after it."""
+    etag: str | None = None
+    closed: bool = False
+    creates: int = 0
+    """Attempts to create that were started under this incarnation: from the first on, look up before the next."""
+    duplicates: list[str] = []
+    shadow: dict[str, Shadow] = {}
+    ghosts: list[Ghost] = []
+    windows: list[Window] = []
+    items: list[PendingItem] = []
+    hint_rev: int = 0
+    """Record revision that stored the newest hint: a read that started earlier does not answer it."""
+    gap_from: float | None = None
+    """Set when a late write of ours was noticed: from this update time on, history must be looked through (rule 15)."""
+    gap_base: int | None = None
+    """The version that was seen before it, where versions count."""
+
+
+class RecordState(msgspec.Struct, omit_defaults=True):
+    """The canonical record."""
+
+    id: str
+    flow: str
+    rev: int = 0
+    counter: int = 0
+    """Last fver given out."""
+    incarnation: int = 0
+    tombstoned_at: float | None = None
+    fields: dict[str, FieldState] = {}
+    members: dict[str, MemberState] = {}
+
+    @property
+    def correlation(self) -> str:
+        """What objects of this record carry as their marker."""
+        return f"{self.id}-{self.incarnation}" if self.incarnation else self.id
+
+    def values(self) -> dict[str, Any]:
+        """The record as people and conditions see it."""
+        return {name: field.now.value for name, field in self.fields.items()}
+
+
+class LaneState(StrEnum):
+    IDLE = "idle"
+    READING = "reading"
+    OPEN = "open"
+    UNKNOWN = "unknown"
+    PARKED = "parked"
+
+
+BUSY = frozenset({LaneState.READING, LaneState.OPEN, LaneState.UNKNOWN})
+"""Inbound notices wait while a lane is in one of these (rule 3)."""
+
+
+class Lane(msgspec.Struct):
+    """The way of one record to one member. Columns of their own, because workers search for them."""
+
+    record: str
+    connection: str
+    state: LaneState = LaneState.IDLE
+    dirty: bool = False
+    read_wanted: bool = False
+    deferred: bool = False
+    tries: int = 0
+    next_try_at: float = 0.0
+    wait_reason: str = ""
+    owner: str = ""
+    lease_until: float = 0.0
+    fence: int = 0
+    attempt: str = ""
+    case: str = ""
+    dirty_since: float = 0.0
+    looks: int = 0
+    """Looks at an unknown outcome so far; while idle, times in a row that the object moved under a write."""
+
+    @property
+    def has_work(self) -> bool:
+        """Somebody should come by at `next_try_at`."""
+        if self.state is LaneState.PARKED:
+            return self.deferred or self.read_wanted
+        return self.state is LaneState.UNKNOWN or self.dirty or self.read_wanted or self.deferred

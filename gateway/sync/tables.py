@@ -1,0 +1,185 @@
+"""Tables of the sync core. Each column that is not plain says who sets it and when."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData()
+
+notice = Table(
+    "notice",
+    metadata,
+    # the journal (P1, P7): one row per accepted change; its unique key is what idempotency remembers, so both live equally long
+    Column("id", String(40), primary_key=True),
+    Column("connection", String(100), nullable=False),
+    Column("delivery_key", String(300), nullable=False),
+    Column("object", String(100), nullable=False),
+    Column("object_id", String(200), nullable=False),
+    Column("record", String(40)),  # set when routed
+    Column("version", Integer),
+    Column("rev", Integer, nullable=False),  # of a hint: record revision that stored it
+    Column("received_at", Float, nullable=False),
+    Column("state", String(10), nullable=False),  # done | deferred (waits for its lane) | hint (waits for a read)
+    Column("disposition", String(40), nullable=False),  # what it ended as; empty until done
+    Column("reason", Text, nullable=False),
+    Column("payload", Text, nullable=False),  # the change, as accepted
+    UniqueConstraint("connection", "delivery_key", name="notice_delivery"),
+)
+Index("notice_waiting", notice.c.connection, notice.c.object_id, notice.c.state, sqlite_where=text("state <> 'done'"),
+      postgresql_where=text("state <> 'done'"))
+Index("notice_by_record", notice.c.record, notice.c.received_at)
+Index("notice_by_age", notice.c.received_at)
+
+record = Table(
+    "record",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("flow", String(100), nullable=False),
+    Column("natural", String(300)),  # value of the flow's natural key, set when first known
+    Column("rev", Integer, nullable=False),  # +1 per decision; the optimistic version
+    Column("tombstoned", Boolean, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("updated_at", Float, nullable=False),
+    Column("doc", Text, nullable=False),  # RecordState
+    UniqueConstraint("flow", "natural", name="record_natural"),
+)
+
+link = Table(
+    "link",
+    metadata,
+    Column("connection", String(100), nullable=False),
+    Column("object", String(100), nullable=False),
+    Column("object_id", String(200), nullable=False),
+    Column("object_key", String(200), nullable=False),  # what people call it; for look-ups by people
+    Column("record", String(40), nullable=False),
+    Column("state", String(10), nullable=False),  # primary | duplicate | gone
+    PrimaryKeyConstraint("connection", "object", "object_id"),
+)
+Index("link_one_primary", link.c.record, link.c.connection, unique=True, sqlite_where=text("state = 'primary'"),
+      postgresql_where=text("state = 'primary'"))
+Index("link_by_key", link.c.connection, link.c.object_key)
+
+lane = Table(
+    "lane",
+    metadata,
+    Column("record", String(40), nullable=False),
+    Column("connection", String(100), nullable=False),
+    Column("state", String(10), nullable=False),  # LaneState
+    Column("dirty", Boolean, nullable=False),  # set by any decision; cleared only by an empty plan (rule 11)
+    Column("read_wanted", Boolean, nullable=False),  # a hint waits
+    Column("deferred", Boolean, nullable=False),  # notices wait for this lane
+    Column("work", Boolean, nullable=False),  # Lane.has_work, for the search
+    Column("tries", Integer, nullable=False),  # retryable failures of this lane alone
+    Column("next_try_at", Float, nullable=False),
+    Column("wait_reason", String(200), nullable=False),
+    Column("owner", String(100), nullable=False),  # worker that holds the lease
+    Column("lease_until", Float, nullable=False),
+    Column("fence", Integer, nullable=False),  # +1 per claim; an older holder loses
+    Column("attempt", String(40), nullable=False),
+    Column("case_key", String(300), nullable=False),
+    Column("dirty_since", Float, nullable=False),
+    Column("looks", Integer, nullable=False),
+    PrimaryKeyConstraint("record", "connection"),
+)
+Index("lane_work", lane.c.connection, lane.c.next_try_at, sqlite_where=text("work"), postgresql_where=text("work"))
+Index("lane_held", lane.c.lease_until, sqlite_where=text("owner <> ''"), postgresql_where=text("owner <> ''"))
+
+attempt = Table(
+    "attempt",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("record", String(40), nullable=False),
+    Column("connection", String(100), nullable=False),
+    Column("kind", String(10), nullable=False),
+    Column("outcome", String(12), nullable=False),  # open until Tc
+    Column("started_at", Float, nullable=False),
+    Column("finished_at", Float),
+    Column("doc", Text, nullable=False),  # Attempt
+    Column("answer", Text),  # JSON: error, status, evidence, looks
+)
+Index("attempt_by_record", attempt.c.record, attempt.c.started_at)
+
+conflict_ledger = Table(
+    "conflict_ledger",
+    metadata,
+    # values that lost, restorable (P4)
+    Column("id", String(40), primary_key=True),
+    Column("record", String(40), nullable=False),
+    Column("flow", String(100), nullable=False),
+    Column("connection", String(100), nullable=False),  # system whose value lost
+    Column("object_id", String(200), nullable=False),
+    Column("field", String(100), nullable=False),
+    Column("value", Text, nullable=False),  # JSON, canonical terms where the mapping knows the value, else external
+    Column("version", Integer),
+    Column("reason", String(60), nullable=False),
+    Column("source", String(60), nullable=False),  # id of the notice or attempt it came with
+    Column("at", Float, nullable=False),
+)
+Index("ledger_by_record", conflict_ledger.c.record)
+
+field_version = Table(
+    "field_version",
+    metadata,
+    # lineage: which value, from whom, when, by which mapping
+    Column("record", String(40), nullable=False),
+    Column("field", String(100), nullable=False),
+    Column("fver", Integer, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("source", String(100), nullable=False),
+    Column("notice", String(60), nullable=False),
+    Column("mapping", String(120), nullable=False),  # name@version that read it
+    Column("at", Float, nullable=False),
+    PrimaryKeyConstraint("record", "fver"),
+)
+
+item = Table(
+    "item",
+    metadata,
+    # one row per comment wherever it was typed (rule 20)
+    Column("origin", String(300), primary_key=True),  # connection:item id
+    Column("record", String(40), nullable=False),
+    Column("at", Float, nullable=False),
+)
+
+item_copy = Table(
+    "item_copy",
+    metadata,
+    Column("origin", String(300), nullable=False),
+    Column("connection", String(100), nullable=False),
+    Column("item_id", String(200), nullable=False),
+    PrimaryKeyConstraint("origin", "connection"),
+)
+Index("item_copy_by_id", item_copy.c.connection, item_copy.c.item_id)
+
+cursor = Table(
+    "cursor",
+    metadata,
+    Column("connection", String(100), primary_key=True),
+    Column("value", Text, nullable=False),  # opaque JSON of the connector; moved only after its changes are durable
+    Column("owner", String(100), nullable=False),  # the worker that polls now
+    Column("lease_until", Float, nullable=False),
+    Column("polled_at", Float, nullable=False),
+)
+
+connection_state = Table(
+    "connection_state",
+    metadata,
+    Column("connection", String(100), primary_key=True),
+    Column("state", String(20), nullable=False),  # closed | open | half_open | credentials | throttled
+    Column("reason", Text, nullable=False),
+    Column("since", Float, nullable=False),
+    Column("until", Float, nullable=False),
+)
