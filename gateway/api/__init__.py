@@ -1,0 +1,1 @@
+"""What the gateway tells over HTTP and to the command line."""

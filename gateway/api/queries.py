@@ -1,0 +1,239 @@
+"""Questions people ask about records, lanes and connections. Reads only; every answer is plain data."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dead_letter import store as cases
+from dead_letter.values import CaseFilter
+from gateway.storage.database import Database, loads
+from gateway.sync import tables as t
+from gateway.sync.attempts import PEOPLE_SEE, Outcome
+from gateway.sync.state import Lane, LaneState, LinkState, RecordState
+from gateway.sync.store import lane_of, load_records
+
+
+async def now_summary(database: Database, *, limit: int = 5) -> dict[str, Any]:
+    """Is something wrong, how bad, where, since when, and how much is under way."""
+    now = time.time()
+    async with database.read() as tx:
+        groups = await cases.open_groups(tx, limit=limit)
+        counts = await cases.open_counts(tx)
+        lanes = [dict(row) for row in (await tx.execute(_lane_counts())).mappings()]
+        records = (await tx.execute(select(func.count()).select_from(t.record))).scalar_one()
+        waiting = (await tx.execute(_notices_waiting())).scalar_one()
+        states = [dict(row) for row in (await tx.execute(select(t.connection_state))).mappings()]
+    open_cases = sum(each.count for each in counts)
+    busy = sum(row["working"] for row in lanes)
+    return {
+        "at": now,
+        "needs_people": open_cases,
+        "groups": [msgspec.to_builtins(group) for group in groups],
+        "records": records,
+        "notices_waiting": waiting,
+        "lanes": [{**row, "oldest_s": max(0.0, now - row.pop("since")) if row.get("since") else 0.0} for row in lanes],
+        "connections": states,
+        "quiet": waiting == 0 and busy == 0,
+    }
+
+
+def _lane_counts() -> Any:
+    lane = t.lane.c
+    working = or_(lane.work, lane.owner != "")
+    unknown = lane.state == LaneState.UNKNOWN
+    parked = lane.state == LaneState.PARKED
+    alive = and_(working, lane.state != LaneState.PARKED)
+    return select(
+        lane.connection,
+        func.sum(case((alive, 1), else_=0)).label("working"),
+        func.sum(case((unknown, 1), else_=0)).label("unknown"),
+        func.sum(case((parked, 1), else_=0)).label("parked"),
+        func.min(case((alive, lane.dirty_since))).label("since"),
+    ).group_by(lane.connection)
+
+
+def _notices_waiting() -> Any:
+    return select(func.count()).select_from(t.notice).where(t.notice.c.state != "done")
+
+
+async def find_record(tx: AsyncConnection, connection: str, key_or_id: str) -> str | None:
+    """The record of an object, by what people call it or by its id."""
+    link = t.link.c
+    by_name = or_(link.object_key == key_or_id, link.object_id == key_or_id)
+    query = select(link.record).where(link.connection == connection, by_name)
+    if connection in ("", "record"):
+        return (await tx.execute(select(t.record.c.id).where(t.record.c.id == key_or_id))).scalar()
+    return (await tx.execute(query)).scalar()
+
+
+async def record_show(database: Database, connection: str, key_or_id: str) -> dict[str, Any] | None:
+    """The record with both sides, its lanes, open cases, lost values and last attempts. None: not known."""
+    async with database.read() as tx:
+        record_id = await find_record(tx, connection, key_or_id)
+        if record_id is None:
+            return None
+        state = (await load_records(tx, [record_id]))[record_id]
+        lanes = [lane_of(row) for row in await tx.execute(select(t.lane).where(t.lane.c.record == record_id))]
+        attempts = await _attempts(tx, record_id)
+        ledger = [dict(r) for r in (await tx.execute(_ledger(record_id))).mappings()]
+        waiting = await _waiting(tx, record_id)
+        page = await cases.list_cases(tx, CaseFilter(record=record_id))
+    for row in ledger:
+        row["value"] = loads(row["value"])
+    return {
+        "record": record_id,
+        "flow": state.flow,
+        "tombstoned_at": state.tombstoned_at,
+        "fields": _fields(state),
+        "members": _members(state),
+        "lanes": [_lane(lane) for lane in lanes],
+        "attempts": attempts,
+        "ledger": ledger,
+        "notices_waiting": waiting,
+        "cases": [msgspec.to_builtins(each) for each in page.cases],
+    }
+
+
+async def _attempts(tx: AsyncConnection, record_id: str, limit: int = 10) -> list[dict[str, Any]]:
+    query = (
+        select(t.attempt).where(t.attempt.c.record == record_id).order_by(t.attempt.c.started_at.desc()).limit(limit)
+    )
+    found = []
+    for row in await tx.execute(query):
+        found.append(
+            {
+                "id": row.id,
+                "connection": row.connection,
+                "kind": row.kind,
+                "outcome": PEOPLE_SEE[Outcome(row.outcome)],
+                "started_at": row.started_at,
+                "finished_at": row.finished_at,
+                "fields": sorted(loads(row.doc).get("fields", {})),
+                "answer": loads(row.answer),
+            }
+        )
+    return found
+
+
+def _ledger(record_id: str) -> Any:
+    ledger = t.conflict_ledger
+    return select(ledger).where(ledger.c.record == record_id).order_by(ledger.c.at)
+
+
+async def _waiting(tx: AsyncConnection, record_id: str) -> int:
+    query = _notices_waiting().where(t.notice.c.record == record_id)
+    return int((await tx.execute(query)).scalar_one())
+
+
+def _fields(state: RecordState) -> list[dict[str, Any]]:
+    return [
+        {
+            "field": name,
+            "value": field.now.value,
+            "from": field.now.source,
+            "version": field.now.fver,
+            "systems": {
+                connection: {
+                    "shows": held.shadow[name].ext,
+                    "in_step": held.shadow[name].carried == field.now.fver,
+                    "held_by": held.shadow[name].held or None,
+                }
+                for connection, held in state.members.items()
+                if name in held.shadow
+            },
+        }
+        for name, field in state.fields.items()
+    ]
+
+
+def _members(state: RecordState) -> dict[str, Any]:
+    return {
+        connection: {
+            "link": str(held.link),
+            "id": held.id,
+            "key": held.key,
+            "version": held.seen,
+            "closed": held.closed,
+            "duplicates": held.duplicates,
+            "comments_waiting": len(held.items),
+        }
+        for connection, held in state.members.items()
+    }
+
+
+def _lane(lane: Lane) -> dict[str, Any]:
+    return {
+        "connection": lane.connection,
+        "state": str(lane.state),
+        "dirty": lane.dirty,
+        "waits_for": lane.wait_reason or None,
+        "next_try_at": lane.next_try_at or None,
+        "tries": lane.tries,
+        "case": lane.case or None,
+    }
+
+
+async def record_why(database: Database, connection: str, key_or_id: str) -> dict[str, Any] | None:
+    """Why a record is not in step, in one sentence with a code, and what to do. None: not known."""
+    shown = await record_show(database, connection, key_or_id)
+    if shown is None:
+        return None
+    names = [member["key"] or member["id"] or f"(none in {name})" for name, member in shown["members"].items()]
+    code, sentence, then = _verdict(shown)
+    return {
+        "record": shown["record"],
+        "objects": names,
+        "in_step": code == "in_step",
+        "code": code,
+        "sentence": sentence,
+        "you_can": then,
+        "cases": [each["number"] for each in shown["cases"]],
+    }
+
+
+def _verdict(shown: dict[str, Any]) -> tuple[str, str, list[str]]:
+    case_steps = [f"lockstep case show {each['number']}" for each in shown["cases"][:3]]
+    if shown["tombstoned_at"] is not None:
+        return "tombstoned", "the record has left; its objects are closed and nothing re-opens them", case_steps
+    for lane in shown["lanes"]:
+        told = _lane_verdict(lane)
+        if told is not None:
+            return told[0], told[1], case_steps
+    held = [(field["field"], name) for field in shown["fields"] for name, side in field["systems"].items() if side["held_by"]]
+    if held:
+        where = ", ".join(f"{field} in {name}" for field, name in held)
+        return "held", f"held until somebody decides: {where}", case_steps
+    if shown["notices_waiting"]:
+        return "reading", f"{shown['notices_waiting']} notice(s) wait for a read of the object", []
+    missing = [name for name, member in shown["members"].items() if member["link"] == LinkState.NONE]
+    behind = [lane["connection"] for lane in shown["lanes"] if lane["dirty"]]
+    if behind:
+        return "waiting", f"changes wait to be written to {', '.join(behind)}", []
+    if missing:
+        return "unmapped", f"the flow's rules create no object in {', '.join(missing)}", []
+    return "in_step", "every mapped field agrees", []
+
+
+def _lane_verdict(lane: dict[str, Any]) -> tuple[str, str] | None:
+    connection, state = lane["connection"], lane["state"]
+    if state == LaneState.UNKNOWN:
+        return "outcome_unknown", f"nobody answered our last write to {connection}; its outcome is being proved"
+    if state == LaneState.PARKED:
+        return "parked", f"the lane to {connection} waits for a decision: {lane['waits_for'] or 'see its case'}"
+    if lane["waits_for"]:
+        return lane["waits_for"].replace(" ", "_"), f"{connection}: {lane['waits_for']}; nothing is lost and no try is used up"
+    return None
+
+
+async def conflict_ledger(database: Database, *, since: float = 0.0) -> Sequence[dict[str, Any]]:
+    """Values that lost, oldest first."""
+    ledger = t.conflict_ledger
+    async with database.read() as tx:
+        rows = (await tx.execute(select(ledger).where(ledger.c.at >= since).order_by(ledger.c.at))).mappings().all()
+    return [{**row, "value": loads(row["value"])} for row in rows]

@@ -1,0 +1,89 @@
+"""The HTTP side of a worker: webhooks, health, state."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from connectors.contract.errors import StorageError
+from gateway.api.queries import now_summary
+from gateway.intake.problems import problem
+from gateway.storage.database import dumps
+
+if TYPE_CHECKING:
+    from gateway.app.compose import Gateway
+    from gateway.app.consume import Consumer
+
+
+def application(gateway: Gateway, consumer: Consumer) -> web.Application:
+    """Routes of one worker. `/livez` says the process runs; `/readyz` that database and stream do; neither asks a vendor."""
+    app = web.Application(client_max_size=gateway.config.body_limit)
+    state = State(gateway, consumer)
+    app.add_routes(gateway.hooks.routes())
+    app.add_routes(
+        [
+            web.get("/livez", state.live),
+            web.get("/readyz", state.ready),
+            web.get("/version", state.version),
+            web.get("/v1/now", state.now),
+        ]
+    )
+    return app
+
+
+class State:
+    """Answers about this worker."""
+
+    def __init__(self, gateway: Gateway, consumer: Consumer) -> None:
+        self.gateway, self.consumer = gateway, consumer
+
+    async def live(self, request: web.Request) -> web.Response:
+        """200 while the process answers."""
+        return web.json_response({"status": "live"})
+
+    async def version(self, request: web.Request) -> web.Response:
+        """The release that runs."""
+        try:
+            release = version("lockstep")
+        except PackageNotFoundError:
+            release = "unknown"
+        return web.json_response({"version": release})
+
+    async def ready(self, request: web.Request) -> web.Response:
+        """200 when webhooks are accepted and processed; 503 with the reasons otherwise."""
+        health = self.gateway.stream.health()
+        reasons = [] if health.ready else [f"stream: {health.reason}"]
+        try:
+            async with self.gateway.database.read():
+                pass
+        except StorageError as error:
+            reasons.append(str(error))
+        body = {"status": "ready" if not reasons else "not ready", "reasons": reasons, "lag": dict(health.lag)}
+        return web.json_response(body, status=200 if not reasons else 503, dumps=_dumps)
+
+    async def now(self, request: web.Request) -> web.Response:
+        """The 3 a.m. summary with this worker's gates and counts."""
+        try:
+            summary = await now_summary(self.gateway.database)
+        except StorageError as error:
+            return problem(503, "database-away", str(error), headers={"Retry-After": "5"})
+        health = self.gateway.stream.health()
+        summary["stream"] = {"ready": health.ready, "reason": health.reason, "lag": dict(health.lag)}
+        summary["gates"] = {
+            name: {"state": str(gate.state), "reason": gate.reason, "wait_s": gate.wait_s()}
+            for name, gate in self.gateway.gates.items()
+        }
+        summary["worker"] = {
+            "name": self.gateway.name,
+            "changes_handled": self.consumer.handled,
+            "accepted": dict(self.gateway.hooks.accepted),
+            "refused": {f"{name}:{code}": n for (name, code), n in self.gateway.hooks.refused.items()},
+        }
+        summary["quiet"] = summary["quiet"] and not any(health.lag.values())
+        return web.json_response(summary, dumps=_dumps)
+
+
+def _dumps(value: Any) -> str:
+    return dumps(value)

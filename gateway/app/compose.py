@@ -1,0 +1,153 @@
+"""From a checked configuration to the parts of a gateway. Nothing runs yet."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import httpx
+
+from connectors import registry
+from connectors.contract.clock import Chance, Clock, SystemClock, system_chance
+from connectors.contract.connector import Connector
+from connectors.contract.errors import ConfigError
+from gateway.config import Config, values
+from gateway.core.ids import new_id
+from gateway.delivery.breaker import Gate, GateSettings
+from gateway.delivery.dispatcher import Dispatcher
+from gateway.delivery.runner import Runner
+from gateway.delivery.scout import Scout
+from gateway.intake.hooks import Hooks
+from gateway.intake.poller import Poller
+from gateway.storage.database import Database
+from gateway.streams.port import Stream, open_stream
+from gateway.sync.backoff import Backoff
+from gateway.sync.batch import Topology
+from gateway.sync.decider import Decider
+from gateway.sync.flow import Flow, Member, Merge, OnDelete, Policy
+from gateway.sync.steps import Worker
+
+LEASE_MARGIN = 2.5
+"""Times the request time-out: a lease outlives the request, so a deadline ends before it does (rule 12)."""
+
+
+@dataclass(slots=True)
+class Gateway:
+    """All parts of one worker."""
+
+    config: Config
+    clock: Clock
+    name: str
+    """Of this worker: unique per process, so that a restarted one never takes an old lease for its own."""
+    database: Database
+    stream: Stream
+    connectors: Mapping[str, Connector]
+    gates: Mapping[str, Gate]
+    topology: Topology
+    decider: Decider
+    dispatcher: Dispatcher
+    scout: Scout
+    pollers: list[Poller]
+    hooks: Hooks
+
+
+def topology_of(config: Config, connectors: Mapping[str, Connector]) -> Topology:
+    """The flows, with what the connectors declare."""
+    return Topology.of([_flow(flow, config, connectors) for flow in config.flows.values()])
+
+
+def _flow(flow: values.Flow, config: Config, connectors: Mapping[str, Connector]) -> Flow:
+    return Flow(
+        name=flow.name,
+        type=flow.type.type,
+        members={name: _member(member, config, connectors) for name, member in flow.members.items()},
+        policies={name: Policy(Merge(rule.kind), rule.order) for name, rule in flow.merge.items()},
+        default=Policy(Merge.LATEST, flow.authority),
+        create_in=frozenset(flow.create_in),
+        create_when=flow.create_when,
+        natural=flow.natural,
+        on_delete=OnDelete(flow.on_delete),
+        latest_only=flow.latest_only,
+        sets=frozenset(name for name, field in flow.type.fields.items() if field.kind == "set"),
+        max_tries=flow.max_tries,
+    )
+
+
+def _member(member: values.Member, config: Config, connectors: Mapping[str, Connector]) -> Member:
+    connection = config.connections[member.connection]
+    spec = connectors[member.connection].specs.get(member.object)
+    if spec is None:
+        known = ", ".join(connectors[member.connection].specs)
+        problem = f"{config.file}: error[unknown-object]: {member.connection} has no object {member.object!r}; try {known}"
+        raise ConfigError([problem])
+    settles_s = connection.settings.settles_s
+    return Member(
+        connection=member.connection,
+        object=member.object,
+        mapping=member.mapping,
+        spec=spec,
+        settles_s=spec.settles_s if settles_s is None else settles_s,
+        label=connection.label,
+        where=member.where,
+        read_before_write=connection.read_always,
+        skew_s=connection.clock_skew_s,
+    )
+
+
+Transports = Mapping[str, httpx.AsyncBaseTransport]
+
+
+def connectors_of(config: Config, clock: Clock, transports: Transports | None = None) -> dict[str, Connector]:
+    """A connector per connection; opens nothing."""
+    given = transports or {}
+    return {
+        name: registry.create(each.settings, clock=clock, transport=given.get(name))
+        for name, each in config.connections.items()
+    }
+
+
+def compose(
+    config: Config,
+    *,
+    clock: Clock | None = None,
+    chance: Chance | None = None,
+    transports: Transports | None = None,
+) -> Gateway:
+    """Makes all parts. `transports` stand in for the network, by connection. Raises ConfigError."""
+    clock, chance = clock or SystemClock(), chance or system_chance()
+    name = f"{socket.gethostname()}-{os.getpid()}-{new_id('')[-8:]}"
+    connectors = connectors_of(config, clock, transports)
+    database = Database(config.database)
+    stream = open_stream(config.stream, name=f"{config.name}-changes", partitions=config.partitions, clock=clock)
+    topology = topology_of(config, connectors)
+    decider = Decider(database, topology, clock)
+    dispatcher = Dispatcher(database, clock)
+    decider.on_work = dispatcher.hint
+    gates = {key: _gate(each, clock) for key, each in config.connections.items()}
+    for key, connection in config.connections.items():
+        worker = _worker(name, connection, chance)
+        runner = Runner(key, connectors[key], gates[key], worker, decider, clock)
+        dispatcher.serve(runner, connection.settings.concurrency)
+    pollers = [
+        Poller(key, connectors[key], stream, database, clock, name, each.poll_every_s)
+        for key, each in config.connections.items()
+        if each.poll_every_s is not None
+    ]
+    hooks = Hooks(connectors, stream, clock, config.body_limit)
+    scout = Scout(database, decider, connectors, gates, clock)
+    return Gateway(
+        config, clock, name, database, stream, connectors, gates, topology, decider, dispatcher, scout, pollers, hooks
+    )
+
+
+def _gate(connection: values.Connection, clock: Clock) -> Gate:
+    rules = connection.breaker
+    return Gate(clock, GateSettings(rules.failures, rules.retry_s, rules.cap_s))
+
+
+def _worker(name: str, connection: values.Connection, chance: Chance) -> Worker:
+    timeout_s = connection.settings.timeout_s
+    backoff = Backoff(chance, base_s=connection.breaker.retry_s / 2, cap_s=connection.breaker.cap_s)
+    return Worker(name, timeout_s * LEASE_MARGIN, timeout_s, backoff)

@@ -1,0 +1,20 @@
+"""After a start of the only process of a store: every lease in it is a dead process's."""
+
+from __future__ import annotations
+
+from sqlalchemy import update
+
+from gateway.storage.database import Database
+from gateway.sync import tables as t
+
+
+async def recover(database: Database) -> None:
+    """Ends all leases at once on SQLite, where the data directory's lock proves that nobody else is there.
+
+    On PostgreSQL other workers may be alive: their leases run out by themselves.
+    """
+    if not database.sqlite:
+        return
+    async with database.begin() as tx:
+        await tx.execute(update(t.lane).where(t.lane.c.owner != "").values(lease_until=0.0))
+        await tx.execute(update(t.cursor).values(owner="", lease_until=0.0))

@@ -1,0 +1,114 @@
+"""`lockstep run`: starts the parts in an order in which nothing is lost, and stops them the other way round."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from connectors.contract.errors import StorageError
+from gateway.api.server import application
+from gateway.app.compose import Gateway, compose
+from gateway.app.consume import Consumer
+from gateway.app.exclusive import lock
+from gateway.app.recover import recover
+from gateway.config import Config
+from gateway.storage.migrate import migrate
+
+STORAGE_WAIT_S = 1.0
+
+log = structlog.get_logger()
+
+
+def serve(config: Config) -> None:
+    """Runs a gateway until SIGINT or SIGTERM. Raises ConfigError for what makes a start impossible."""
+    configure_logs()
+    held = lock(config.data)
+    try:
+        try:
+            import uvloop
+        except ImportError:
+            asyncio.run(run(config))
+        else:
+            uvloop.run(run(config))
+    finally:
+        held.close()
+
+
+def configure_logs() -> None:
+    """One JSON line per event on stderr; libraries only when something is wrong."""
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+    )
+
+
+async def run(config: Config) -> None:
+    """Runs until a signal asks it to stop."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stop.set)
+    gateway = compose(config)
+    async with running(gateway):
+        log.info("running", listen=f"{config.host}:{config.port}", worker=gateway.name, config=str(config.file))
+        await stop.wait()
+        log.info("stopping", worker=gateway.name)
+
+
+@contextlib.asynccontextmanager
+async def running(gateway: Gateway) -> Any:
+    """A started gateway. Leaving stops intake first, then the agent, then delivery, then the writer."""
+    consumer = Consumer(gateway.decider)
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(gateway.database.close)
+        await _when_there_is_a_database(gateway)
+        for connector in gateway.connectors.values():
+            stack.push_async_callback(connector.close)
+        await gateway.decider.start()
+        stack.push_async_callback(gateway.decider.stop)
+        await gateway.dispatcher.start()
+        stack.push_async_callback(gateway.dispatcher.stop)
+        await gateway.scout.start()
+        stack.push_async_callback(gateway.scout.stop)
+        gateway.stream.consume(consumer.handle)
+        stack.push_async_callback(gateway.stream.stop)
+        await gateway.stream.start()
+        for poller in gateway.pollers:
+            await poller.start()
+            stack.push_async_callback(poller.stop)
+        await _listen(gateway, consumer, stack)
+        yield consumer
+
+
+async def _when_there_is_a_database(gateway: Gateway) -> None:
+    """Waits for the database as long as it takes; a configuration that cannot work is an error at once."""
+    for attempt in range(sys.maxsize):
+        try:
+            await migrate(gateway.database)
+            await recover(gateway.database)
+        except StorageError as error:
+            if attempt % 30 == 0:
+                log.warning("waiting for the database", error=str(error))
+            await asyncio.sleep(STORAGE_WAIT_S)
+        else:
+            return
+
+
+async def _listen(gateway: Gateway, consumer: Consumer, stack: contextlib.AsyncExitStack) -> None:
+    runner = web.AppRunner(application(gateway, consumer), access_log=None, handle_signals=False)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    await web.TCPSite(runner, gateway.config.host, gateway.config.port, reuse_address=True).start()
