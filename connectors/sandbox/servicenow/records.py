@@ -1,0 +1,231 @@
+"""Rows of the instance: read, insert, update, delete, with everything the platform writes beside them (system fields,
+audit, journal).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from connectors.sandbox.people import PEOPLE, Person
+from connectors.sandbox.servicenow import rules
+from connectors.sandbox.servicenow.query import Selection
+from connectors.sandbox.servicenow.rules import Row
+from connectors.sandbox.servicenow.schema import CHOICES, JOURNALS, SYSTEM_COLUMNS, TABLES, Table, ddl
+from connectors.sandbox.site import Site
+
+GROUPS = {
+    "5e41ce00c0ffee00b0a7000000000011": "Service Desk",
+    "0e740000c0ffee00b0a7000000000012": "Network",
+    "da7aba5ec0ffee00b0a7000000000013": "Database",
+}
+_FIRST_NUMBER = 10001
+_SYS_DB_OBJECTS = (("sys_metadata", ""), ("task", ""), ("incident", "task"))
+
+
+def stamp(at: float) -> str:
+    """A time as the Table API shows it: UTC, whole seconds, no zone (facts.md 1.2)."""
+    return datetime.fromtimestamp(int(at), UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def moment(text: str) -> float:
+    """The reverse of `stamp`."""
+    return datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC).timestamp()
+
+
+class Records:
+    """The instance's database. Writes happen inside a `change()` of the store."""
+
+    def __init__(self, site: Site) -> None:
+        self._site, self._store = site, site.store
+        self._store.script(ddl())
+        if self._store.value("SELECT count(*) FROM sys_user") == 0:
+            with self._store.change():
+                self._seed()
+
+    def get(self, table: Table, sys_id: str) -> Row | None:
+        """One row, or None."""
+        found = self._store.row(f"SELECT {_columns(table)} FROM {table.name} WHERE sys_id = ?", sys_id)
+        return dict(zip(table.columns, found, strict=True)) if found else None
+
+    def select(self, table: Table, selection: Selection, *, limit: int, offset: int) -> list[Row]:
+        """The rows of a query."""
+        found = self._store.rows(
+            f"SELECT {_columns(table)} FROM {table.name} WHERE {selection.where}"
+            f" ORDER BY {selection.order} LIMIT ? OFFSET ?",
+            *(*selection.values, limit, offset),
+        )
+        return [dict(zip(table.columns, values, strict=True)) for values in found]
+
+    def count(self, table: Table, selection: Selection) -> int:
+        """How many rows a query has."""
+        return int(self._store.value(f"SELECT count(*) FROM {table.name} WHERE {selection.where}", *selection.values))
+
+    def reference_by_display(self, table: Table, column: str, shown: str) -> str:
+        """The sys_id of the row a reference column would show like this; empty where there is none."""
+        target = TABLES[table.references[column]]
+        found = self._store.value(f'SELECT sys_id FROM {target.name} WHERE "{target.display}" = ?', shown)
+        return str(found or "")
+
+    def journal_text(self, sys_id: str, element: str) -> str:
+        """What display_value shows of a journal column: entries, newest first."""
+        label = "Additional comments" if element == "comments" else "Work notes"
+        entries = self._store.rows(
+            "SELECT sys_created_on, sys_created_by, value FROM sys_journal_field"
+            " WHERE element_id = ? AND element = ? ORDER BY rowid DESC",
+            *(sys_id, element),
+        )
+        return "".join(f"{at} - {author} ({label})\n{text}\n\n" for at, author, text in entries)
+
+    def journal(self, sys_id: str) -> list[Row]:
+        """Journal entries of a record, oldest first."""
+        table = TABLES["sys_journal_field"]
+        found = self._store.rows(
+            f"SELECT {_columns(table)} FROM sys_journal_field WHERE element_id = ? ORDER BY rowid", sys_id
+        )
+        return [dict(zip(table.columns, values, strict=True)) for values in found]
+
+    def insert(self, table: Table, fields: Mapping[str, str], person: Person) -> Row:
+        """A new row. Raises Refusal where a rule forbids it."""
+        now = stamp(self._site.now())
+        row = dict.fromkeys(table.columns, "") | dict(table.defaults) | _writable(table, fields)
+        if table.name == "incident":
+            row["number"] = f"INC{self._store.next_number('incident', _FIRST_NUMBER):07d}"
+            row = rules.insert_incident(row, person=person, now=now)
+        row |= {
+            "sys_id": uuid.uuid4().hex,
+            "sys_created_on": now,
+            "sys_created_by": person.name,
+            "sys_updated_on": now,
+            "sys_updated_by": person.name,
+            "sys_mod_count": "0",
+        }
+        self._put(table, row)
+        return row
+
+    def update(self, table: Table, before: Row, fields: Mapping[str, str], person: Person) -> Row:
+        """The row after an update; the very same one where nothing changes. Raises Refusal where a rule forbids it."""
+        now = stamp(self._site.now())
+        wanted = _writable(table, fields)
+        if table.name == "incident":
+            row = rules.update_incident(before, wanted | _journal_inputs(fields), person=person, now=now)
+        else:
+            row = dict(before) | wanted
+        changed = [name for name in table.columns if row[name] != before[name]]
+        if not changed and not _journal_inputs(fields):
+            return before
+        count = int(before["sys_mod_count"] or "0") + 1
+        row |= {"sys_updated_on": now, "sys_updated_by": person.name, "sys_mod_count": str(count)}
+        self._put(table, row)
+        for name in changed:
+            self._audit(table, row, name, before[name], row[name], person)
+        return row
+
+    def add_journal(self, table: Table, row: Row, fields: Mapping[str, str], person: Person) -> list[Row]:
+        """Stores what was written into journal columns; gives the new entries."""
+        entries = []
+        for element, text in _journal_inputs(fields).items():
+            entry = {
+                "sys_id": uuid.uuid4().hex,
+                "name": table.name,
+                "element_id": row["sys_id"],
+                "element": element,
+                "value": text,
+                "sys_created_on": row["sys_updated_on"],
+                "sys_created_by": person.name,
+                "sys_tags": "",
+            }
+            self._put(TABLES["sys_journal_field"], entry)
+            self._audit(table, row, element, "", text, person)
+            entries.append(entry)
+        return entries
+
+    def delete(self, table: Table, row: Row, person: Person) -> None:
+        """Removes a row and leaves its trace in sys_audit_delete (facts.md 1.3)."""
+        self._store.run(f"DELETE FROM {table.name} WHERE sys_id = ?", row["sys_id"])
+        now = stamp(self._site.now())
+        trace = dict.fromkeys(TABLES["sys_audit_delete"].columns, "") | {
+            "sys_id": uuid.uuid4().hex,
+            "tablename": table.name,
+            "documentkey": row["sys_id"],
+            "display_value": row.get(table.display, ""),
+            "user": person.name,
+            "sys_created_on": now,
+            "sys_created_by": person.name,
+            "sys_updated_on": now,
+            "sys_updated_by": person.name,
+            "sys_mod_count": "0",
+        }
+        self._put(TABLES["sys_audit_delete"], trace)
+
+    def reset(self) -> None:
+        """Forgets incidents and what hangs on them; people, groups and choices stay."""
+        for name in ("incident", "sys_journal_field", "sys_audit", "sys_audit_delete"):
+            self._store.run(f"DELETE FROM {name}")
+
+    def _audit(self, table: Table, row: Row, name: str, old: str, new: str, person: Person) -> None:
+        """record_checkpoint is sys_mod_count after the change: with it a reader can order and attribute edits."""
+        entry = {
+            "sys_id": uuid.uuid4().hex,
+            "tablename": table.name,
+            "documentkey": row["sys_id"],
+            "fieldname": name,
+            "oldvalue": old,
+            "newvalue": new,
+            "user": person.name,
+            "reason": "",
+            "record_checkpoint": row["sys_mod_count"],
+            "internal_checkpoint": "",
+            "sys_created_on": row["sys_updated_on"],
+            "sys_created_by": person.name,
+        }
+        self._put(TABLES["sys_audit"], entry)
+
+    def _put(self, table: Table, row: Mapping[str, str]) -> None:
+        values = [row.get(name, "") for name in table.columns]
+        updates = ", ".join(f'"{name}" = excluded."{name}"' for name in table.columns if name != "sys_id")
+        self._store.run(
+            f"INSERT INTO {table.name} ({_columns(table)}) VALUES ({', '.join('?' * len(values))})"
+            f" ON CONFLICT (sys_id) DO UPDATE SET {updates}",
+            *values,
+        )
+
+    def _seed(self) -> None:
+        now = stamp(self._site.now())
+        system = {"sys_created_on": now, "sys_updated_on": now, "sys_created_by": "admin", "sys_updated_by": "admin"}
+        system["sys_mod_count"] = "0"
+        for person in PEOPLE:
+            first, _, last = person.full_name.partition(" ")
+            account = {"user_name": person.name, "name": person.full_name, "email": person.email}
+            account |= {"first_name": first, "last_name": last, "sys_id": person.sys_id}
+            self._put(TABLES["sys_user"], dict(TABLES["sys_user"].defaults) | account | system)
+        for sys_id, name in GROUPS.items():
+            defaults = dict(TABLES["sys_user_group"].defaults)
+            self._put(TABLES["sys_user_group"], defaults | {"sys_id": sys_id, "name": name} | system)
+        for element, choices in CHOICES.items():
+            for sequence, (value, label) in enumerate(choices.items()):
+                choice = {"name": "incident", "element": element, "value": value, "label": label, "language": "en"}
+                choice |= {"inactive": "false", "sequence": str(sequence), "sys_id": uuid.uuid4().hex}
+                self._put(TABLES["sys_choice"], choice | system)
+        ids = {name: uuid.uuid4().hex for name, _ in _SYS_DB_OBJECTS}
+        for name, parent in _SYS_DB_OBJECTS:
+            entry = {"sys_id": ids[name], "name": name, "label": name.title(), "super_class": ids.get(parent, "")}
+            self._put(TABLES["sys_db_object"], entry | system)
+
+
+def _columns(table: Table) -> str:
+    return ", ".join(f'"{name}"' for name in table.columns)
+
+
+def _writable(table: Table, fields: Mapping[str, str]) -> Row:
+    """What of a request's fields is stored as it is: unknown names and system fields are ignored, long text is cut."""
+    return {
+        name: value[: table.max_length.get(name, len(value))]
+        for name, value in fields.items()
+        if name in table.columns and name not in SYSTEM_COLUMNS and name not in JOURNALS
+    }
+
+
+def _journal_inputs(fields: Mapping[str, str]) -> Row:
+    return {name: fields[name] for name in JOURNALS if fields.get(name)}

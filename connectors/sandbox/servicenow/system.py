@@ -1,0 +1,144 @@
+"""The ServiceNow instance as the server around it sees it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+
+from connectors.sandbox.people import Person, basic_credentials, by_name, by_token
+from connectors.sandbox.servicenow import answers
+from connectors.sandbox.servicenow.events import Events, hook_headers, journal_view
+from connectors.sandbox.servicenow.query import compile_query
+from connectors.sandbox.servicenow.records import Records
+from connectors.sandbox.servicenow.render import Renderer
+from connectors.sandbox.servicenow.schema import INCIDENT
+from connectors.sandbox.servicenow.table_api import TableApi, effective_method
+from connectors.sandbox.site import Delivery, Refusal, Site
+
+_HOUR_S = 3600
+_RATE_RULE = "2c1f8d8a87a24c0eb1de7a3a0d1f00bb"
+_CANCELLED = (
+    b',"error":{"message":"Transaction cancelled: maximum execution time exceeded",'
+    b'"detail":"maximum execution time exceeded Check logs for error trace or enable glide.rest.debug property '
+    b'to verify REST request processing"},"status":"failure"}'
+)
+
+
+class ServiceNow:
+    """Implements `site.System`."""
+
+    name = "servicenow"
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._records = Records(site)
+        renderer = Renderer(self._records)
+        self._events = Events(site, self._records, renderer)
+        self._api = TableApi(site, self._records, renderer, self._events)
+        self._spent: dict[tuple[str, int], int] = {}
+
+    def routes(self) -> list[web.RouteDef]:
+        """The Table API."""
+        return self._api.routes()
+
+    def sign_in(self, request: web.Request) -> Person | None:
+        """Basic with the user name, or a bearer token; anything else is a 401."""
+        authorization = request.headers.get("Authorization", "")
+        given = basic_credentials(authorization)
+        person = by_name(given[0]) if given else by_token(authorization)
+        if person is None or (given and given[1] != person.password):
+            raise Refusal(self.unauthorised())
+        self._count_request(person)
+        return person
+
+    def actor(self, request: web.Request) -> str:
+        """By the name given."""
+        authorization = request.headers.get("Authorization", "")
+        given = basic_credentials(authorization)
+        person = by_name(given[0]) if given else by_token(authorization)
+        return person.actor if person else "human"
+
+    def is_write(self, request: web.Request) -> bool:
+        """All but GET."""
+        return effective_method(request) != "GET"
+
+    def headers(self, person: Person | None) -> Mapping[str, str]:
+        """Recorded on every answer [HAR-SN]; the rate limit only where a rule matches."""
+        headers = {"Server": "ServiceNow", "X-Transaction-ID": secrets.token_hex(6)}
+        if person is not None:
+            headers["X-Is-Logged-In"] = "true"
+            limit = self._site.options.rate_limit_per_hour
+            if limit is not None:
+                reset = (int(self._site.now()) // _HOUR_S + 1) * _HOUR_S
+                headers |= {
+                    "X-RateLimit-Limit": str(limit),
+                    "X-RateLimit-Reset": str(reset),
+                    "X-RateLimit-Rule": _RATE_RULE,
+                }
+        return headers
+
+    def unauthorised(self) -> web.Response:
+        """401."""
+        return answers.unauthorised()
+
+    def no_route(self, status: int) -> web.Response:
+        """The error envelope."""
+        return answers.plain_failure(status)
+
+    def trouble(self, status: int, retry_after_s: float | None) -> web.Response:
+        """429 with its headers, or the error envelope."""
+        if status == 429:
+            limit = self._site.options.rate_limit_per_hour or 100
+            reset = self._site.now() + (retry_after_s or 0)
+            return answers.throttled(limit, retry_after_s, reset, _RATE_RULE)
+        response = answers.plain_failure(status)
+        if retry_after_s is not None:
+            response.headers["Retry-After"] = f"{retry_after_s:g}"
+        return response
+
+    def truncate(self, body: bytes) -> bytes:
+        """A cancelled transaction: status 200, the rows break off, the error stands inside the body (facts.md 1.7
+        [M]).
+        """
+        return body[: len(body) * 2 // 3] + _CANCELLED
+
+    def count(self) -> int:
+        """Incidents."""
+        return self._records.count(INCIDENT, compile_query(INCIDENT, ""))
+
+    def objects(self) -> list[dict[str, Any]]:
+        """All incidents."""
+        rows = self._records.select(INCIDENT, compile_query(INCIDENT, ""), limit=-1, offset=0)
+        return [
+            {
+                "object": "incident",
+                "id": row["sys_id"],
+                "key": row["number"],
+                "correlation": row["correlation_id"] or None,
+                "raw": self._events.raw(row),
+                "comments": [journal_view(entry) for entry in self._records.journal(row["sys_id"])],
+            }
+            for row in rows
+        ]
+
+    def reset(self) -> None:
+        """Forgets incidents."""
+        self._records.reset()
+
+    def hook_headers(self, delivery: Delivery, secret: str) -> dict[str, str]:
+        """Our business rule's signature."""
+        return hook_headers(delivery, secret, self._site.true_now())
+
+    def _count_request(self, person: Person) -> None:
+        limit = self._site.options.rate_limit_per_hour
+        if limit is None:
+            return
+        now = self._site.now()
+        hour = int(now) // _HOUR_S
+        self._spent[person.name, hour] = spent = self._spent.get((person.name, hour), 0) + 1
+        if spent > limit:
+            reset = (hour + 1) * _HOUR_S
+            raise Refusal(answers.throttled(limit, float(int(reset - now) + 1), reset, _RATE_RULE))
