@@ -1,1 +1,1 @@
-"""What the gateway tells over HTTP and to the command line."""
+"""What people ask of a gateway: questions about records, lanes and connections, answered from the database."""

@@ -205,7 +205,12 @@ def _verdict(shown: dict[str, Any]) -> tuple[str, str, list[str]]:
         told = _lane_verdict(lane)
         if told is not None:
             return told[0], told[1], case_steps
-    held = [(field["field"], name) for field in shown["fields"] for name, side in field["systems"].items() if side["held_by"]]
+    held = [
+        (field["field"], name)
+        for field in shown["fields"]
+        for name, side in field["systems"].items()
+        if side["held_by"]
+    ]
     if held:
         where = ", ".join(f"{field} in {name}" for field, name in held)
         return "held", f"held until somebody decides: {where}", case_steps
@@ -227,7 +232,9 @@ def _lane_verdict(lane: dict[str, Any]) -> tuple[str, str] | None:
     if state == LaneState.PARKED:
         return "parked", f"the lane to {connection} waits for a decision: {lane['waits_for'] or 'see its case'}"
     if lane["waits_for"]:
-        return lane["waits_for"].replace(" ", "_"), f"{connection}: {lane['waits_for']}; nothing is lost and no try is used up"
+        return lane["waits_for"].replace(
+            " ", "_"
+        ), f"{connection}: {lane['waits_for']}; nothing is lost and no try is used up"
     return None
 
 

@@ -80,7 +80,9 @@ def _member(member: values.Member, config: Config, connectors: Mapping[str, Conn
     spec = connectors[member.connection].specs.get(member.object)
     if spec is None:
         known = ", ".join(connectors[member.connection].specs)
-        problem = f"{config.file}: error[unknown-object]: {member.connection} has no object {member.object!r}; try {known}"
+        problem = (
+            f"{config.file}: error[unknown-object]: {member.connection} has no object {member.object!r}; try {known}"
+        )
         raise ConfigError([problem])
     settles_s = connection.settings.settles_s
     return Member(

@@ -21,7 +21,9 @@ def lock(directory: Path) -> IO[str]:
         holder = file.read().strip() or "unknown"
         file.close()
         raise ConfigError(
-            [f"data: error[in-use]: {directory} is in use by process {holder}; stop it first, or give this one another `data`"]
+            [
+                f"data: error[in-use]: {directory} is in use by process {holder}; stop it first, or give this one another `data`"
+            ]
         ) from error
     file.truncate(0)
     file.write(str(os.getpid()))

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import web
 
 from connectors.contract.errors import StorageError
 from gateway.api.queries import now_summary
+from gateway.app.compose import Gateway
+from gateway.app.consume import Consumer
 from gateway.intake.problems import problem
 from gateway.storage.database import dumps
-
-if TYPE_CHECKING:
-    from gateway.app.compose import Gateway
-    from gateway.app.consume import Consumer
 
 
 def application(gateway: Gateway, consumer: Consumer) -> web.Application:

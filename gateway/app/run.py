@@ -13,10 +13,10 @@ import structlog
 from aiohttp import web
 
 from connectors.contract.errors import StorageError
-from gateway.api.server import application
 from gateway.app.compose import Gateway, compose
 from gateway.app.consume import Consumer
 from gateway.app.exclusive import lock
+from gateway.app.http import application
 from gateway.app.recover import recover
 from gateway.config import Config
 from gateway.storage.migrate import migrate

@@ -78,7 +78,9 @@ class Gate:
 
     def throttled(self, wait_s: float | None) -> None:
         """It asked us to wait."""
-        self._enter(GateState.THROTTLED, "the system asked us to wait", self.settings.retry_s if wait_s is None else wait_s)
+        self._enter(
+            GateState.THROTTLED, "the system asked us to wait", self.settings.retry_s if wait_s is None else wait_s
+        )
         self._trying = False
 
     def released(self) -> None:

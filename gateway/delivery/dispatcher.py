@@ -164,7 +164,9 @@ class Dispatcher:
 
 def _due_lanes(connection: str, now: float):  # type: ignore[no-untyped-def]
     lane = t.lane.c
-    idle = and_(lane.work, lane.next_try_at <= now, lane.state.in_([LaneState.IDLE, LaneState.PARKED, LaneState.UNKNOWN]))
+    idle = and_(
+        lane.work, lane.next_try_at <= now, lane.state.in_([LaneState.IDLE, LaneState.PARKED, LaneState.UNKNOWN])
+    )
     lost = and_(lane.owner != "", lane.lease_until <= now, lane.state.in_([LaneState.READING, LaneState.OPEN]))
     return (
         select(lane.record)

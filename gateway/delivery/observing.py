@@ -52,9 +52,7 @@ async def look(connector: Connector, spec: ObjectSpec, attempt: Attempt, job: Lo
     return seen
 
 
-async def _history(
-    connector: Connector, spec: ObjectSpec, ref: Ref, attempt: Attempt
-) -> list[HistoryEntry] | None:
+async def _history(connector: Connector, spec: ObjectSpec, ref: Ref, attempt: Attempt) -> list[HistoryEntry] | None:
     if not spec.history:
         return None
     return list(await connector.history(ref, attempt.base_at if attempt.kind is not WriteKind.CREATE else 0.0))

@@ -139,7 +139,9 @@ class Runner:
         error_text = ""
         for _ in range(READ_BACKS):
             try:
-                return Conclusion(Outcome.APPLIED, receipt, await read_back(self.connector, spec, attempt, receipt, self.clock))
+                return Conclusion(
+                    Outcome.APPLIED, receipt, await read_back(self.connector, spec, attempt, receipt, self.clock)
+                )
             except LockstepError as error:
                 error_text = concluded(error, self.gate, reading=True).error
         # It was applied, but what came between cannot be seen now: the probe will, by history or by value.

@@ -39,7 +39,12 @@ class Scout:
     """Reads unknown objects. Two workers may read the same one: routing is decided once, in the database."""
 
     def __init__(
-        self, database: Database, decider: Decider, connectors: Mapping[str, Connector], gates: Mapping[str, Gate], clock: Clock
+        self,
+        database: Database,
+        decider: Decider,
+        connectors: Mapping[str, Connector],
+        gates: Mapping[str, Gate],
+        clock: Clock,
     ) -> None:
         self.database, self.decider, self.clock = database, decider, clock
         self.connectors, self.gates = connectors, gates

@@ -73,6 +73,8 @@ class Hooks:
     def _refuse(self, name: str, body: bytes, error: InputError) -> web.Response:
         self.refused[(name, error.code)] += 1
         digest = hashlib.sha256(body).hexdigest()
-        log.warning("webhook refused", connection=name, code=error.code, reason=error.reason, sha256=digest, size=len(body))
+        log.warning(
+            "webhook refused", connection=name, code=error.code, reason=error.reason, sha256=digest, size=len(body)
+        )
         detail = "the signature is missing or wrong" if isinstance(error, SignatureError) else error.reason
         return problem(error.status, error.code.replace("_", "-"), detail)

@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from connectors.contract.errors import StorageError
+from gateway.storage.inline import inline
 
 BUSY_TIMEOUT_S = 15
 
@@ -43,15 +44,17 @@ class Database:
         if self.sqlite and self.url.database and self.url.database != ":memory:":
             Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
         self.engine = self._engine(pool_size)
+        self._writing = self._writer_engine() if self.sqlite else self.engine
         self._writer = asyncio.Lock()
 
     def _engine(self, pool_size: int) -> AsyncEngine:
         if not self.sqlite:
             return create_async_engine(self.url, pool_size=pool_size, max_overflow=8, pool_pre_ping=True)
-        engine = create_async_engine(self.url, pool_size=pool_size, max_overflow=8)
-        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-        event.listen(engine.sync_engine, "begin", _begin_sqlite)
-        return engine
+        return _prepared(create_async_engine(self.url, pool_size=pool_size, max_overflow=8))
+
+    def _writer_engine(self) -> AsyncEngine:
+        creator = inline(str(self.url.database))
+        return _prepared(create_async_engine(self.url, pool_size=1, max_overflow=0, async_creator=creator))
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
@@ -72,7 +75,8 @@ class Database:
     @asynccontextmanager
     async def _guarded(self, *, write: bool) -> AsyncIterator[AsyncConnection]:
         try:
-            async with self.engine.connect() as connection:
+            engine = self._writing if write else self.engine
+            async with engine.connect() as connection:
                 tx = await connection.execution_options(lockstep_write=write)
                 async with tx.begin():
                     yield tx
@@ -89,6 +93,8 @@ class Database:
     async def close(self) -> None:
         """Gives all connections back."""
         await self.engine.dispose()
+        if self._writing is not self.engine:
+            await self._writing.dispose()
 
 
 def insert(tx: AsyncConnection, table: Table) -> Any:
@@ -100,6 +106,12 @@ async def insert_all(tx: AsyncConnection, table: Table, rows: Sequence[dict[str,
     """Inserts rows in one statement; nothing for no rows."""
     if rows:
         await tx.execute(table.insert(), list(rows))
+
+
+def _prepared(engine: AsyncEngine) -> AsyncEngine:
+    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    return engine
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -111,7 +111,11 @@ def _scalar(unit: Unit, seen: Observation, member: Member, name: str, ext: Any, 
     if value == canon.now.value:  # lossy: shown differently, means the same
         shadow.carried = canon.now.fver if proven(seen.rev, canon) else NEVER
         return
-    if unit.flow.policy(name).merge is Merge.APPEND_ONLY and held_before and _append(unit, seen, member, name, value, old):
+    if (
+        unit.flow.policy(name).merge is Merge.APPEND_ONLY
+        and held_before
+        and _append(unit, seen, member, name, value, old)
+    ):
         return
     when = seen.when(member, name, unit.held(connection).observed)
     settle(unit, Rival(connection, name, value, when, seen.snapshot.version))
@@ -138,9 +142,7 @@ def _merge_set(unit: Unit, seen: Observation, member: Member, name: str, ext: An
     apply_delta(unit, seen, member, name, base=base, shown=set(value or ()))
 
 
-def apply_delta(
-    unit: Unit, seen: Observation, member: Member, name: str, *, base: set[Any], shown: set[Any]
-) -> None:
+def apply_delta(unit: Unit, seen: Observation, member: Member, name: str, *, base: set[Any], shown: set[Any]) -> None:
     """Applies `base` -> `shown` to a canonical set."""
     shadow, canon = unit.shadow(seen.connection, name), unit.state.fields[name]
     present = set(canon.now.value or ())
@@ -149,7 +151,9 @@ def apply_delta(
         when = seen.when(member, name, unit.held(seen.connection).observed)
         unit.decide(name, sorted(merged), seen.connection, when, mapping=_reader(member))
     same = merged == shown
-    shadow.carried = unit.state.fields[name].now.fver if same and (merged != present or proven(seen.rev, canon)) else NEVER
+    shadow.carried = (
+        unit.state.fields[name].now.fver if same and (merged != present or proven(seen.rev, canon)) else NEVER
+    )
 
 
 def _append(unit: Unit, seen: Observation, member: Member, name: str, value: Any, old: Any) -> bool:

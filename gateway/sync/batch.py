@@ -17,6 +17,7 @@ from gateway.core.ids import new_id
 from gateway.storage.database import dumps
 from gateway.sync import store
 from gateway.sync.arrive import arrive, is_hint
+from gateway.sync.cache import Cache, Entry
 from gateway.sync.flow import Flow, Member
 from gateway.sync.items import origin_of
 from gateway.sync.state import Lane, RecordState
@@ -60,17 +61,18 @@ class Batch:
     tx: AsyncConnection
     topology: Topology
     now: float
+    cache: Cache = field(default_factory=Cache)
     units: dict[str, Unit] = field(default_factory=dict)
     effects: Effects = field(default_factory=Effects)
-    before: dict[tuple[str, str], Lane] = field(default_factory=dict)
     links: dict[tuple[str, str, str], str] = field(default_factory=dict)
     naturals: dict[tuple[str, str], str] = field(default_factory=dict)
     items: KnownItems = field(default_factory=KnownItems)
     settled: list[Arrival] = field(default_factory=list)
+    taken_up: list[Arrival] = field(default_factory=list)
 
     async def run(self, decisions: Sequence[Decision]) -> None:
         """Applies the decisions in order and saves. Commits nothing itself."""
-        new = await store.insert_notices(self.tx, [d.arrival for d in decisions if d.arrival])
+        new = await store.unseen(self.tx, [d.arrival for d in decisions if d.arrival])
         waiting = await self._deferred(decisions)
         await self._load(decisions, waiting)
         for decision in decisions:
@@ -87,9 +89,7 @@ class Batch:
         await self._save()
 
     async def _deferred(self, decisions: Sequence[Decision]) -> dict[int, list[Arrival]]:
-        return {
-            id(d): await store.waiting_notices(self.tx, d.record, d.connection) for d in decisions if d.connection
-        }
+        return {id(d): await store.waiting_notices(self.tx, d.record, d.connection) for d in decisions if d.connection}
 
     async def _load(self, decisions: Sequence[Decision], waiting: dict[int, list[Arrival]]) -> None:
         arrivals = [a for d in decisions for a in (d.arrival, d.found) if a]
@@ -99,10 +99,8 @@ class Batch:
         ids.update(self.links[key] for a in arrivals if (key := _link_key(a.change)) in self.links)
         ids.update(_record_id(a.change.snapshot.correlation) for a in arrivals if a.change.snapshot.correlation)
         ids.update(await self._load_naturals(arrivals))
-        states = await store.load_records(self.tx, ids)
-        lanes = await store.load_lanes(self.tx, states)
-        for record_id, state in states.items():
-            self._enter(state, lanes.get(record_id, {}))
+        for entry in await self.cache.load(self.tx, ids):
+            self._enter(entry)
         await self._load_items(arrivals, decisions)
 
     async def _load_naturals(self, arrivals: Sequence[Arrival]) -> set[str]:
@@ -127,12 +125,12 @@ class Batch:
             self.items.copies.setdefault(origin, {})[connection] = item_id
             self.items.copy_ids.add((connection, item_id))
 
-    def _enter(self, state: RecordState, lanes: dict[str, Lane]) -> None:
-        for lane in lanes.values():
-            self.before[(lane.record, lane.connection)] = copy.copy(lane)
+    def _enter(self, entry: Entry) -> None:
+        state, lanes = entry.state, entry.lanes
         flow = self.topology.flows.get(state.flow)
         if flow is not None:
-            unit = Unit(state, flow, lanes, self.effects, self.now, items=self.items)
+            unit = Unit(state, flow, lanes, self.effects, self.now, items=self.items, doc=entry.doc)
+            unit.lanes_before = {connection: copy.copy(lane) for connection, lane in lanes.items()}
             self.units[state.id] = unit
             if flow.natural and state.fields.get(flow.natural):
                 unit.natural = str(state.fields[flow.natural].now.value)
@@ -153,7 +151,7 @@ class Batch:
         unit.lane(decision.connection).deferred = False
         for arrival in arrivals:
             arrive(unit, arrival)
-            self.settled.append(arrival)
+            self.taken_up.append(arrival)
 
     def _flow(self, change: Change) -> Flow | None:
         return self.topology.by_object.get((change.connection, change.snapshot.object))
@@ -232,8 +230,9 @@ class Batch:
             self.naturals[(unit.flow.name, unit.natural)] = unit.state.id
 
     async def _save(self) -> None:
-        await store.settle_notices(self.tx, [a for a in self.settled if not a.change.via == "discovery"])
-        await store.save_units(self.tx, list(self.units.values()), self.before)
+        await store.insert_notices(self.tx, self.settled)
+        await store.settle_notices(self.tx, self.taken_up)
+        await store.save_units(self.tx, list(self.units.values()))
         await store.save_effects(self.tx, self.effects)
         if self.effects.cases:
             await cases.open_cases(self.tx, self.effects.cases, now=self.now)
@@ -242,6 +241,14 @@ class Batch:
             await cases.close_cases(self.tx, self.effects.worked, decision=Ending.APPLIED, reason=why, now=self.now)
         if self.effects.obsolete:
             await cases.obsolete_each(self.tx, self.effects.obsolete, now=self.now)
+
+    def keep(self) -> None:
+        """The transaction is durable: its units are what the next one may start from."""
+        self.cache.keep(Entry(unit.state, unit.lanes, unit.doc) for unit in self.units.values())
+
+    def forget(self) -> None:
+        """The transaction failed: rules may have changed the units already."""
+        self.cache.forget(self.units)
 
     def lanes_with_work(self) -> list[Lane]:
         """Lanes that somebody should come by for."""
@@ -278,4 +285,8 @@ def natural_key(flow: Flow, change: Change) -> str | None:
 
 def poison(arrival: Arrival, error: BaseException) -> dict[str, Any]:
     """Evidence of a notice that our own code could not process."""
-    return {"notice": arrival.id, "error": f"{type(error).__name__}: {error}", "change": dumps(arrival.change.delivery_key)}
+    return {
+        "notice": arrival.id,
+        "error": f"{type(error).__name__}: {error}",
+        "change": dumps(arrival.change.delivery_key),
+    }

@@ -43,7 +43,9 @@ def settle(unit: Unit, rival: Rival) -> bool:
         shadow.carried = unit.decide(rival.field, rival.value, rival.connection, rival.when)
         release(unit, rival.connection, rival.field, "a later edit won")
         return True
-    unit.lost(rival.connection, rival.field, rival.value, f"{policy.merge}: {present.source} won", version=rival.version)
+    unit.lost(
+        rival.connection, rival.field, rival.value, f"{policy.merge}: {present.source} won", version=rival.version
+    )
     shadow.carried = NEVER
     return False
 

@@ -21,6 +21,7 @@ from gateway.core.ids import new_id
 from gateway.storage.database import Database
 from gateway.sync import store
 from gateway.sync.batch import Batch, Decision, Rule, Topology, poison
+from gateway.sync.cache import Cache
 from gateway.sync.state import Lane
 from gateway.sync.unit import Arrival, Unit
 
@@ -45,6 +46,7 @@ class Decider:
     ) -> None:
         self.database, self.topology, self.clock = database, topology, clock
         self.on_work = on_work
+        self.cache = Cache()
         self.unrouted = asyncio.Event()
         """Set when a notice waits for an object that is not known yet."""
         self._queue: list[tuple[Decision, asyncio.Future[Any]]] = []
@@ -130,9 +132,16 @@ class Decider:
         return await self._transaction(decisions)
 
     async def _transaction(self, decisions: Sequence[Decision]) -> list[Lane]:
-        async with self.database.begin() as tx:
-            batch = Batch(tx, self.topology, self.clock.now())
-            await batch.run(decisions)
+        batch = None
+        try:
+            async with self.database.begin() as tx:
+                batch = Batch(tx, self.topology, self.clock.now(), self.cache)
+                await batch.run(decisions)
+        except BaseException:
+            if batch is not None:
+                batch.forget()
+            raise
+        batch.keep()
         if any(arrival.state == "hint" and arrival.record is None for arrival in batch.settled):
             self.unrouted.set()
         return batch.lanes_with_work()
@@ -157,11 +166,11 @@ class Decider:
 
     async def _poison(self, arrival: Arrival, error: Exception) -> None:
         async with self.database.begin() as tx:
-            if not await store.insert_notices(tx, [arrival]):
+            if not await store.unseen(tx, [arrival]):
                 return
             arrival.record = None
             arrival.end("case", "our own code could not process it")
-            await store.settle_notices(tx, [arrival])
+            await store.insert_notices(tx, [arrival])
             snapshot = arrival.change.snapshot
             case = NewCase(
                 key=f"poison:{arrival.change.connection}:{arrival.change.delivery_key}",

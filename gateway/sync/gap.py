@@ -26,7 +26,13 @@ def later(entry: HistoryEntry, base: int | None, base_at: float) -> bool:
 
 
 def check_history(
-    unit: Unit, connection: str, entries: Sequence[HistoryEntry], *, sent: dict[str, Any], pre: dict[str, Any], at: float
+    unit: Unit,
+    connection: str,
+    entries: Sequence[HistoryEntry],
+    *,
+    sent: dict[str, Any],
+    pre: dict[str, Any],
+    at: float,
 ) -> None:
     """The overwritten edits of others: each stands in the ledger, the last of each field goes through the policy.
 
@@ -37,7 +43,13 @@ def check_history(
     for entry in entries:
         for name, ext in member.mapping.history(entry.after).items():
             if name in sent and name not in unit.flow.sets:
-                unit.lost(connection, name, _canonical(unit, connection, name, ext), "overwritten in the window", version=entry.version)
+                unit.lost(
+                    connection,
+                    name,
+                    _canonical(unit, connection, name, ext),
+                    "overwritten in the window",
+                    version=entry.version,
+                )
                 last[name] = (ext, entry)
             elif name in sent:
                 _set_delta(unit, connection, name, entry, at)
@@ -79,7 +91,9 @@ def mine(unit: Unit, connection: str, snapshot: Snapshot, exts: dict[str, Any]) 
                 unit.lost(connection, name, value, "overwritten in the window", version=version)
         if len(window.seen) == window.hi - window.lo - 1:
             held.windows.remove(window)
-            unit.moot(window.case, "every version in the window was seen; what was overwritten stands in the conflict ledger")
+            unit.moot(
+                window.case, "every version in the window was seen; what was overwritten stands in the conflict ledger"
+            )
 
 
 def _overwritten(unit: Unit, connection: str, name: str, ext: Any, entry: HistoryEntry) -> None:

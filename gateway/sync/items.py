@@ -68,5 +68,7 @@ def _crossing(unit: Unit, connection: str, rule: Callable[[str], str | None] | N
     try:
         return rule(kind)
     except MappingError as error:
-        unit.case("mapping", "value.unknown", str(error), connection=connection, name="comments", evidence={"kind": kind})
+        unit.case(
+            "mapping", "value.unknown", str(error), connection=connection, name="comments", evidence={"kind": kind}
+        )
         return None

@@ -43,9 +43,7 @@ class Lanes:
             return
         await self._apply(
             case,
-            lambda unit: operator.declare(
-                unit, case.connection, attempt, case.key, applied=applied, actor=self.actor
-            ),
+            lambda unit: operator.declare(unit, case.connection, attempt, case.key, applied=applied, actor=self.actor),
         )
 
     async def resolve(self, case: Case, winner: str) -> None:
@@ -57,6 +55,8 @@ class Lanes:
 
     async def _apply(self, case: Case, rule: Callable[[Unit], None]) -> None:
         if case.flow not in self.topology.flows:
-            raise ConfigError([f"flow: error[unknown-flow]: {case.number} is of flow {case.flow!r}, which is not configured"])
+            raise ConfigError(
+                [f"flow: error[unknown-flow]: {case.number} is of flow {case.flow!r}, which is not configured"]
+            )
         batch = Batch(self.tx, self.topology, self.now)
         await batch.run([Decision(record=case.record, rule=rule)])

@@ -75,9 +75,7 @@ def _stored(unit: Unit, connection: str, attempt: Attempt, receipt: Receipt) -> 
     """What the target holds now of the fields sent: by its answer, else by the declared normalisers."""
     member = unit.member(connection)
     shown = exts_of(unit, connection, receipt.snapshot) if receipt.snapshot is not None else {}
-    return {
-        name: shown.get(name, member.mapping.norm(name, sent.ext)) for name, sent in attempt.fields.items()
-    }
+    return {name: shown.get(name, member.mapping.norm(name, sent.ext)) for name, sent in attempt.fields.items()}
 
 
 def record_effect(unit: Unit, lane: Lane, attempt: Attempt, stored: dict[str, Any], version: int | None) -> None:
@@ -181,7 +179,9 @@ def _before_ours(entries: list[Any], seen: Seen, attempt: Attempt, version: int 
     return [entry for entry in entries if id(entry) in older]
 
 
-def ours(unit: Unit, connection: str, snapshot: Snapshot, history: list[HistoryEntry] | None, *, sent: bool = False) -> None:
+def ours(
+    unit: Unit, connection: str, snapshot: Snapshot, history: list[HistoryEntry] | None, *, sent: bool = False
+) -> None:
     """An object that we made: what it shows in fields nobody else touched since was typed by nobody.
 
     `sent`: the values of our create were recorded already. Edits by others since then go through the policy.
@@ -232,7 +232,9 @@ def refused(unit: Unit, lane: Lane, attempt: Attempt, conclusion: Conclusion) ->
             if item.origin == attempt.origin:
                 key = f"refused:{unit.state.id}:{connection}:{attempt.origin}"
                 title = f"{connection} refuses a comment: {conclusion.error}"
-                item.held = unit.case("refused", "item.refused", title, connection=connection, key=key, evidence=evidence)
+                item.held = unit.case(
+                    "refused", "item.refused", title, connection=connection, key=key, evidence=evidence
+                )
         return
     park(unit, lane, "refused", "target.refused", f"{connection} refuses the write: {conclusion.error}", evidence)
 
@@ -269,4 +271,11 @@ def park(unit: Unit, lane: Lane, cls: str, cause: str, title: str, evidence: dic
 def finish(unit: Unit, attempt: Attempt, outcome: Outcome, answer: dict[str, Any]) -> None:
     """Records the attempt's outcome and the audit row of the decision."""
     unit.effects.outcomes.append({"id": attempt.id, "outcome": outcome, "answer": answer, "at": unit.now})
-    unit.audit(str(outcome), attempt.connection, attempt=attempt.id, write=str(attempt.kind), fields=sorted(attempt.fields), **answer)
+    unit.audit(
+        str(outcome),
+        attempt.connection,
+        attempt=attempt.id,
+        write=str(attempt.kind),
+        fields=sorted(attempt.fields),
+        **answer,
+    )

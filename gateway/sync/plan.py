@@ -11,8 +11,9 @@ from connectors.contract.values import Ref, Step, VersionKind, WriteKind
 from gateway.core.ids import new_id
 from gateway.sync.absorb import agrees
 from gateway.sync.attempts import Attempt, Seen, SentField
-from gateway.sync.state import FieldState, FieldVersion, Lane, LaneState, LinkState, Shadow
+from gateway.sync.state import FieldState, FieldVersion, Lane, LaneState, LinkState, MemberState, Shadow
 from gateway.sync.unit import Unit
+from mappings.compiler import CompiledMapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,8 @@ def lacks(unit: Unit, connection: str) -> bool:
         return wants_create(unit, connection)
     if any(not item.held for item in held.items):
         return True
-    return any(_pending(unit, connection, name, canon) for name, canon in state.fields.items())
+    mapping = unit.flow.members[connection].mapping
+    return any(_pending(mapping, held, name, canon) for name, canon in state.fields.items())
 
 
 def wants_create(unit: Unit, connection: str) -> bool:
@@ -57,10 +59,12 @@ def wants_create(unit: Unit, connection: str) -> bool:
     return when is None or when(unit.state.values())
 
 
-def _pending(unit: Unit, connection: str, name: str, canon: FieldState) -> bool:
+def _pending(mapping: CompiledMapping, held: MemberState, name: str, canon: FieldState) -> bool:
     """Whether the member lacks a version of this field that may be written to it."""
-    mapping, held = unit.member(connection).mapping, unit.held(connection)
-    rule, shadow = mapping.fields.get(name), held.shadow.get(name)
+    shadow = held.shadow.get(name)
+    if shadow is not None and shadow.carried >= canon.now.fver:
+        return False
+    rule = mapping.fields.get(name)
     if rule is None or not rule.writable:
         return False
     if rule.gate is not None and not mapping.open(name, {k: s.ext for k, s in held.shadow.items() if s.known}):
@@ -86,10 +90,10 @@ def wants(unit: Unit, connection: str, rev: int | None) -> list[Want]:
 
 def unproven(unit: Unit, connection: str) -> bool:
     """Some field shows the wanted value but only a read can prove that it stays so (H12)."""
-    member = unit.member(connection)
+    member, held = unit.member(connection), unit.held(connection)
     for name, canon in unit.state.fields.items():
-        shadow = unit.held(connection).shadow.get(name)
-        if shadow is None or not shadow.known or not _pending(unit, connection, name, canon):
+        shadow = held.shadow.get(name)
+        if shadow is None or not shadow.known or not _pending(member.mapping, held, name, canon):
             continue
         if any(agrees(member, name, version.value, shadow.ext) for version in _turns(unit, name, canon, shadow)):
             return True
@@ -108,9 +112,10 @@ def _turns(unit: Unit, name: str, canon: FieldState, shadow: Shadow) -> Iterator
 
 
 def _want(unit: Unit, connection: str, name: str, canon: FieldState, rev: int | None) -> Want | None:
-    member, shadow = unit.member(connection), unit.shadow(connection, name)
-    if not _pending(unit, connection, name, canon):
+    member, held = unit.member(connection), unit.held(connection)
+    if not _pending(member.mapping, held, name, canon):
         return None
+    shadow = unit.shadow(connection, name)
     for version in _turns(unit, name, canon, shadow):
         if shadow.waived is not None and version.fver <= shadow.waived:
             continue
@@ -335,7 +340,7 @@ def needs_read(unit: Unit, connection: str) -> bool:
     if member.spec.version_kind not in (VersionKind.COUNTER, VersionKind.ORDERED):
         return True
     stepped = any(
-        rule.stepped and _pending(unit, connection, name, state.fields[name])
+        rule.stepped and _pending(member.mapping, held, name, state.fields[name])
         for name, rule in member.mapping.fields.items()
         if name in state.fields
     )

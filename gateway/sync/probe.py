@@ -148,7 +148,12 @@ def _not_applied(unit: Unit, lane: Lane, attempt: Attempt, seen: Seen, shown: di
     no_history = seen.history is None
     if jumped and no_history and attempt.base is not None and snapshot.version is not None:
         open_window(
-            unit, connection, lo=attempt.base, hi=snapshot.version, pre=attempt.pre, fields=list(attempt.fields),
+            unit,
+            connection,
+            lo=attempt.base,
+            hi=snapshot.version,
+            pre=attempt.pre,
+            fields=list(attempt.fields),
             attempt=attempt.id,
         )
     back = [name for name in attempt.fields if name in shown and shown[name] == attempt.pre.get(name)]
@@ -178,7 +183,9 @@ def give_up(unit: Unit, lane: Lane, attempt: Attempt) -> None:
     connection = lane.connection
     _remember(unit, lane, attempt)
     finish(unit, attempt, Outcome.UNKNOWN, {"proof": "this target cannot be looked at"})
-    title = f"nobody answered our write to {connection} and nothing can prove its outcome; look there and say what you see"
+    title = (
+        f"nobody answered our write to {connection} and nothing can prove its outcome; look there and say what you see"
+    )
     evidence = {"sent": attempt.values, "attempt": attempt.id}
     park(unit, lane, "unknown_outcome", "outcome.unprovable", title, evidence)
     lane.attempt = attempt.id

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.contract.values import Ref, WriteKind
-from gateway.sync.backoff import Backoff
 from gateway.sync.attempts import Attempt, Conclusion, Outcome, Seen
+from gateway.sync.backoff import Backoff
 from gateway.sync.gap import check_history, foreign
 from gateway.sync.observe import fold
 from gateway.sync.outcome import another, applied, finish, ours, park, refused
@@ -18,7 +18,6 @@ from gateway.sync.plan import lacks, mark_dirty, needs_read, start, trim, unprov
 from gateway.sync.probe import expire_ghosts, give_up, look, unknown_key
 from gateway.sync.state import Lane, LaneState, LinkState
 from gateway.sync.unit import Unit
-
 
 RECHECK_S = 0.05
 

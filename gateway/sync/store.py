@@ -34,17 +34,24 @@ def chunks(values: Collection[str]) -> Iterable[list[str]]:
         yield everything[start : start + CHUNK]
 
 
-async def insert_notices(tx: AsyncConnection, arrivals: Sequence[Arrival]) -> set[str]:
-    """Adds the notices that are new; returns their ids. A repeated delivery key adds nothing (rule 1)."""
-    if not arrivals:
-        return set()
-    statement = insert(tx, t.notice).on_conflict_do_nothing(index_elements=["connection", "delivery_key"])
+async def unseen(tx: AsyncConnection, arrivals: Sequence[Arrival]) -> set[str]:
+    """Ids of the arrivals whose delivery key is new, here and among themselves (rule 1)."""
+    known: set[tuple[str, str]] = set()
+    for part in chunks({arrival.change.delivery_key for arrival in arrivals}):
+        query = select(t.notice.c.connection, t.notice.c.delivery_key).where(t.notice.c.delivery_key.in_(part))
+        known.update((row[0], row[1]) for row in await tx.execute(query))
     new: set[str] = set()
-    for start in range(0, len(arrivals), CHUNK // 8):
-        part = [_notice_row(arrival) for arrival in arrivals[start : start + CHUNK // 8]]
-        result = await tx.execute(statement.values(part).returning(t.notice.c.id))
-        new.update(row[0] for row in result)
+    for arrival in arrivals:
+        key = (arrival.change.connection, arrival.change.delivery_key)
+        if key not in known:
+            known.add(key)
+            new.add(arrival.id)
     return new
+
+
+async def insert_notices(tx: AsyncConnection, arrivals: Sequence[Arrival]) -> None:
+    """Adds new notices with what became of them. IntegrityError: another worker has the same delivery."""
+    await insert_all(tx, t.notice, [_notice_row(arrival) for arrival in arrivals])
 
 
 def _notice_row(arrival: Arrival) -> dict[str, Any]:
@@ -55,13 +62,13 @@ def _notice_row(arrival: Arrival) -> dict[str, Any]:
         "delivery_key": change.delivery_key,
         "object": change.snapshot.object,
         "object_id": change.snapshot.id,
-        "record": None,
+        "record": arrival.record,
         "version": change.snapshot.version,
-        "rev": 0,
+        "rev": arrival.rev,
         "received_at": change.received_at,
-        "state": "new",
-        "disposition": "",
-        "reason": "",
+        "state": arrival.state,
+        "disposition": arrival.disposition,
+        "reason": arrival.reason,
         "payload": _encode(change).decode(),
     }
 
@@ -134,18 +141,35 @@ async def natural_records(tx: AsyncConnection, naturals: Collection[str]) -> dic
     return found
 
 
-async def load_records(tx: AsyncConnection, ids: Collection[str]) -> dict[str, RecordState]:
-    """Records, locked until the transaction ends (in order of id, so that two batches cannot block each other)."""
-    found: dict[str, RecordState] = {}
+async def lock_records(tx: AsyncConnection, ids: Collection[str]) -> dict[str, int]:
+    """Record -> revision, locked until the transaction ends.
+
+    In order of id, so that two batches cannot block each other.
+    """
+    found: dict[str, int] = {}
     for part in chunks(sorted(ids)):
-        query = select(t.record.c.id, t.record.c.doc, t.record.c.rev).where(t.record.c.id.in_(part)).order_by(t.record.c.id)
+        query = select(t.record.c.id, t.record.c.rev).where(t.record.c.id.in_(part)).order_by(t.record.c.id)
         if tx.dialect.name != "sqlite":
             query = query.with_for_update()
+        found.update({row[0]: row[1] for row in await tx.execute(query)})
+    return found
+
+
+async def load_docs(tx: AsyncConnection, ids: Collection[str]) -> dict[str, tuple[RecordState, str]]:
+    """Records with their documents as stored."""
+    found: dict[str, tuple[RecordState, str]] = {}
+    for part in chunks(ids):
+        query = select(t.record.c.id, t.record.c.doc, t.record.c.rev).where(t.record.c.id.in_(part))
         for row in await tx.execute(query):
             state = _decode_record(row[1])
             state.rev = row[2]
-            found[row[0]] = state
+            found[row[0]] = (state, row[1])
     return found
+
+
+async def load_records(tx: AsyncConnection, ids: Collection[str]) -> dict[str, RecordState]:
+    """Records, to be read only."""
+    return {record: state for record, (state, _) in (await load_docs(tx, ids)).items()}
 
 
 async def load_lanes(tx: AsyncConnection, ids: Collection[str]) -> dict[str, dict[str, Lane]]:
@@ -209,18 +233,14 @@ async def load_attempt(tx: AsyncConnection, attempt_id: str) -> Attempt | None:
     return _decode_attempt(row[0]) if row else None
 
 
-async def save_units(tx: AsyncConnection, units: Sequence[Unit], lanes_before: dict[tuple[str, str], Lane]) -> None:
-    """Stores records (under their revision) and the lanes that changed.
+async def save_units(tx: AsyncConnection, units: Sequence[Unit]) -> None:
+    """Stores the records that changed (under their revision) and the lanes that changed.
 
     Raises StorageError when a record moved since it was loaded: the whole transaction is then run again.
     """
-    await _save_records(tx, units)
-    changed = [
-        lane_row(lane)
-        for unit in units
-        for lane in unit.lanes.values()
-        if lanes_before.get((lane.record, lane.connection)) != lane
-    ]
+    lanes = [[lane for lane in unit.lanes.values() if unit.lanes_before.get(lane.connection) != lane] for unit in units]
+    await _save_records(tx, [(unit, bool(moved)) for unit, moved in zip(units, lanes, strict=True)])
+    changed = [lane_row(lane) for moved in lanes for lane in moved]
     if changed:
         statement = insert(tx, t.lane)
         values = {column.name: statement.excluded[column.name] for column in t.lane.c if not column.primary_key}
@@ -241,13 +261,17 @@ _update_record = (
 )
 
 
-async def _save_records(tx: AsyncConnection, units: Sequence[Unit]) -> None:
+async def _save_records(tx: AsyncConnection, units: Sequence[tuple[Unit, bool]]) -> None:
     fresh, known = [], []
-    for unit in units:
+    for unit, lanes_moved in units:
         state, before = unit.state, unit.state.rev
-        state.rev = before + 1
-        tombstoned = state.tombstoned_at is not None
+        state.rev = 0
         doc = _encode(state).decode()
+        state.rev = before
+        if doc == unit.doc and not lanes_moved:
+            continue
+        state.rev, unit.doc = before + 1, doc
+        tombstoned = state.tombstoned_at is not None
         if unit.new:
             fresh.append(
                 {
@@ -310,13 +334,18 @@ async def _save_links(tx: AsyncConnection, links: list[dict[str, Any]]) -> None:
     if not links:
         return
     newest = {(row["connection"], row["object"], row["object_id"]): row for row in links}
-    statement = insert(tx, t.link).values(list(newest.values()))
+    statement = insert(tx, t.link)
     statement = statement.on_conflict_do_update(
         index_elements=["connection", "object", "object_id"],
         set_={"state": statement.excluded.state, "object_key": statement.excluded.object_key},
         where=t.link.c.record == statement.excluded.record,
-    ).returning(t.link.c.object_id)
-    if len((await tx.execute(statement)).all()) != len(newest):
+    )
+    rows = list(newest.values())
+    if tx.dialect.name == "sqlite":
+        kept = (await tx.execute(statement, rows)).rowcount
+    else:
+        kept = len((await tx.execute(statement.values(rows).returning(t.link.c.object_id))).all())
+    if kept != len(rows):
         raise StorageError("another worker linked the same object; the decision is made again")
 
 
@@ -359,9 +388,9 @@ async def _save_items(tx: AsyncConnection, effects: Effects) -> None:
         await tx.execute(statement, effects.copies)
 
 
-async def load_items(tx: AsyncConnection, origins: Collection[str], copies: Collection[tuple[str, str]]) -> tuple[
-    set[str], list[tuple[str, str, str]]
-]:
+async def load_items(
+    tx: AsyncConnection, origins: Collection[str], copies: Collection[tuple[str, str]]
+) -> tuple[set[str], list[tuple[str, str, str]]]:
     """Which origins are known, and the known copies among (connection, item id) or of these origins."""
     known: set[str] = set()
     rows: list[tuple[str, str, str]] = []

@@ -38,8 +38,14 @@ notice = Table(
     Column("payload", Text, nullable=False),  # the change, as accepted
     UniqueConstraint("connection", "delivery_key", name="notice_delivery"),
 )
-Index("notice_waiting", notice.c.connection, notice.c.object_id, notice.c.state, sqlite_where=text("state <> 'done'"),
-      postgresql_where=text("state <> 'done'"))
+Index(
+    "notice_waiting",
+    notice.c.connection,
+    notice.c.object_id,
+    notice.c.state,
+    sqlite_where=text("state <> 'done'"),
+    postgresql_where=text("state <> 'done'"),
+)
 Index("notice_by_record", notice.c.record, notice.c.received_at)
 Index("notice_by_age", notice.c.received_at)
 
@@ -68,8 +74,14 @@ link = Table(
     Column("state", String(10), nullable=False),  # primary | duplicate | gone
     PrimaryKeyConstraint("connection", "object", "object_id"),
 )
-Index("link_one_primary", link.c.record, link.c.connection, unique=True, sqlite_where=text("state = 'primary'"),
-      postgresql_where=text("state = 'primary'"))
+Index(
+    "link_one_primary",
+    link.c.record,
+    link.c.connection,
+    unique=True,
+    sqlite_where=text("state = 'primary'"),
+    postgresql_where=text("state = 'primary'"),
+)
 Index("link_by_key", link.c.connection, link.c.object_key)
 
 lane = Table(

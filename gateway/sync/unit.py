@@ -54,6 +54,9 @@ class Unit:
     effects: Effects
     now: float
     new: bool = False
+    doc: str = ""
+    """The document as loaded: what is equal to it in the end is not written."""
+    lanes_before: dict[str, Lane] = field(default_factory=dict)
     natural: str | None = None
     notice: str = ""
     """What the present decision is about: id of the notice or attempt."""
@@ -65,11 +68,18 @@ class Unit:
 
     def held(self, connection: str) -> MemberState:
         """What is known of the member's object; made empty when first asked for."""
-        return self.state.members.setdefault(connection, MemberState())
+        found = self.state.members.get(connection)
+        if found is None:
+            found = self.state.members[connection] = MemberState()
+        return found
 
     def shadow(self, connection: str, name: str) -> Shadow:
         """What the system is known to hold of a field."""
-        return self.held(connection).shadow.setdefault(name, Shadow())
+        shadows = self.held(connection).shadow
+        found = shadows.get(name)
+        if found is None:
+            found = shadows[name] = Shadow()
+        return found
 
     def lane(self, connection: str) -> Lane:
         """The lane to a member; made idle when first asked for."""
@@ -79,9 +89,7 @@ class Unit:
         """A new version of a canonical field. Returns its fver."""
         state = self.state
         state.counter += 1
-        version = FieldVersion(
-            value, state.counter, source, when[0], when[1], rev=state.rev + 1, notice=self.notice
-        )
+        version = FieldVersion(value, state.counter, source, when[0], when[1], rev=state.rev + 1, notice=self.notice)
         known = state.fields.get(name)
         if known is None:
             state.fields[name] = FieldState(version)

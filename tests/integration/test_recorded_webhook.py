@@ -22,7 +22,9 @@ def _jira(issue: dict) -> httpx.MockTransport:
     router = respx.Router(assert_all_called=False)
     router.get(path=f"/rest/api/3/issue/{issue['id']}").respond(json=issue)
     router.get(path="/rest/api/3/myself").respond(json={"accountId": "us", "emailAddress": "lockstep@example.com"})
-    router.get(path__regex=r"/changelog").respond(json={"values": [], "isLast": True, "total": 0, "startAt": 0, "maxResults": 100})
+    router.get(path__regex=r"/changelog").respond(
+        json={"values": [], "isLast": True, "total": 0, "startAt": 0, "maxResults": 100}
+    )
     router.get(path__regex=r"/comment").respond(json={"comments": [], "total": 0, "startAt": 0, "maxResults": 100})
     router.route(path="/rest/api/3/search/jql").respond(json={"issues": [], "isLast": True})
     router.get(path__regex=r"/transitions").respond(json={"transitions": []})

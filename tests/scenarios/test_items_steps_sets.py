@@ -87,7 +87,9 @@ async def test_tag_edit_in_the_window(store_url, kind) -> None:
 
 async def test_two_workers_one_record(store_url) -> None:
     async with two(store_url, b=COUNTER) as w:
-        other = Runner("b", w.b, w.g.runners["b"].gate, Worker("other", 30.0, 5.0, Backoff(NoChance())), w.g.decider, w.g.clock)
+        other = Runner(
+            "b", w.b, w.g.runners["b"].gate, Worker("other", 30.0, 5.0, Backoff(NoChance())), w.g.decider, w.g.clock
+        )
         w.edit_a(x="17")
         await w.bring(w.a)
         record = (await w.g.record()).id
@@ -114,7 +116,9 @@ async def test_paused_worker_loses_at_the_database(store_url) -> None:
         while not w.b.tries:
             await asyncio.sleep(0)
         w.g.clock.advance(60)
-        other = Runner("b", w.b, w.g.runners["b"].gate, Worker("other", 30.0, 5.0, Backoff(NoChance())), w.g.decider, w.g.clock)
+        other = Runner(
+            "b", w.b, w.g.runners["b"].gate, Worker("other", 30.0, 5.0, Backoff(NoChance())), w.g.decider, w.g.clock
+        )
         w.edit_a(x="18")
         await w.bring(w.a)
         for _ in range(4):

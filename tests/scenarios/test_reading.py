@@ -89,7 +89,9 @@ async def test_normaliser_truncates(store_url) -> None:
 async def test_two_normalisers(store_url) -> None:
     cut = {"normalise": lambda name, value: value[:2] if name == "x" and value else value}
     low = {"normalise": lambda name, value: value.lower() if name == "x" and value else value}
-    async with two(store_url, a={**STAMP_HISTORY, **low}, b={**STAMP, **cut}, mappings={"a": "loud", "b": "short"}) as w:
+    async with two(
+        store_url, a={**STAMP_HISTORY, **low}, b={**STAMP, **cut}, mappings={"a": "loud", "b": "short"}
+    ) as w:
         w.edit_b(x="AB")
         await w.g.settle()
         writes = len(w.a.writes) + len(w.b.writes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,17 @@ from gateway.sync.flow import Flow, Member, Merge, OnDelete, Policy
 from gateway.sync.state import Lane, MemberState, RecordState
 from gateway.sync.steps import Idle, Worker
 from gateway.sync.unit import Arrival
+from mappings.compiler import CompiledMapping
 from mappings.loader import load_mapping
 from tests.support.world import FakeClock, System
 
 THINGS = Path(__file__).parent / "things"
+
+
+@cache
+def mapping_of(name: str) -> CompiledMapping:
+    """A mapping of the test world, compiled once: it is immutable."""
+    return load_mapping(f"{name}.yaml", THINGS)
 
 
 class NoChance:
@@ -47,7 +55,7 @@ def flow_of(systems: Sequence[System], mappings: Mapping[str, str] | None = None
         system.name: Member(
             connection=system.name,
             object="thing",
-            mapping=load_mapping(f"{(mappings or {}).get(system.name, 'plain')}.yaml", THINGS),
+            mapping=mapping_of((mappings or {}).get(system.name, "plain")),
             spec=system.specs["thing"],
             settles_s=system.settles_s,
             read_before_write=options.get("read_before_write", not system.conditional),
@@ -188,8 +196,8 @@ def cases_filter() -> Any:
 async def bench(
     url: str, systems: Sequence[System], clock: FakeClock, mappings: Mapping[str, str] | None = None, **options: Any
 ) -> AsyncIterator[Bench]:
-    """A gateway over `systems` on the database at `url`."""
-    database = Database(url)
+    """A gateway over `systems` on the database at `url`, or on the one given as `database`."""
+    database: Database = options.get("database") or Database(url)
     async with database.begin() as tx:
         for part in PARTS:
             await tx.run_sync(part.create_all)

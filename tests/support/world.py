@@ -212,13 +212,18 @@ class System:
             self._change_thing(thing, write)
         self.writes.append((thing.id, dict(write.values) if write.item is None else {"comment": write.item.body}))
         item_id = thing.items[-1].id if write.kind is WriteKind.ITEM else None
-        version = thing.version if self.kind is not VersionKind.NONE and self.kind is not VersionKind.TIMESTAMP else None
+        version = (
+            thing.version if self.kind is not VersionKind.NONE and self.kind is not VersionKind.TIMESTAMP else None
+        )
         return Receipt(ref=Ref(object="thing", id=thing.id), version=version, item_id=item_id)
 
     def _change_thing(self, thing: Thing, write: Write) -> None:
         if write.item is not None:
             item = Item(
-                id=f"{self.name}-c{next(self._ids)}", body=write.item.body, author="lockstep", at=self.clock.now(),
+                id=f"{self.name}-c{next(self._ids)}",
+                body=write.item.body,
+                author="lockstep",
+                at=self.clock.now(),
                 origin=write.item.origin,
             )
             thing.items.append(item)
@@ -257,14 +262,25 @@ class System:
         if after:
             changed = {name: thing.raw[name] for name in after}
             entry = HistoryEntry(
-                id=str(thing.version), at=thing.updated_at, actor=actor, by_us=actor == "us", before=dict(before),
-                after=changed, version=thing.version if self.kind is VersionKind.COUNTER else None,
+                id=str(thing.version),
+                at=thing.updated_at,
+                actor=actor,
+                by_us=actor == "us",
+                before=dict(before),
+                after=changed,
+                version=thing.version if self.kind is VersionKind.COUNTER else None,
             )
             thing.history.append(entry)
         self.notices.append(self._change(thing, kind, items=items))
 
     def _change(
-        self, thing: Thing, kind: ChangeKind, *, via: str = "webhook", key: str = "", items: tuple[Item, ...] | None = None
+        self,
+        thing: Thing,
+        kind: ChangeKind,
+        *,
+        via: str = "webhook",
+        key: str = "",
+        items: tuple[Item, ...] | None = None,
     ) -> Change:
         return Change(
             connection=self.name,
