@@ -1,0 +1,222 @@
+"""The shape of `lockstep.yaml` as people write it. References between its parts are checked by `references`."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, StringConstraints, model_validator
+
+from gateway.config.units import Duration, Size
+from mappings.edge import Strict
+from mappings.model import Name
+
+ConnectionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$", max_length=40)]
+MergeKind = Literal["latest", "authority", "union", "append_only", "manual"]
+Delivery = Literal["every_change", "latest"]
+
+
+def _address(url: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/@]+(/\S*)?", url):
+        raise ValueError("this is not the address of a system; try https://host")
+    return url
+
+
+def _socket(listen: str) -> str:
+    match = re.fullmatch(r"(?:\[[0-9a-fA-F:]+\]|[^\s:\[\]]+):(\d{1,5})", listen)
+    if match is None or int(match.group(1)) > 65535:
+        raise ValueError("this is not an address to listen at; try 127.0.0.1:8080")
+    return listen
+
+
+class BasicAuth(Strict):
+    user: str
+    password: str = Field(description="`${ENV}` or `file:path`.", json_schema_extra={"secret": True})
+
+
+class BearerAuth(Strict):
+    token: str = Field(description="`${ENV}` or `file:path`.", json_schema_extra={"secret": True})
+
+
+class Auth(Strict):
+    """How to sign in: one of these."""
+
+    basic: BasicAuth | None = None
+    bearer: BearerAuth | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.basic is None) == (self.bearer is None):
+            raise ValueError("there should be one way to sign in; try 'basic: {user, password}' or 'bearer: {token}'")
+        return self
+
+
+class Poll(Strict):
+    every: Duration = Field(default=60.0, description="Pause between two polls.", validate_default=False, gt=0)
+
+
+class WebhookIn(Strict):
+    """Webhooks of this connection arrive at `POST /hooks/{connection}`."""
+
+    secret: str = Field(
+        description="Shared with the system. `${ENV}` or `file:path`.", json_schema_extra={"secret": True}
+    )
+
+
+class Breaker(Strict):
+    """When a system counts as down, and how often it is then tried."""
+
+    failures: int = Field(default=5, ge=1, description="So many failures in a row open it.")
+    retry: Duration = Field(default=2.0, description="First wait before a try; doubled each time.", gt=0)
+    cap: Duration = Field(default=60.0, description="Longest wait before a try.", gt=0)
+
+
+def _or_off(value: Any) -> Any:
+    return None if value is False else value
+
+
+class ConnectionModel(Strict):
+    """One configured instance of a system."""
+
+    connector: str = Field(description="Name of the connector, or `package.module:factory`.")
+    url: Annotated[str, AfterValidator(_address)] = Field(description="Base address. May hold `${ENV}`.")
+    auth: Auth
+    label: str = Field(default="", description="The name people see, for example in copied comments. Default: the key.")
+    poll: Annotated[Poll | None, BeforeValidator(_or_off, json_schema_input_type=Poll | Literal[False])] = Field(
+        default=Poll(), description="`false`: only webhooks tell of changes."
+    )
+    webhook: WebhookIn | None = None
+    timeout: Duration = Field(default=20.0, description="Of one request.", gt=0)
+    settles: Duration | None = Field(
+        default=None, description="After so long a look that finds nothing proves that a write had no effect."
+    )
+    concurrency: int = Field(default=16, ge=1, le=1000, description="Requests in flight.")
+    clock_skew: Duration = Field(
+        default=2.0, description="Bound on what remains of the clock difference after it was measured and taken out."
+    )
+    read_before_write: Literal["auto", "always"] = Field(
+        default="auto", description="`auto` skips a read only where no promise weakens."
+    )
+    breaker: Breaker = Breaker()
+    options: dict[str, JsonValue] = Field(default={}, description="Settings of the connector itself.")
+
+
+class MemberModel(Strict):
+    """One connection's part in a flow."""
+
+    object: str = Field(description="The connector's object type.")
+    mapping: str = Field(description="A name of the library, or a .yaml file relative to this one.")
+    with_: dict[str, JsonValue] = Field(
+        default={}, alias="with", description="Settings of the connector for this object."
+    )
+    where: str | None = Field(
+        default=None, description="CEL condition over `record`: objects that do not meet it start no record."
+    )
+
+
+class CreateModel(Strict):
+    """Where a record that starts in one system is created in others."""
+
+    in_: list[ConnectionName] = Field(default=[], alias="in")
+    when: str | None = Field(default=None, description="CEL condition over `record`.")
+
+
+def _as_merge_rule(value: Any) -> Any:
+    if isinstance(value, dict) and "kind" not in value:
+        return {"kind": "authority", **value}
+    return {"kind": value} if isinstance(value, str) else value
+
+
+class MergeRule(Strict):
+    """Who wins when two edit at once: one word, or `authority: [strongest, ...]`."""
+
+    kind: MergeKind
+    authority: list[ConnectionName] = Field(default=[], description="Default: the flow's order.")
+
+
+class Authority(Strict):
+    """A merge rule as it is usually written, for the schema."""
+
+    authority: list[ConnectionName]
+
+
+MergeInput = MergeKind | Authority | MergeRule
+AnyMergeRule = Annotated[MergeRule, BeforeValidator(_as_merge_rule, json_schema_input_type=MergeInput)]
+
+
+def _by_default(value: Any) -> Any:
+    return {"default": value} if isinstance(value, str) else value
+
+
+def _as_key(value: Any) -> Any:
+    if isinstance(value, str) and value != "correlation":
+        raise ValueError(f"'{value}' is not a key; try 'correlation' or '{{natural: field}}'")
+    return {} if value == "correlation" else value
+
+
+class Key(Strict):
+    """What tells that objects of several systems are the same thing."""
+
+    natural: Name | None = Field(default=None, description="A field that names the thing everywhere.")
+
+
+class FlowModel(Strict):
+    """One record type kept in step between connections."""
+
+    type: Name
+    key: Annotated[Key, BeforeValidator(_as_key, json_schema_input_type=Literal["correlation"] | Key)] = Field(
+        default=Key(), description="`correlation`, our own key stored in the objects, or also `{natural: field}`."
+    )
+    members: dict[ConnectionName, MemberModel] = Field(min_length=2)
+    create: CreateModel = CreateModel()
+    merge: Annotated[
+        dict[str, AnyMergeRule], BeforeValidator(_by_default, json_schema_input_type=MergeKind | dict[str, MergeInput])
+    ] = Field(default={}, description="`default` (latest), and by field: who wins when two edit at once.")
+    authority: list[ConnectionName] = Field(default=[], description="Strongest first. Default: the order of `members`.")
+    deliver: Annotated[
+        dict[str, Delivery], BeforeValidator(_by_default, json_schema_input_type=Delivery | dict[str, Delivery])
+    ] = Field(
+        default={"default": "every_change"},
+        description="`default`, and by field: each change in turn, or only the present state.",
+    )
+    on_delete: Literal["close", "case", "ignore"] = Field(
+        default="case", description="What the deletion of one object means for the record."
+    )
+    max_tries: int = Field(default=8, ge=1, description="Failures of one lane alone before it becomes a case.")
+
+
+class Limits(Strict):
+    """What anybody who reaches the port may do."""
+
+    body: Size = Field(default=10 << 20, description="Longest accepted body; a longer one is answered 413.", gt=0)
+
+
+class Retention(Strict):
+    """How long things are kept. Receipts are never kept shorter than the journal, or a replay could act twice."""
+
+    journal: Duration = Field(default=30 * 86400.0, description="Changes as they arrived.")
+    receipts: Duration | None = Field(default=None, description="Idempotency keys. Default: as `journal`.")
+    cases: Duration = Field(default=365 * 86400.0, description="Closed cases.")
+    audit: Duration = Field(default=400 * 86400.0, description="The audit trail.")
+
+
+class ConfigFile(Strict):
+    """`lockstep.yaml`."""
+
+    lockstep: Literal[1] = Field(description="Version of this format.")
+    name: ConnectionName = Field(default="lockstep", description="Sets installations apart that share a Kafka cluster.")
+    data: str = Field(
+        default="./data", description="Directory of the embedded store and stream, relative to this file."
+    )
+    database: str | None = Field(
+        default=None, description="Default: a SQLite file in `data`. Or postgresql+asyncpg://..."
+    )
+    stream: str | None = Field(default=None, description="Default: a SQLite file in `data`. Or kafka://host:port")
+    partitions: int = Field(default=8, ge=1, le=1000, description="Of the stream.")
+    listen: Annotated[str, AfterValidator(_socket)] = Field(
+        default="127.0.0.1:8080", description="Where webhooks, health and state are served."
+    )
+    limits: Limits = Limits()
+    connections: dict[ConnectionName, ConnectionModel] = Field(min_length=1)
+    flows: dict[Name, FlowModel] = Field(min_length=1)
+    retention: Retention = Retention()

@@ -1,0 +1,178 @@
+"""From the file to a `Config`, or to everything that is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from connectors import registry
+from connectors.contract.connector import ConnectionSettings
+from connectors.contract.errors import ConfigError
+from gateway.config import connectors, values
+from gateway.config.model import ConfigFile, ConnectionModel, FlowModel, MergeRule
+from gateway.config.references import Found, resolve
+from gateway.config.secrets import Filler
+from mappings.conditions import Condition, compile_condition
+from mappings.edge import parse
+from mappings.model import TypeFile
+from mappings.places import Source, read_source
+from mappings.problems import Problem
+
+
+def load(path: str | Path, env: Mapping[str, str]) -> values.Config:
+    """The configuration in `path`, with `${ENV}` from `env`. Raises ConfigError with all problems; opens nothing."""
+    config, problems = read(Path(path), env)
+    if config is None:
+        raise ConfigError([str(problem) for problem in problems])
+    return config
+
+
+def read(file: Path, env: Mapping[str, str]) -> tuple[values.Config | None, list[Problem]]:
+    """As `load`, with problems as values: those of the file, then those of the mappings and types it names."""
+    source = read_source(file)
+    if source.problems:
+        return None, source.problems
+    filler = Filler(source, env)
+    parsed = parse(ConfigFile, source, filler.fill())
+    told = {(each.line, each.col) for each in filler.problems}
+    problems = filler.problems + [each for each in parsed.problems if (each.line, each.col) not in told]
+    found = resolve(source, parsed, registry.names())
+    problems += found.problems
+    model = parsed.model
+    if model is None:
+        return None, _sorted(file, problems)
+    connections = {name: _connection(name, model, found) for name in model.connections}
+    problems += _judged(source, model, connections)
+    if problems:
+        return None, _sorted(file, problems)
+    return _config(file.resolve(), model, found, connections), []
+
+
+def _sorted(file: Path, problems: list[Problem]) -> list[Problem]:
+    return sorted(set(problems), key=lambda each: (each.file != str(file), each))
+
+
+def _judged(source: Source, model: ConfigFile, connections: Mapping[str, values.Connection]) -> list[Problem]:
+    problems: list[Problem] = []
+    known = registry.names()
+    for name, connection in connections.items():
+        if connection.settings.connector not in known and ":" not in connection.settings.connector:
+            continue
+        members: dict[str, tuple[str | int, ...]] = {
+            flow.members[name].object: ("flows", key, "members", name)
+            for key, flow in model.flows.items()
+            if name in flow.members
+        }
+        problems += connectors.check(source, connection.settings, members)
+    return problems
+
+
+def _connection(name: str, model: ConfigFile, found: Found) -> values.Connection:
+    given = model.connections[name]
+    return values.Connection(
+        name=name,
+        label=given.label or name,
+        settings=_settings(name, given, model, found),
+        poll_every_s=given.poll.every if given.poll else None,
+        has_webhook=given.webhook is not None,
+        clock_skew_s=given.clock_skew,
+        read_always=given.read_before_write == "always",
+        breaker=values.BreakerSettings(given.breaker.failures, given.breaker.retry, given.breaker.cap),
+    )
+
+
+def _settings(name: str, given: ConnectionModel, model: ConfigFile, found: Found) -> ConnectionSettings:
+    members = [flow.members[name] for flow in model.flows.values() if name in flow.members]
+    return ConnectionSettings(
+        name=name,
+        connector=given.connector,
+        url=given.url.rstrip("/"),
+        auth=given.auth.model_dump(exclude_none=True),
+        webhook_secret=given.webhook.secret if given.webhook else "",
+        timeout_s=given.timeout,
+        settles_s=given.settles,
+        concurrency=given.concurrency,
+        options=_options(given, [member.mapping for member in members], found),
+        objects={member.object: member.with_ for member in members},
+    )
+
+
+def _options(given: ConnectionModel, mappings: list[str], found: Found) -> dict[str, Any]:
+    """The connector's options; native fields that only a mapping knows of are asked for without being listed twice."""
+    wanted = [
+        each
+        for ref in mappings
+        if ref in found.mappings and (model := found.mappings[ref].model)
+        for each in model.reads
+    ]
+    listed = given.options.get("fields", [])
+    if not wanted or not isinstance(listed, list):
+        return dict(given.options)
+    return {**given.options, "fields": list(dict.fromkeys([*listed, *wanted]))}
+
+
+def _config(file: Path, model: ConfigFile, found: Found, connections: Mapping[str, values.Connection]) -> values.Config:
+    data = (file.parent / model.data).resolve()
+    host, _, port = model.listen.rpartition(":")
+    journal = model.retention.journal
+    return values.Config(
+        file=file,
+        name=model.name,
+        data=data,
+        database=model.database or f"sqlite+aiosqlite:///{data / 'lockstep.db'}",
+        stream=model.stream or f"sqlite:///{data / 'stream.db'}",
+        partitions=model.partitions,
+        host=host.strip("[]"),
+        port=int(port),
+        body_limit=model.limits.body,
+        connections=connections,
+        flows={name: _flow(name, flow, found) for name, flow in model.flows.items()},
+        retention=values.Retention(
+            journal, model.retention.receipts or journal, model.retention.cases, model.retention.audit
+        ),
+    )
+
+
+def _flow(name: str, model: FlowModel, found: Found) -> values.Flow:
+    record_type = found.types[model.type]
+    default = model.deliver.get("default", "every_change")
+    return values.Flow(
+        name=name,
+        type=record_type,
+        natural=model.key.natural,
+        members={each: _member(each, model, found, record_type) for each in model.members},
+        create_in=tuple(model.create.in_),
+        create_when=_condition(model.create.when, record_type),
+        merge={each: _policy(each, model, record_type) for each in record_type.fields},
+        authority=_order(model),
+        latest_only=frozenset(each for each in record_type.fields if model.deliver.get(each, default) == "latest"),
+        on_delete=model.on_delete,
+        max_tries=model.max_tries,
+    )
+
+
+def _member(name: str, model: FlowModel, found: Found, record_type: TypeFile) -> values.Member:
+    given = model.members[name]
+    loaded = found.mappings[given.mapping]
+    assert loaded.mapping is not None, "a mapping with problems does not get here"
+    return values.Member(name, given.object, loaded.mapping, loaded.file, _condition(given.where, record_type))
+
+
+def _order(model: FlowModel) -> tuple[str, ...]:
+    """The flow's order of authority; members it does not list come last, in the order of the file."""
+    return tuple(dict.fromkeys([*model.authority, *model.members]))
+
+
+def _policy(field: str, model: FlowModel, record_type: TypeFile) -> values.MergePolicy:
+    rule = model.merge.get(field)
+    if rule is None:
+        by_default = model.merge.get("default", MergeRule(kind="latest"))
+        rule = MergeRule(kind="union") if record_type.fields[field].kind == "set" else by_default
+    return values.MergePolicy(rule.kind, tuple(dict.fromkeys([*rule.authority, *_order(model)])))
+
+
+def _condition(text: str | None, record_type: TypeFile) -> Condition | None:
+    if text is None:
+        return None
+    return compile_condition(text, fields=[name for name, each in record_type.fields.items() if each.kind != "items"])

@@ -1,0 +1,24 @@
+"""JSON Schemas for editors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from gateway.config.model import ConfigFile
+from mappings.model import MappingFile, TypeFile
+from mappings.testing import TestFile
+
+MODELS: dict[str, type[BaseModel]] = {
+    "lockstep": ConfigFile,
+    "mapping": MappingFile,
+    "type": TypeFile,
+    "mapping-test": TestFile,
+}
+
+
+def json_schema(kind: str = "lockstep") -> dict[str, Any]:
+    """The schema of a kind of file: `lockstep`, `mapping`, `type` or `mapping-test`. Raises KeyError for another."""
+    schema = MODELS[kind].model_json_schema(by_alias=True)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

@@ -1,0 +1,142 @@
+"""Filling in `${ENV}` and `file:`. Secrets come from nowhere else, and no value that was filled in is ever shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from mappings.places import Source
+from mappings.problems import Problem
+
+_SLOT = re.compile(r"\$\$\{|\$\{([^}]*)\}")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+UNSET = "unset"
+"""Stands where a value is missing, so that the rest of the file can still be checked."""
+
+# `*` is any one key, `**` everything below. A rule for a place is a path like `connections.*.url`.
+_SECRET = ("connections.*.auth.*.password", "connections.*.auth.*.token", "connections.*.webhook.secret")
+_FILLED = (
+    *("data", "database", "stream", "listen"),
+    *("connections.*.url", "connections.*.auth.*.user", "connections.*.options.**", "flows.*.members.*.with.**"),
+)
+_URLS = ("database", "stream")
+OVERRIDES = ("data", "database", "stream", "listen")
+"""Top-level keys that `LOCKSTEP_<KEY>` in the environment replaces."""
+
+At = tuple[str | int, ...]
+
+
+class Filler:
+    """Fills one document. `problems` has what was missing or stood where it must not."""
+
+    def __init__(self, source: Source, env: Mapping[str, str]) -> None:
+        self.source, self.env = source, env
+        self.problems: list[Problem] = []
+
+    def fill(self) -> Any:
+        """The document with values in place of references."""
+        data = self._walk(self.source.data, ())
+        if isinstance(data, dict):
+            for key in OVERRIDES:
+                given = self.env.get(f"LOCKSTEP_{key.upper()}")
+                if given:
+                    data[key] = given
+        return data
+
+    def _walk(self, value: Any, at: At) -> Any:
+        if isinstance(value, dict):
+            return {key: self._walk(each, (*at, key)) for key, each in value.items()}
+        if isinstance(value, list):
+            return [self._walk(each, (*at, index)) for index, each in enumerate(value)]
+        if not isinstance(value, str):
+            return value
+        if _matches(at, _SECRET):
+            return self._secret(value, at)
+        if _matches(at, _FILLED):
+            self._literal_password(value, at)
+            return self._text(value, at)
+        if _SLOT.search(value):
+            self._add(at, "env", "variables are not filled in here", "writing the value itself")
+        return value
+
+    def _secret(self, value: str, at: At) -> str:
+        if value.startswith("file:"):
+            return self._file(value.removeprefix("file:"), at)
+        if not _SLOT.search(value) and not self._harmless(at):
+            way_out = f"'${{{_suggested(at)}}}' or 'file:path'"
+            self._add(at, "secret-literal", "a secret does not belong in this file", way_out)
+            return UNSET
+        return self._text(value, at)
+
+    def _text(self, value: str, at: At) -> str:
+        return _SLOT.sub(lambda match: "${" if match.group(1) is None else self._variable(match.group(1), at), value)
+
+    def _variable(self, name: str, at: At) -> str:
+        if not _NAME.fullmatch(name):
+            self._add(at, "env", f"'{name}' is not the name of a variable", "${NAME}")
+        elif not self.env.get(name):
+            state = "empty" if name in self.env else "not set"
+            alike = get_close_matches(name, self.env, n=1, cutoff=0.85)
+            hint = f"exporting it, or '{alike[0]}'" if alike and alike[0] != name else "exporting it"
+            self._add(at, "env-missing", f"the environment variable {name} is {state}", hint)
+        else:
+            return self.env[name]
+        return UNSET
+
+    def _file(self, name: str, at: At) -> str:
+        file = Path(self.source.file).parent / name
+        try:
+            secret = file.read_text(encoding="utf-8").rstrip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            self._add(at, "secret-file", f"the secret file {name} cannot be read: {reason}")
+            return UNSET
+        if not secret:
+            self._add(at, "secret-file", f"the secret file {name} is empty")
+        return secret or UNSET
+
+    def _literal_password(self, value: str, at: At) -> None:
+        if not _matches(at, _URLS):
+            return
+        try:
+            parts = urlsplit(value)
+            password, host = parts.password, parts.hostname
+        except ValueError:
+            return
+        if password and not _SLOT.search(password) and not _on_this_machine(host):
+            self._add(
+                at, "secret-literal", "a password does not belong in this file", "'${DATABASE_PASSWORD}' in its place"
+            )
+
+    def _harmless(self, at: At) -> bool:
+        """A literal secret of a system on this machine: a stand-in's. Everything else comes from outside the file."""
+        url = self.source.data.get("connections", {}).get(at[1], {}).get("url")
+        try:
+            return isinstance(url, str) and _on_this_machine(urlsplit(url).hostname)
+        except ValueError:
+            return False
+
+    def _add(self, at: At, rule: str, text: str, hint: str = "") -> None:
+        self.problems.append(self.source.problem(at, rule, text, hint))
+
+
+def _matches(at: Sequence[str | int], patterns: Sequence[str]) -> bool:
+    return any(_match(at, pattern.split(".")) for pattern in patterns)
+
+
+def _match(at: Sequence[str | int], pattern: Sequence[str]) -> bool:
+    if pattern[-1] == "**":
+        pattern, at = pattern[:-1], at[: len(pattern) - 1]
+    return len(at) == len(pattern) and all(want in ("*", str(key)) for key, want in zip(at, pattern, strict=True))
+
+
+def _on_this_machine(host: str | None) -> bool:
+    return host in ("localhost", "::1") or (host or "").startswith("127.")
+
+
+def _suggested(at: At) -> str:
+    return f"{at[1]}_{at[-1]}".upper().replace("-", "_")

@@ -1,0 +1,116 @@
+"""The configuration as the gateway uses it: checked, filled in, mappings compiled. Printing it shows no secret."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from connectors.contract.connector import ConnectionSettings
+from mappings.compiler import CompiledMapping
+from mappings.conditions import Condition
+from mappings.model import TypeFile
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerSettings:
+    """Of one connection; see `connections.*.breaker`."""
+
+    failures: int
+    retry_s: float
+    cap_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One configured instance of a system."""
+
+    name: str
+    label: str
+    settings: ConnectionSettings = field(repr=False)
+    """What the connector is made with, secrets filled in."""
+    poll_every_s: float | None
+    """None: only webhooks tell of changes."""
+    has_webhook: bool
+    clock_skew_s: float
+    read_always: bool
+    breaker: BreakerSettings
+
+
+@dataclass(frozen=True, slots=True)
+class MergePolicy:
+    """Who wins when two edit at once. `order`: connections, strongest first."""
+
+    kind: Literal["latest", "authority", "union", "append_only", "manual"]
+    order: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One connection's part in a flow."""
+
+    connection: str
+    object: str
+    mapping: CompiledMapping
+    mapping_file: Path
+    where: Condition | None
+    """Called with the canonical values of a record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One record type kept in step."""
+
+    name: str
+    type: TypeFile = field(repr=False)
+    natural: str | None
+    members: Mapping[str, Member]
+    create_in: tuple[str, ...]
+    create_when: Condition | None
+    """Called with the canonical values of a record."""
+    merge: Mapping[str, MergePolicy]
+    """By field, for every field of the type."""
+    authority: tuple[str, ...]
+    latest_only: frozenset[str]
+    """Fields of which only the present state is delivered."""
+    on_delete: Literal["close", "case", "ignore"]
+    max_tries: int
+
+    @property
+    def sets(self) -> frozenset[str]:
+        """Fields of kind set."""
+        return frozenset(name for name, each in self.type.fields.items() if each.kind == "set")
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long things are kept, in seconds. `receipts_s` >= `journal_s` (P7)."""
+
+    journal_s: float
+    receipts_s: float
+    cases_s: float
+    audit_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All of `lockstep.yaml`."""
+
+    file: Path
+    name: str
+    data: Path
+    database: str = field(repr=False)
+    stream: str = field(repr=False)
+    partitions: int
+    host: str
+    port: int
+    body_limit: int
+    """Bytes of a request's body; more is answered 413."""
+    connections: Mapping[str, Connection]
+    flows: Mapping[str, Flow]
+    retention: Retention
+
+    def members_of(self, connection: str) -> tuple[tuple[Flow, Member], ...]:
+        """The flows that a connection takes part in."""
+        return tuple((flow, flow.members[connection]) for flow in self.flows.values() if connection in flow.members)
