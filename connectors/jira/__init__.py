@@ -1,0 +1,1 @@
+"""Jira Cloud: issues, their transitions and comments."""

@@ -1,0 +1,71 @@
+"""From the name in the configuration to a connector. Nothing is imported before it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Protocol
+
+import httpx
+
+from connectors.contract.clock import Clock
+from connectors.contract.connector import ConnectionSettings, Connector
+from connectors.contract.errors import ConfigError
+
+ENTRY_POINTS = "lockstep.connectors"
+"""Group under which other distributions announce connectors, each as `name = "package.module:factory"`."""
+BUILT_IN: Mapping[str, str] = {
+    "jira": "connectors.jira.connector:create",
+    "servicenow": "connectors.servicenow.connector:create",
+}
+
+
+class Factory(Protocol):
+    """What a connector module offers."""
+
+    def __call__(
+        self, settings: ConnectionSettings, *, clock: Clock, transport: httpx.AsyncBaseTransport | None = None
+    ) -> Connector: ...
+
+
+def create(
+    settings: ConnectionSettings, *, clock: Clock, transport: httpx.AsyncBaseTransport | None = None
+) -> Connector:
+    """The connector of a connection; opens nothing. Raises ConfigError for an unknown one or unusable settings."""
+    return factory(settings.connector, settings.name)(settings, clock=clock, transport=transport)
+
+
+def names() -> list[str]:
+    """What `connector:` may say, installed third parties included."""
+    return sorted({*BUILT_IN, *(each.name for each in entry_points(group=ENTRY_POINTS))})
+
+
+def factory(connector: str, connection: str) -> Factory:
+    """Finds a factory by name or dotted path `package.module:factory`; built-in names cannot be taken over."""
+    path = BUILT_IN.get(connector, connector if ":" in connector else "")
+    if path:
+        return _loaded(path, connection)
+    for announced in entry_points(group=ENTRY_POINTS, name=connector):
+        return _loaded(announced.value, connection)
+    raise _unknown(connector, connection)
+
+
+def _loaded(path: str, connection: str) -> Factory:
+    module, _, name = path.partition(":")
+    try:
+        found: Factory = getattr(import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        problem = (
+            f"connection {connection}: error[connector]: {path} cannot be loaded ({error}); try package.module:factory"
+        )
+        raise ConfigError([problem]) from error
+    return found
+
+
+def _unknown(connector: str, connection: str) -> ConfigError:
+    known = names()
+    close = get_close_matches(connector, known, 1)
+    tip = f"did you mean {close[0]!r}?" if close else "try one of " + ", ".join(known)
+    return ConfigError([f"connection {connection}: error[connector]: {connector!r} is no known connector; {tip}"])

@@ -1,0 +1,233 @@
+"""RestClient: one per connection. Sends prepared requests, keeps what the system tells about limits and clock, and
+raises what `classify` says. It neither logs nor paces; delivery does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import Any, NamedTuple, cast
+from urllib.parse import quote, urlencode
+
+import aiohttp
+import httpx
+import orjson
+
+from connectors.contract.clock import Clock
+from connectors.contract.connector import ConnectionSettings
+from connectors.contract.errors import DeliveryError
+from connectors.rest.again import again
+from connectors.rest.answer import Answer, Call, Failure, TypeCheck
+from connectors.rest.auth import credentials
+from connectors.rest.classify import Blame, Vendor, classify, no_blame
+from connectors.rest.evidence import evidence
+from connectors.rest.failures import failure_of
+from connectors.rest.limits import Budget, ClockOffset, budget
+from connectors.rest.transport import aiohttp_transport
+
+CONNECT_S = 5.0
+SIZE_CAP = 32 * 1024 * 1024
+"""Bytes of one answer, after decompression: far above any page asked for, so that a runaway answer cannot fill the
+memory.
+"""
+
+Query = Mapping[str, str | int]
+Header = tuple[bytes, bytes]
+
+
+class RestClient:
+    """Speaks JSON to one base URL. Every failure is an error of `connectors.contract.errors`; see `classify`.
+
+    A cancelled call may have been sent: whoever cancels a write has to treat its outcome as unknown.
+    """
+
+    def __init__(
+        self,
+        settings: ConnectionSettings,
+        *,
+        clock: Clock,
+        transport: httpx.AsyncBaseTransport | None = None,
+        vendor: Vendor | None = None,
+        blame: Blame = no_blame,
+        size_cap: int = SIZE_CAP,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._base = settings.url.rstrip("/")
+        self._timeout_s, self._size_cap = settings.timeout_s, size_cap
+        self._clock, self._sleep = clock, sleep
+        self._vendor, self._blame = vendor, blame
+        who = credentials(settings.name, settings.auth)
+        self.user = who.user
+        """The user name of basic credentials; "" for a token."""
+        self._secrets = who.secrets
+        self._headers = _prepared(who.authorization)
+        self._json_headers = [*self._headers, (b"content-type", b"application/json")]
+        self._transport = transport or aiohttp_transport(settings.concurrency)
+        self._offset = ClockOffset()
+        self.budget = Budget()
+
+    @property
+    def clock_offset_s(self) -> float:
+        """The system's clock minus ours, from Date headers; 0.0 until known."""
+        return self._offset.seconds
+
+    async def read(
+        self,
+        path: str,
+        query: Query | None = None,
+        *,
+        method: str = "GET",
+        body: Any = None,
+        sound: TypeCheck | None = None,
+        tolerate: Collection[int] = (),
+        timeout_s: float | None = None,
+    ) -> Answer:
+        """A request without effect. Tried anew up to twice, shortly, within the same time-out, after it failed."""
+        call = Call(method=method, url=self._url(path, query), write=False, sound=sound, tolerate=frozenset(tolerate))
+        content = None if body is None else orjson.dumps(body)
+        deadline = self._clock.monotonic() + (timeout_s or self._timeout_s)
+
+        async def attempt() -> Answer:
+            return await self._send(call, content, (), max(0.05, deadline - self._clock.monotonic()))
+
+        try:
+            return await attempt()
+        except DeliveryError as error:
+            return await again(attempt, error, deadline=deadline, clock=self._clock, sleep=self._sleep)
+
+    async def write(
+        self,
+        method: str,
+        path: str,
+        body: Any,
+        query: Query | None = None,
+        *,
+        empty_ok: bool = False,
+        sound: TypeCheck | None = None,
+        tolerate: Collection[int] = (),
+        timeout_s: float | None = None,
+        operation: str = "",
+        traceparent: str = "",
+        etag: str | None = None,
+    ) -> Answer:
+        """A request that may have an effect: sent once, never repeated. Raising anything but OutcomeUnknown: no
+        effect.
+        """
+        call = Call(
+            method=method,
+            url=self._url(path, query),
+            write=True,
+            empty_ok=empty_ok,
+            sound=sound,
+            tolerate=frozenset(tolerate),
+        )
+        extra = _extra(operation, traceparent, etag)
+        return await self._send(call, orjson.dumps(body), extra, timeout_s or self._timeout_s)
+
+    def evidence(self, method: str, path: str, answer: Answer) -> dict[str, object]:
+        """Evidence of an answer that the caller tolerated and judges itself."""
+        return evidence(Call(method=method, url=self._url(path, None), write=True), answer, None, self._secrets)
+
+    async def close(self) -> None:
+        """Closes pooled connections."""
+        await self._transport.aclose()
+
+    def _url(self, path: str, query: Query | None) -> str:
+        return f"{self._base}{path}?{urlencode(query, quote_via=quote)}" if query else f"{self._base}{path}"
+
+    async def _send(self, call: Call, content: bytes | None, extra: Collection[Header], timeout_s: float) -> Answer:
+        sent_at = self._clock.now()
+        exchange = await self._exchange(call, content, extra, timeout_s)
+        answer, received_at = exchange.answer, self._clock.now()
+        if answer is not None:
+            self.budget = budget(answer.headers, self.budget)
+            self._offset.learn(answer.headers.get("date", ""), sent_at, received_at)
+        error = classify(
+            call,
+            answer,
+            exchange.failure,
+            now=received_at,
+            vendor=self._vendor,
+            blame=self._blame,
+            secrets=self._secrets,
+        )
+        if error is not None:
+            raise error from exchange.cause
+        return cast(Answer, answer)  # without an answer there is always an error
+
+    async def _exchange(
+        self, call: Call, content: bytes | None, extra: Collection[Header], timeout_s: float
+    ) -> _Exchange:
+        """One request over the wire. The whole of it ends within `timeout_s`, whatever trickles in."""
+        response: httpx.Response | None = None
+        body = bytearray()
+        failure, cause = None, None
+        try:
+            async with asyncio.timeout(timeout_s):
+                response = await self._transport.handle_async_request(self._request(call, content, extra, timeout_s))
+                async for chunk in response.aiter_bytes():
+                    body += chunk
+                    if len(body) > self._size_cap:
+                        failure = Failure.TOO_LARGE
+                        break
+        except _BROKEN as error:
+            cause = error
+            failure = Failure.CUT if response is not None else failure_of(error)
+        finally:
+            if response is not None:
+                await response.aclose()
+        return _Exchange(_answer(response, body, failure) if response is not None else None, failure, cause)
+
+    def _request(self, call: Call, content: bytes | None, extra: Collection[Header], timeout_s: float) -> httpx.Request:
+        connect_s = min(CONNECT_S, timeout_s / 2)  # so that the time-out of the whole can only strike after sending
+        times = {"connect": connect_s, "pool": connect_s, "read": timeout_s, "write": timeout_s}
+        headers = self._headers if content is None else self._json_headers
+        return httpx.Request(
+            call.method,
+            call.url,
+            headers=[*headers, *extra] if extra else headers,
+            content=content,
+            extensions={"timeout": times},
+        )
+
+
+class _Exchange(NamedTuple):
+    answer: Answer | None
+    failure: Failure | None
+    cause: Exception | None
+
+
+_BROKEN = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, aiohttp.ClientError, TimeoutError, OSError)
+
+
+def _answer(response: httpx.Response, body: bytearray, failure: Failure | None) -> Answer:
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in response.headers.raw:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    content = bytes(body)
+    is_json, data = _parsed(content) if failure is None else (False, None)
+    return Answer(
+        status=response.status_code, headers=headers, body=content, data=data, is_json=is_json, whole=failure is None
+    )
+
+
+def _parsed(content: bytes) -> tuple[bool, Any]:
+    try:
+        return True, orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return False, None
+
+
+def _prepared(authorization: str) -> list[Header]:
+    return [
+        (b"authorization", authorization.encode("latin-1")),
+        (b"accept", b"application/json"),
+        (b"accept-encoding", b"gzip, deflate"),
+        (b"user-agent", b"lockstep"),
+    ]
+
+
+def _extra(operation: str, traceparent: str, etag: str | None) -> list[Header]:
+    given = ((b"x-lockstep-operation", operation), (b"traceparent", traceparent), (b"if-match", etag or ""))
+    return [(name, value.encode("latin-1", "replace")) for name, value in given if value]

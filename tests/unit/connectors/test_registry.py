@@ -1,0 +1,90 @@
+"""From names to connectors; manifests agree with the code."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint, EntryPoints
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+import connectors
+from connectors import registry
+from connectors.contract.connector import ConnectionSettings, Connector
+from connectors.contract.errors import ConfigError
+from tests.unit.connectors.clocks import SteppingClock
+
+ROOT = Path(connectors.__file__).parent
+
+
+def settings(connector: str, **more: Any) -> ConnectionSettings:
+    given = {"name": "mine", "connector": connector, "url": "https://x.example", "auth": {"bearer": {"token": "t"}}}
+    return ConnectionSettings(**(given | more))
+
+
+def made(connector: str, **more: Any) -> Connector:
+    return registry.create(settings(connector, **more), clock=SteppingClock())
+
+
+@pytest.mark.parametrize("name", sorted(registry.BUILT_IN))
+async def test_built_in_connectors_agree_with_their_manifests(name: str) -> None:
+    connector = made(name)
+    manifest = YAML(typ="safe").load(ROOT / name / "manifest.yaml")
+    quality = YAML(typ="safe").load(ROOT / name / "quality.yaml")
+    assert manifest["name"] == name
+    assert set(manifest["objects"]) == set(connector.specs)
+    for object, spec in connector.specs.items():
+        said = manifest["objects"][object]
+        assert (said["version"], said["granularity_s"]) == (spec.version_kind.value, spec.granularity_s)
+        assert (said["history"], said["settles_s"], bool(said["items"])) == (spec.history, spec.settles_s, spec.items)
+    assert quality["measured"] is False, "a grade is written by the conformance kit"
+    assert all(callable(getattr(connector, verb)) for verb in manifest["capabilities"])
+    await connector.close()
+
+
+@pytest.mark.parametrize(("asked", "tip"), [("servicnow", "servicenow"), ("jria", "jira")])
+def test_a_typo_gets_a_suggestion(asked: str, tip: str) -> None:
+    with pytest.raises(ConfigError, match=f"did you mean '{tip}'"):
+        made(asked)
+
+
+def test_an_unknown_name_lists_what_there_is() -> None:
+    with pytest.raises(ConfigError, match="try one of jira, servicenow"):
+        made("brambledesk")
+
+
+def test_a_dotted_path_names_a_factory() -> None:
+    assert set(made("connectors.jira.connector:create").specs) == {"issue"}
+    with pytest.raises(ConfigError, match="cannot be loaded"):
+        made("no.such.module:factory")
+    with pytest.raises(ConfigError, match="cannot be loaded"):
+        made("connectors.registry:nothing")
+
+
+def test_entry_points_bring_third_parties(monkeypatch: pytest.MonkeyPatch) -> None:
+    announced = EntryPoint("bramble", "connectors.jira.connector:create", registry.ENTRY_POINTS)
+    taken = EntryPoint("jira", "os:getcwd", registry.ENTRY_POINTS)
+    monkeypatch.setattr(registry, "entry_points", lambda **by: EntryPoints([announced, taken]).select(**by))
+    assert registry.names() == ["bramble", "jira", "servicenow"]
+    assert set(made("bramble").specs) == {"issue"}
+    assert set(made("jira").specs) == {"issue"}, "a built-in name cannot be taken over"
+
+
+@pytest.mark.parametrize(
+    ("connector", "given", "problem"),
+    [
+        ("jira", {"options": {"corelation_field": "x"}}, "did you mean 'correlation_field'"),
+        ("jira", {"options": {"correlation_field": "labels"}}, "correlation_field"),
+        ("jira", {"objects": {"epic": {}}}, "Jira has no object epic"),
+        ("jira", {"objects": {"issue": {"jql": "x = 1 ORDER BY key"}}}, "ORDER BY"),
+        ("servicenow", {"options": {"page_size": 0}}, "page_size"),
+        ("servicenow", {"objects": {"incident": {"filter": "a=1^NQb=2"}}}, "NQ"),
+        ("servicenow", {"objects": {"incident": {"tabel": "x"}}}, "did you mean 'table'"),
+        ("servicenow", {"auth": {}}, "auth"),
+    ],
+)
+def test_every_unusable_setting_is_a_config_error(connector: str, given: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ConfigError, match=problem) as got:
+        made(connector, **given)
+    assert "connection mine" in str(got.value)
