@@ -1,0 +1,1 @@
+"""The floor, the gateway and a target with ETags, side by side in one run. Not part of the wheel."""
