@@ -83,6 +83,7 @@ async def record_show(database: Database, connection: str, key_or_id: str) -> di
         attempts = await _attempts(tx, record_id)
         ledger = [dict(r) for r in (await tx.execute(_ledger(record_id))).mappings()]
         waiting = await _waiting(tx, record_id)
+        gates = {row.connection: row._asdict() for row in await tx.execute(select(t.connection_state))}
         page = await cases.list_cases(tx, CaseFilter(record=record_id))
     for row in ledger:
         row["value"] = loads(row["value"])
@@ -96,6 +97,7 @@ async def record_show(database: Database, connection: str, key_or_id: str) -> di
         "attempts": attempts,
         "ledger": ledger,
         "notices_waiting": waiting,
+        "connections": {name: gates[name] for name in state.members if name in gates},
         "cases": [msgspec.to_builtins(each) for each in page.cases],
     }
 
@@ -216,6 +218,9 @@ def _verdict(shown: dict[str, Any]) -> tuple[str, str, list[str]]:
         return "held", f"held until somebody decides: {where}", case_steps
     if shown["notices_waiting"]:
         return "reading", f"{shown['notices_waiting']} notice(s) wait for a read of the object", []
+    for name, gate in shown["connections"].items():
+        if gate["state"] != "closed" and any(lane["dirty"] and lane["connection"] == name for lane in shown["lanes"]):
+            return gate["state"], _GATES[gate["state"]].format(name=name, reason=gate["reason"]), ["lockstep now"]
     missing = [name for name, member in shown["members"].items() if member["link"] == LinkState.NONE]
     behind = [lane["connection"] for lane in shown["lanes"] if lane["dirty"]]
     if behind:
@@ -223,6 +228,13 @@ def _verdict(shown: dict[str, Any]) -> tuple[str, str, list[str]]:
     if missing:
         return "unmapped", f"the flow's rules create no object in {', '.join(missing)}", []
     return "in_step", "every mapped field agrees", []
+
+
+_GATES = {
+    "open": "{name} is down ({reason}); its changes wait in order, and no try is used up",
+    "throttled": "{name} asked us to wait ({reason}); its changes wait in order, and no try is used up",
+    "credentials": "{name} does not accept our credentials ({reason}); give it new ones, everything waits meanwhile",
+}
 
 
 def _lane_verdict(lane: dict[str, Any]) -> tuple[str, str] | None:

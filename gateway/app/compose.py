@@ -17,6 +17,7 @@ from gateway.config import Config, values
 from gateway.core.ids import new_id
 from gateway.delivery.breaker import Gate, GateSettings
 from gateway.delivery.dispatcher import Dispatcher
+from gateway.delivery.gatekeeper import Gatekeeper
 from gateway.delivery.runner import Runner
 from gateway.delivery.scout import Scout
 from gateway.intake.hooks import Hooks
@@ -44,7 +45,7 @@ class Gateway:
     database: Database
     stream: Stream
     connectors: Mapping[str, Connector]
-    gates: Mapping[str, Gate]
+    keeper: Gatekeeper
     topology: Topology
     decider: Decider
     dispatcher: Dispatcher
@@ -127,7 +128,8 @@ def compose(
     decider = Decider(database, topology, clock)
     dispatcher = Dispatcher(database, clock)
     decider.on_work = dispatcher.hint
-    gates = {key: _gate(each, clock) for key, each in config.connections.items()}
+    keeper = Gatekeeper(database, clock)
+    gates = {key: _gate(keeper, each) for key, each in config.connections.items()}
     for key, connection in config.connections.items():
         worker = _worker(name, connection, chance)
         runner = Runner(key, connectors[key], gates[key], worker, decider, clock)
@@ -140,13 +142,25 @@ def compose(
     hooks = Hooks(connectors, stream, clock, config.body_limit)
     scout = Scout(database, decider, connectors, gates, clock)
     return Gateway(
-        config, clock, name, database, stream, connectors, gates, topology, decider, dispatcher, scout, pollers, hooks
+        config=config,
+        clock=clock,
+        name=name,
+        database=database,
+        stream=stream,
+        connectors=connectors,
+        keeper=keeper,
+        topology=topology,
+        decider=decider,
+        dispatcher=dispatcher,
+        scout=scout,
+        pollers=pollers,
+        hooks=hooks,
     )
 
 
-def _gate(connection: values.Connection, clock: Clock) -> Gate:
+def _gate(keeper: Gatekeeper, connection: values.Connection) -> Gate:
     rules = connection.breaker
-    return Gate(clock, GateSettings(rules.failures, rules.retry_s, rules.cap_s))
+    return keeper.gate(connection.name, GateSettings(rules.failures, rules.retry_s, rules.cap_s))
 
 
 def _worker(name: str, connection: values.Connection, chance: Chance) -> Worker:

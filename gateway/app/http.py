@@ -71,12 +71,13 @@ class State:
         summary["stream"] = {"ready": health.ready, "reason": health.reason, "lag": dict(health.lag)}
         summary["gates"] = {
             name: {"state": str(gate.state), "reason": gate.reason, "wait_s": gate.wait_s()}
-            for name, gate in self.gateway.gates.items()
+            for name, gate in self.gateway.keeper.gates.items()
         }
         summary["worker"] = {
             "name": self.gateway.name,
             "changes_handled": self.consumer.handled,
             "accepted": dict(self.gateway.hooks.accepted),
+            "ignored": {name: n for name, n in self.gateway.hooks.ignored.items() if n},
             "refused": {f"{name}:{code}": n for (name, code), n in self.gateway.hooks.refused.items()},
         }
         summary["quiet"] = summary["quiet"] and not any(health.lag.values())

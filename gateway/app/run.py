@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from connectors.contract.errors import StorageError
+from connectors.contract.errors import ConfigError, StorageError
 from gateway.app.compose import Gateway, compose
 from gateway.app.consume import Consumer
 from gateway.app.exclusive import lock
@@ -56,16 +56,29 @@ def configure_logs() -> None:
 
 
 async def run(config: Config) -> None:
-    """Runs until a signal asks it to stop."""
+    """Runs until a signal asks it to stop, also while it still waits for its database."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.set)
-    gateway = compose(config)
+    asked = asyncio.create_task(stop.wait())
+    serving = asyncio.create_task(_serving(compose(config)))
+    await asyncio.wait({asked, serving}, return_when=asyncio.FIRST_COMPLETED)
+    asked.cancel()
+    serving.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await serving
+
+
+async def _serving(gateway: Gateway) -> None:
+    """Serves until cancelled; then everything that was started is stopped in order."""
     async with running(gateway):
+        config = gateway.config
         log.info("running", listen=f"{config.host}:{config.port}", worker=gateway.name, config=str(config.file))
-        await stop.wait()
-        log.info("stopping", worker=gateway.name)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            log.info("stopping", worker=gateway.name)
 
 
 @contextlib.asynccontextmanager
@@ -81,6 +94,8 @@ async def running(gateway: Gateway) -> Any:
         stack.push_async_callback(gateway.decider.stop)
         await gateway.dispatcher.start()
         stack.push_async_callback(gateway.dispatcher.stop)
+        await gateway.keeper.start()
+        stack.push_async_callback(gateway.keeper.stop)
         await gateway.scout.start()
         stack.push_async_callback(gateway.scout.stop)
         gateway.stream.consume(consumer.handle)
@@ -111,4 +126,9 @@ async def _listen(gateway: Gateway, consumer: Consumer, stack: contextlib.AsyncE
     runner = web.AppRunner(application(gateway, consumer), access_log=None, handle_signals=False)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
-    await web.TCPSite(runner, gateway.config.host, gateway.config.port, reuse_address=True).start()
+    config = gateway.config
+    try:
+        await web.TCPSite(runner, config.host, config.port, reuse_address=True).start()
+    except OSError as error:
+        problem = f"listen: error[address]: nothing can be served at {config.host}:{config.port}: {error.strerror}"
+        raise ConfigError([f"{problem}; try another address"]) from error

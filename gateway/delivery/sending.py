@@ -21,7 +21,7 @@ def concluded(error: Exception, gate: Gate, *, reading: bool = False) -> Conclus
     """The conclusion of a failed call; also tells the gate. `reading`: nothing was sent, so no outcome is unknown."""
     next_step = disposition(error)
     if next_step is Disposition.PROBE and not reading:
-        gate.failed(str(error)) if isinstance(error, OutcomeUnknown) and error.status is None else gate.succeeded()
+        _unanswered(error, gate)
         return _conclusion(Outcome.UNKNOWN, error)
     if isinstance(error, CredentialsError):
         gate.rejected(str(error))
@@ -39,6 +39,14 @@ def concluded(error: Exception, gate: Gate, *, reading: bool = False) -> Conclus
         return _again(error, gate)
     gate.succeeded()
     return _conclusion(Outcome.UNKNOWN if not reading else Outcome.REFUSED, error)
+
+
+def _unanswered(error: Exception, gate: Gate) -> None:
+    """A write without a plain answer: whether the system as a whole is in trouble, the client has told in the evidence."""
+    if isinstance(error, OutcomeUnknown) and not error.evidence.get("down") and error.status is not None:
+        gate.succeeded()
+    else:
+        gate.failed(str(error))
 
 
 def _again(error: DeliveryError, gate: Gate) -> Conclusion:

@@ -15,6 +15,7 @@ from connectors.contract.clock import Clock
 from connectors.contract.connector import Connector
 from connectors.contract.errors import InputError, SignatureError, StorageError
 from connectors.contract.values import Received, Webhook
+from gateway.intake.fitting import fit
 from gateway.intake.problems import problem
 from gateway.streams.port import Stream
 
@@ -26,7 +27,10 @@ log = structlog.get_logger()
 
 @dataclass(slots=True)
 class Hooks:
-    """Receives webhooks. `refused` counts refusals by (connection, reason); of a refused body only a digest is logged."""
+    """Receives webhooks. `refused` counts refusals by (connection, reason); of a refused body only a digest is logged.
+
+    `accepted` counts changes, `ignored` webhooks that were understood and carry nothing for any flow.
+    """
 
     connectors: Mapping[str, Connector]
     stream: Stream
@@ -34,6 +38,7 @@ class Hooks:
     max_body: int
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)
     accepted: Counter[str] = field(default_factory=Counter)
+    ignored: Counter[str] = field(default_factory=Counter)
 
     def routes(self) -> list[web.RouteDef]:
         """The route table."""
@@ -50,6 +55,9 @@ class Hooks:
         except web.HTTPRequestEntityTooLarge:
             self.refused[(name, "too_large")] += 1
             return problem(413, "too-large", f"bodies may have {self.max_body} bytes")
+        except web.RequestPayloadError:
+            self.refused[(name, "unreadable")] += 1
+            return problem(400, "unreadable", "the body is not encoded as its headers say, or was cut off")
         return await self._take(name, connector, request, body)
 
     async def _take(self, name: str, connector: Connector, request: web.Request, body: bytes) -> web.Response:
@@ -57,6 +65,8 @@ class Hooks:
         webhook = Webhook(headers=headers, body=body, query=dict(request.query), received_at=self.clock.now())
         try:
             received = connector.receive(webhook)
+            for change in received.changes:
+                fit(change)
             await self._append(received)
         except InputError as error:
             return self._refuse(name, body, error)
@@ -65,6 +75,7 @@ class Hooks:
             detail = "nothing was accepted; send it again"
             return problem(503, "not-durable", detail, headers={"Retry-After": str(RETRY_AFTER_S)})
         self.accepted[name] += len(received.changes)
+        self.ignored[name] += not received.changes
         return web.json_response({"accepted": len(received.changes), "ignored": received.ignored or None})
 
     async def _append(self, received: Received) -> None:

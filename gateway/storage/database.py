@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from connectors.contract.errors import StorageError
 from gateway.storage.inline import inline
+from gateway.storage.prepared import Many
 
 BUSY_TIMEOUT_S = 15
 
@@ -103,9 +104,15 @@ def insert(tx: AsyncConnection, table: Table) -> Any:
 
 
 async def insert_all(tx: AsyncConnection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
-    """Inserts rows in one statement; nothing for no rows."""
+    """Inserts rows in one statement; nothing for no rows. All calls for a table give the same columns."""
     if rows:
-        await tx.execute(table.insert(), list(rows))
+        known = _inserts.get(table)
+        if known is None:
+            known = _inserts[table] = Many(lambda insert: insert(table), list(rows[0]))
+        await known.run(tx, rows)
+
+
+_inserts: dict[Table, Many] = {}
 
 
 def _prepared(engine: AsyncEngine) -> AsyncEngine:

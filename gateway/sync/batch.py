@@ -94,7 +94,7 @@ class Batch:
     async def _load(self, decisions: Sequence[Decision], waiting: dict[int, list[Arrival]]) -> None:
         arrivals = [a for d in decisions for a in (d.arrival, d.found) if a]
         arrivals += [a for group in waiting.values() for a in group]
-        self.links = await store.links_of(self.tx, {a.change.snapshot.id for a in arrivals})
+        self.links = await store.links_of(self.tx, {_link_key(a.change) for a in arrivals})
         ids = {d.record for d in decisions if d.record}
         ids.update(self.links[key] for a in arrivals if (key := _link_key(a.change)) in self.links)
         ids.update(_record_id(a.change.snapshot.correlation) for a in arrivals if a.change.snapshot.correlation)
@@ -132,8 +132,6 @@ class Batch:
             unit = Unit(state, flow, lanes, self.effects, self.now, items=self.items, doc=entry.doc)
             unit.lanes_before = {connection: copy.copy(lane) for connection, lane in lanes.items()}
             self.units[state.id] = unit
-            if flow.natural and state.fields.get(flow.natural):
-                unit.natural = str(state.fields[flow.natural].now.value)
 
     def _apply(self, decision: Decision) -> Any:
         unit = self.units.get(decision.record)
@@ -191,9 +189,8 @@ class Batch:
         if member.where is not None and not member.where(canonical(member, change)):
             arrival.end("unmapped", "the flow's filter leaves this object out")
             return
-        state = RecordState(id=new_id("r", at=self.now), flow=flow.name)
+        state = RecordState(id=new_id("r", at=self.now), flow=flow.name, natural=natural_key(flow, change) or "")
         unit = Unit(state, flow, {}, self.effects, self.now, new=True, items=self.items)
-        unit.natural = natural_key(flow, change) if flow.natural else None
         self.units[state.id] = unit
         arrive(unit, arrival)
         self._index(unit, change)
@@ -211,9 +208,8 @@ class Batch:
             if member.where is not None and not member.where(canonical(member, change)):
                 self._hints_end(change, "unmapped")
                 return
-            state = RecordState(id=new_id("r", at=self.now), flow=flow.name)
+            state = RecordState(id=new_id("r", at=self.now), flow=flow.name, natural=natural_key(flow, change) or "")
             unit = Unit(state, flow, {}, self.effects, self.now, new=True, items=self.items)
-            unit.natural = natural_key(flow, change) if flow.natural else None
             self.units[state.id] = unit
         arrive(unit, found)
         self._index(unit, change)
@@ -226,10 +222,27 @@ class Batch:
 
     def _index(self, unit: Unit, change: Change) -> None:
         self.links[_link_key(change)] = unit.state.id
-        if unit.natural:
-            self.naturals[(unit.flow.name, unit.natural)] = unit.state.id
+        if unit.state.natural:
+            self.naturals[(unit.flow.name, unit.state.natural)] = unit.state.id
+
+    async def _name(self) -> None:
+        """Records whose natural key became known take it. If another record has it, a person must join the two."""
+        nameless = {unit.state.id: key for unit in self.units.values() if (key := _unclaimed(unit))}
+        if not nameless:
+            return
+        owners = await store.natural_records(self.tx, set(nameless.values()))
+        for record, key in nameless.items():
+            unit = self.units[record]
+            owner = owners.setdefault((unit.flow.name, key), record)
+            if owner == record:
+                unit.state.natural = key
+                continue
+            title = f"{unit.flow.natural} {key!r} names two records: one thing twice, or one of them is named wrongly"
+            found = {"natural": key, "other_record": owner}
+            unit.case("duplicate", "object.duplicate", title, key=f"duplicate:{record}:{owner}", evidence=found)
 
     async def _save(self) -> None:
+        await self._name()
         await store.insert_notices(self.tx, self.settled)
         await store.settle_notices(self.tx, self.taken_up)
         await store.save_units(self.tx, list(self.units.values()))
@@ -251,8 +264,10 @@ class Batch:
         self.cache.forget(self.units)
 
     def lanes_with_work(self) -> list[Lane]:
-        """Lanes that somebody should come by for."""
-        return [lane for unit in self.units.values() for lane in unit.lanes.values() if lane.has_work]
+        """Lanes that somebody should come by for; one that is held is looked at by its holder."""
+        return [
+            lane for unit in self.units.values() for lane in unit.lanes.values() if lane.has_work and not lane.owner
+        ]
 
 
 def _link_key(change: Change) -> tuple[str, str, str]:
@@ -273,6 +288,14 @@ def canonical(member: Member, change: Change) -> dict[str, Any]:
         except MappingError:
             continue
     return values
+
+
+def _unclaimed(unit: Unit) -> str:
+    """The natural key that this transaction gave to a record without one."""
+    canon = unit.state.fields.get(unit.flow.natural or "")
+    if unit.state.natural or canon is None or canon.now.rev != unit.state.rev + 1 or canon.now.value in (None, ""):
+        return ""
+    return str(canon.now.value)
 
 
 def natural_key(flow: Flow, change: Change) -> str | None:

@@ -6,8 +6,10 @@ from typing import Any
 
 from connectors.contract.errors import MappingError
 from gateway.sync.attempts import Attempt, Outcome
+from gateway.sync.items import copied
 from gateway.sync.outcome import finish, record_effect
 from gateway.sync.plan import mark_dirty
+from gateway.sync.probe import remember
 from gateway.sync.state import NEVER, Lane, LaneState
 from gateway.sync.unit import Unit
 
@@ -55,17 +57,29 @@ def look(unit: Unit, connection: str, *, actor: str) -> None:
 
 
 def declare(unit: Unit, connection: str, attempt: Attempt, key: str, *, applied: bool, actor: str) -> None:
-    """A person says what became of a write that nothing can prove (rule 18)."""
+    """A person says what became of a write whose outcome is open (rule 18). Moot when it was proved meanwhile.
+
+    Declared not applied, it may still land: its values stay known as those of a late write of ours.
+    """
     lane, held = unit.lane(connection), unit.held(connection)
+    if lane.attempt != attempt.id and lane.case != key:
+        unit.moot(key, "the outcome is known already")
+        return
     mapping = unit.member(connection).mapping
-    held.ghosts = [ghost for ghost in held.ghosts if ghost.attempt != attempt.id]
     if applied:
+        held.ghosts = [ghost for ghost in held.ghosts if ghost.attempt != attempt.id]
         stored = {name: mapping.norm(name, sent.ext) for name, sent in attempt.fields.items()}
         record_effect(unit, lane, attempt, stored, None)
+        if attempt.item is not None:
+            copied(unit, connection, attempt.origin, "")
+    elif not any(ghost.attempt == attempt.id for ghost in held.ghosts):
+        remember(unit, lane, attempt)
     unit.notice = attempt.id
     finish(unit, attempt, Outcome.APPLIED if applied else Outcome.NOT_APPLIED, {"proof": f"declared by {actor}"})
     _unpark(lane)
-    lane.attempt, lane.dirty, lane.read_wanted = "", True, True
+    lane.state, lane.attempt, lane.looks = LaneState.IDLE, "", 0
+    lane.owner, lane.lease_until, lane.fence = "", 0.0, lane.fence + 1  # whoever looks at it now comes too late
+    lane.dirty, lane.read_wanted = True, True
     unit.moot(key, f"{actor} declared it {'applied' if applied else 'not applied'}")
 
 

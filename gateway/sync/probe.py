@@ -50,7 +50,7 @@ def _create(unit: Unit, lane: Lane, attempt: Attempt, seen: Seen, late_enough: b
     if not hits:
         if not late_enough:
             return False
-        _remember(unit, lane, attempt)
+        remember(unit, lane, attempt)
         return _settle(unit, lane, attempt, Outcome.NOT_APPLIED, "no object carries our correlation key")
     first = hits[0]
     receipt = Receipt(ref=first, version=None, snapshot=None)
@@ -140,7 +140,7 @@ def _not_applied(unit: Unit, lane: Lane, attempt: Attempt, seen: Seen, shown: di
     connection = lane.connection
     member, snapshot = unit.member(connection), seen.snapshot
     assert snapshot is not None
-    _remember(unit, lane, attempt)
+    remember(unit, lane, attempt)
     counts = member.spec.version_kind is VersionKind.COUNTER
     jumped = bool(
         counts and attempt.base is not None and snapshot.version is not None and snapshot.version >= attempt.base + 2
@@ -181,7 +181,7 @@ def _ambiguous(unit: Unit, attempt: Attempt, snapshot: Snapshot, jumped: bool) -
 def give_up(unit: Unit, lane: Lane, attempt: Attempt) -> None:
     """Rule 18: nothing can prove it. Ghosts and an open window recognise its echo; a person states what happened."""
     connection = lane.connection
-    _remember(unit, lane, attempt)
+    remember(unit, lane, attempt)
     finish(unit, attempt, Outcome.UNKNOWN, {"proof": "this target cannot be looked at"})
     title = (
         f"nobody answered our write to {connection} and nothing can prove its outcome; look there and say what you see"
@@ -211,7 +211,7 @@ def echo(unit: Unit, lane: Lane, version: int | None, shown: dict[str, Any]) -> 
     _free(lane)
 
 
-def _remember(unit: Unit, lane: Lane, attempt: Attempt) -> None:
+def remember(unit: Unit, lane: Lane, attempt: Attempt) -> None:
     """The values of an attempt closed as not applied: it may still land."""
     expires = unit.now + GHOST_LIFE * unit.member(lane.connection).settles_s
     unit.held(lane.connection).ghosts += [

@@ -286,6 +286,8 @@ def conclude(unit: Unit, connection: str, worker: Worker, attempt: Attempt, conc
     else:
         _wait(unit, lane, worker, conclusion)
     mark_dirty(unit)
+    if not lacks(unit, connection):
+        lane.dirty = False
     _release(lane)
     return Idle(deferred=lane.deferred, more=lane.has_work)
 
@@ -367,5 +369,9 @@ def _tell_unknown(unit: Unit, lane: Lane, attempt: Attempt) -> None:
         f"nobody answered our {verb} in {lane.connection}; the gateway keeps looking, do not send it by hand",
         connection=lane.connection,
         key=unknown_key(unit, lane),
-        evidence={"attempt": attempt.id, "sent": attempt.values},
+        evidence={
+            "attempt": attempt.id,
+            "sent": attempt.values,
+            "settles_at": attempt.started_at + unit.member(lane.connection).settles_s,
+        },
     )

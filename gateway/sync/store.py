@@ -7,12 +7,14 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import bindparam, select, update
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.contract.errors import StorageError
 from connectors.contract.values import Change
 from gateway.audit.tables import audit
 from gateway.storage.database import dumps, insert, insert_all
+from gateway.storage.prepared import Many
 from gateway.sync import tables as t
 from gateway.sync.attempts import Attempt
 from gateway.sync.state import Lane, LaneState, RecordState
@@ -37,8 +39,12 @@ def chunks(values: Collection[str]) -> Iterable[list[str]]:
 async def unseen(tx: AsyncConnection, arrivals: Sequence[Arrival]) -> set[str]:
     """Ids of the arrivals whose delivery key is new, here and among themselves (rule 1)."""
     known: set[tuple[str, str]] = set()
+    connections = sorted({arrival.change.connection for arrival in arrivals})
     for part in chunks({arrival.change.delivery_key for arrival in arrivals}):
-        query = select(t.notice.c.connection, t.notice.c.delivery_key).where(t.notice.c.delivery_key.in_(part))
+        # The unique index begins with the connection: without it SQLite would go through all keys there are.
+        query = select(t.notice.c.connection, t.notice.c.delivery_key).where(
+            t.notice.c.connection.in_(connections), t.notice.c.delivery_key.in_(part)
+        )
         known.update((row[0], row[1]) for row in await tx.execute(query))
     new: set[str] = set()
     for arrival in arrivals:
@@ -121,12 +127,14 @@ async def reopen_notice(tx: AsyncConnection, notice_id: str) -> None:
     await tx.execute(statement.values(state="hint", disposition="", reason="tried again", record=None, rev=0))
 
 
-async def links_of(tx: AsyncConnection, object_ids: Collection[str]) -> dict[tuple[str, str, str], str]:
+async def links_of(tx: AsyncConnection, objects: Collection[tuple[str, str, str]]) -> dict[tuple[str, str, str], str]:
     """(connection, object, object id) -> record, for every link state."""
     found: dict[tuple[str, str, str], str] = {}
-    for part in chunks(object_ids):
+    connections, kinds = sorted({each[0] for each in objects}), sorted({each[1] for each in objects})
+    for part in chunks({each[2] for each in objects}):
+        # The whole key, in its order: SQLite goes through the table when its first column is not named.
         query = select(t.link.c.connection, t.link.c.object, t.link.c.object_id, t.link.c.record).where(
-            t.link.c.object_id.in_(part)
+            t.link.c.connection.in_(connections), t.link.c.object.in_(kinds), t.link.c.object_id.in_(part)
         )
         found.update({(row[0], row[1], row[2]): row[3] for row in await tx.execute(query)})
     return found
@@ -241,11 +249,16 @@ async def save_units(tx: AsyncConnection, units: Sequence[Unit]) -> None:
     lanes = [[lane for lane in unit.lanes.values() if unit.lanes_before.get(lane.connection) != lane] for unit in units]
     await _save_records(tx, [(unit, bool(moved)) for unit, moved in zip(units, lanes, strict=True)])
     changed = [lane_row(lane) for moved in lanes for lane in moved]
-    if changed:
-        statement = insert(tx, t.lane)
-        values = {column.name: statement.excluded[column.name] for column in t.lane.c if not column.primary_key}
-        statement = statement.on_conflict_do_update(index_elements=["record", "connection"], set_=values)
-        await tx.execute(statement, changed)
+    await _upsert_lanes.run(tx, changed)
+
+
+def _upserting_lanes(insert: Any) -> Any:
+    statement = insert(t.lane)
+    values = {column.name: statement.excluded[column.name] for column in t.lane.c if not column.primary_key}
+    return statement.on_conflict_do_update(index_elements=["record", "connection"], set_=values)
+
+
+_upsert_lanes = Many(_upserting_lanes)
 
 
 _update_record = (
@@ -259,6 +272,9 @@ _update_record = (
         doc=bindparam("b_doc"),
     )
 )
+
+
+_update_records = Many(lambda insert: _update_record)
 
 
 async def _save_records(tx: AsyncConnection, units: Sequence[tuple[Unit, bool]]) -> None:
@@ -277,7 +293,7 @@ async def _save_records(tx: AsyncConnection, units: Sequence[tuple[Unit, bool]])
                 {
                     "id": state.id,
                     "flow": state.flow,
-                    "natural": unit.natural,
+                    "natural": state.natural or None,
                     "rev": state.rev,
                     "tombstoned": tombstoned,
                     "created_at": unit.now,
@@ -291,17 +307,16 @@ async def _save_records(tx: AsyncConnection, units: Sequence[tuple[Unit, bool]])
                     "b_id": state.id,
                     "b_rev": before,
                     "b_new_rev": state.rev,
-                    "b_natural": unit.natural,
+                    "b_natural": state.natural or None,
                     "b_tombstoned": tombstoned,
                     "b_updated_at": unit.now,
                     "b_doc": doc,
                 }
             )
     await insert_all(tx, t.record, fresh)
-    if known:
-        result = await tx.execute(_update_record, known)
-        if result.rowcount >= 0 and result.rowcount != len(known):
-            raise StorageError("a record moved while it was decided about; the decision is made again")
+    touched = await _update_records.run(tx, known)
+    if touched >= 0 and touched != len(known):
+        raise StorageError("a record moved while it was decided about; the decision is made again")
 
 
 async def save_effects(tx: AsyncConnection, effects: Effects) -> None:
@@ -334,19 +349,31 @@ async def _save_links(tx: AsyncConnection, links: list[dict[str, Any]]) -> None:
     if not links:
         return
     newest = {(row["connection"], row["object"], row["object_id"]): row for row in links}
-    statement = insert(tx, t.link)
-    statement = statement.on_conflict_do_update(
+    rows = list(newest.values())
+    if tx.dialect.name == "sqlite":
+        kept = await _upsert_links.run(tx, rows)
+    else:
+        returning = _upserting_links(postgresql.insert).values(rows).returning(t.link.c.object_id)
+        kept = len((await tx.execute(returning)).all())
+    if kept != len(rows):
+        raise StorageError("another worker linked the same object; the decision is made again")
+
+
+def _upserting_links(insert: Any) -> Any:
+    statement = insert(t.link)
+    return statement.on_conflict_do_update(
         index_elements=["connection", "object", "object_id"],
         set_={"state": statement.excluded.state, "object_key": statement.excluded.object_key},
         where=t.link.c.record == statement.excluded.record,
     )
-    rows = list(newest.values())
-    if tx.dialect.name == "sqlite":
-        kept = (await tx.execute(statement, rows)).rowcount
-    else:
-        kept = len((await tx.execute(statement.values(rows).returning(t.link.c.object_id))).all())
-    if kept != len(rows):
-        raise StorageError("another worker linked the same object; the decision is made again")
+
+
+_upsert_links = Many(_upserting_links)
+_finish_attempts = Many(
+    lambda insert: update(t.attempt)
+    .where(t.attempt.c.id == bindparam("b_id"))
+    .values(outcome=bindparam("b_outcome"), finished_at=bindparam("b_at"), answer=bindparam("b_answer"))
+)
 
 
 async def _save_attempts(tx: AsyncConnection, effects: Effects) -> None:
@@ -367,17 +394,11 @@ async def _save_attempts(tx: AsyncConnection, effects: Effects) -> None:
             }
         )
     await insert_all(tx, t.attempt, rows)
-    if effects.outcomes:
-        statement = (
-            update(t.attempt)
-            .where(t.attempt.c.id == bindparam("b_id"))
-            .values(outcome=bindparam("b_outcome"), finished_at=bindparam("b_at"), answer=bindparam("b_answer"))
-        )
-        values = [
-            {"b_id": row["id"], "b_outcome": str(row["outcome"]), "b_at": row["at"], "b_answer": dumps(row["answer"])}
-            for row in effects.outcomes
-        ]
-        await tx.execute(statement, values)
+    values = [
+        {"b_id": row["id"], "b_outcome": str(row["outcome"]), "b_at": row["at"], "b_answer": dumps(row["answer"])}
+        for row in effects.outcomes
+    ]
+    await _finish_attempts.run(tx, values)
 
 
 async def _save_items(tx: AsyncConnection, effects: Effects) -> None:

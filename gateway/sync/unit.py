@@ -57,7 +57,6 @@ class Unit:
     doc: str = ""
     """The document as loaded: what is equal to it in the end is not written."""
     lanes_before: dict[str, Lane] = field(default_factory=dict)
-    natural: str | None = None
     notice: str = ""
     """What the present decision is about: id of the notice or attempt."""
     items: KnownItems = field(default_factory=KnownItems)

@@ -1,0 +1,41 @@
+"""Whether a change that a stranger's webhook made can be stored at all: what cannot is refused at the door."""
+
+from __future__ import annotations
+
+from connectors.contract.errors import MalformedError
+from connectors.contract.values import Change
+from gateway.sync import tables as t
+
+_LONGEST = {
+    "delivery id": t.notice.c.delivery_key.type.length,
+    "object id": t.notice.c.object_id.type.length,
+    "object key": t.link.c.object_key.type.length,
+    "comment id": t.item_copy.c.item_id.type.length,
+}
+_HIGHEST = 2**31 - 1
+"""Of a version: the column is a 32 bit integer on PostgreSQL."""
+
+
+def fit(change: Change) -> None:
+    """Raises MalformedError for an identity or a version that the tables cannot hold.
+
+    In the stream it would be too late: the transaction would fail, which looks like a database that is away, and be
+    tried again for ever with everything behind it waiting.
+    """
+    snapshot = change.snapshot
+    _text("delivery id", change.delivery_key)
+    _text("object id", snapshot.id)
+    _text("object key", snapshot.key)
+    for item in snapshot.items or ():
+        _text("comment id", item.id)
+    if snapshot.version is not None and not 0 <= snapshot.version <= _HIGHEST:
+        raise MalformedError(f"the version {snapshot.version} is beyond {_HIGHEST}", code="does_not_fit")
+
+
+def _text(name: str, value: str) -> None:
+    longest = _LONGEST[name]
+    if len(value) > longest:
+        raise MalformedError(f"the {name} has {len(value)} characters; {longest} fit", code="does_not_fit")
+    # NUL is a character that PostgreSQL does not store; a header with bytes that are not UTF-8 arrives as surrogates.
+    if any(sign < " " or "\ud800" <= sign <= "\udfff" for sign in value):
+        raise MalformedError(f"the {name} has characters that are no text", code="does_not_fit")

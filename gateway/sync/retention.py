@@ -1,0 +1,82 @@
+"""What may be forgotten, and when (P7): never a receipt while something it guards against can still be replayed.
+
+Kept for good: links, items and their copies (what was carried over is never carried over again), the ledger, lineage.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Table, and_, delete, exists, or_, select
+
+from dead_letter.tables import IS_OPEN, case_history, cases
+from gateway.audit.tables import audit
+from gateway.storage.database import Database
+from gateway.sync import tables as t
+from gateway.sync.state import LaneState
+
+BATCH = 1_000
+"""Rows per transaction, so that nobody waits long for the writer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """How many rows went."""
+
+    notices: int
+    attempts: int
+    cases: int
+    audit: int
+
+
+async def sweep(
+    database: Database, *, journal_s: float, receipts_s: float, cases_s: float, audit_s: float, now: float
+) -> Swept:
+    """Deletes what is older than its age, in batches; may be stopped and run again at any time.
+
+    Notices go when they are done and their record is settled (no open case, every lane idle), so that a repeat of
+    anything that may still be looked at, or sent again, is known as one. Attempts go with the last notice they may
+    answer, never before (an age below the journal's counts as the journal's). Closed cases and audit rows go by age.
+    Keep the stream's own retention below `journal_s`: what it can still bring must be known. Raises StorageError;
+    what was deleted until then stays deleted.
+    """
+    notices = await _purge(database, t.notice, t.notice.c.id, _old_notices(now - journal_s))
+    attempts = await _purge(database, t.attempt, t.attempt.c.id, _old_attempts(now - max(receipts_s, journal_s)))
+    closed = await _purge(database, cases, cases.c.number, cases.c.closed_at < now - cases_s)
+    orphans = ~exists().where(cases.c.number == case_history.c.number)
+    await _purge(database, case_history, case_history.c.id, orphans)
+    told = await _purge(database, audit, audit.c.id, audit.c.at < now - audit_s)
+    return Swept(notices, attempts, closed, told)
+
+
+def _old_notices(before: float) -> ColumnElement[bool]:
+    notice = t.notice.c
+    poison = exists().where(cases.c.key == "poison:" + notice.connection + ":" + notice.delivery_key, IS_OPEN)
+    return and_(notice.state == "done", notice.received_at < before, _settled(notice.record), ~poison)
+
+
+def _old_attempts(before: float) -> ColumnElement[bool]:
+    attempt = t.attempt.c
+    answered = exists().where(t.notice.c.record == attempt.record, t.notice.c.received_at <= attempt.finished_at)
+    return and_(attempt.outcome != "open", attempt.finished_at < before, _settled(attempt.record), ~answered)
+
+
+def _settled(record: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Nothing about the record waits for anybody."""
+    lane = t.lane.c
+    busy = or_(lane.work, lane.state != LaneState.IDLE, lane.owner != "")
+    return and_(~exists().where(cases.c.record == record, IS_OPEN), ~exists().where(lane.record == record, busy))
+
+
+async def _purge(database: Database, table: Table, key: Any, condition: ColumnElement[bool]) -> int:
+    gone = 0
+    while True:
+        doomed = select(key).where(condition).order_by(key).limit(BATCH)
+        async with database.begin() as tx:
+            found = [row[0] for row in await tx.execute(doomed)]
+            if found:
+                await tx.execute(delete(table).where(key.in_(found)))
+        gone += len(found)
+        if len(found) < BATCH:
+            return gone
