@@ -1,4 +1,6 @@
-"""The verbs a connector offers. It supports those its manifest declares; delivery decides about retries, waits and order."""
+"""The verbs a connector offers. It supports those its manifest declares; delivery decides about retries, waits and
+order.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +56,9 @@ class Connector(Protocol):
         ...
 
     async def changes(self, cursor: Mapping[str, Any] | None) -> Page:
-        """The next page since `cursor` (None: from now on), inclusive with overlap; objects may repeat, none is left out."""
+        """The next page since `cursor` (None: from now on), inclusive with overlap; objects may repeat, none is left
+        out.
+        """
         ...
 
     def receive(self, webhook: Webhook) -> Received:

@@ -97,11 +97,15 @@ class ChangeKind(StrEnum):
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that happened in a system, in one envelope (CloudEvents attributes: id, source, type, subject, time)."""
+    """Something that happened in a system, in one envelope (CloudEvents attributes: id, source, type, subject,
+    time).
+    """
 
     connection: str
     delivery_key: str
-    """Unique per connection. The system's delivery id, or object:version:kind for integer versions; never content or time."""
+    """Unique per connection. The system's delivery id, or object:version:kind for integer versions; never content or
+    time.
+    """
     kind: ChangeKind
     snapshot: Snapshot
     received_at: float
@@ -145,7 +149,9 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HistoryEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One past change of an object. `before` and `after` are fragments of `raw`, so mappings read them as they read snapshots."""
+    """One past change of an object. `before` and `after` are fragments of `raw`, so mappings read them as they read
+    snapshots.
+    """
 
     id: str
     at: float

@@ -106,21 +106,19 @@ async def _attempts(tx: AsyncConnection, record_id: str, limit: int = 10) -> lis
     query = (
         select(t.attempt).where(t.attempt.c.record == record_id).order_by(t.attempt.c.started_at.desc()).limit(limit)
     )
-    found = []
-    for row in await tx.execute(query):
-        found.append(
-            {
-                "id": row.id,
-                "connection": row.connection,
-                "kind": row.kind,
-                "outcome": PEOPLE_SEE[Outcome(row.outcome)],
-                "started_at": row.started_at,
-                "finished_at": row.finished_at,
-                "fields": sorted(loads(row.doc).get("fields", {})),
-                "answer": loads(row.answer),
-            }
-        )
-    return found
+    return [
+        {
+            "id": row.id,
+            "connection": row.connection,
+            "kind": row.kind,
+            "outcome": PEOPLE_SEE[Outcome(row.outcome)],
+            "started_at": row.started_at,
+            "finished_at": row.finished_at,
+            "fields": sorted(loads(row.doc).get("fields", {})),
+            "answer": loads(row.answer),
+        }
+        for row in await tx.execute(query)
+    ]
 
 
 def _ledger(record_id: str) -> Any:

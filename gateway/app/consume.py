@@ -24,13 +24,16 @@ class Consumer:
     repeats: int = 0
 
     async def handle(self, values: Sequence[bytes]) -> None:
-        """Returns when every change of the batch is decided and committed. Raises StorageError: nothing may be acknowledged."""
+        """Returns when every change of the batch is decided and committed. Raises StorageError: nothing may be
+        acknowledged.
+        """
         changes = []
         for value in values:
             try:
                 changes.append(_decode(value))
             except msgspec.MsgspecError as error:
-                # Only this program writes to its stream: what cannot be read is foreign or broken, and nobody waits for it.
+                # Only this program writes to its stream: what cannot be read is foreign or broken, and nobody waits
+                # for it.
                 log.error("unreadable entry in the stream passed over", error=str(error), start=value[:80])
         arrivals = await self.decider.accept(changes)
         self.handled += len(arrivals)

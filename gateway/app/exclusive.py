@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 from pathlib import Path
@@ -11,7 +12,9 @@ from connectors.contract.errors import ConfigError
 
 
 def lock(directory: Path) -> IO[str]:
-    """Takes the directory until the returned file is closed or the process ends. Raises ConfigError if another has it."""
+    """Takes the directory until the returned file is closed or the process ends. Raises ConfigError if another has
+    it.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     file = (directory / "lock").open("a+", encoding="utf-8")
     try:
@@ -20,11 +23,8 @@ def lock(directory: Path) -> IO[str]:
         file.seek(0)
         holder = file.read().strip() or "unknown"
         file.close()
-        raise ConfigError(
-            [
-                f"data: error[in-use]: {directory} is in use by process {holder}; stop it first, or give this one another `data`"
-            ]
-        ) from error
+        problem = f"data: error[in-use]: {directory} is in use by process {holder}"
+        raise ConfigError([f"{problem}; stop it first, or give this one another `data`"]) from error
     file.truncate(0)
     file.write(str(os.getpid()))
     file.flush()

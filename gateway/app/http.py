@@ -16,7 +16,9 @@ from gateway.storage.database import dumps
 
 
 def application(gateway: Gateway, consumer: Consumer) -> web.Application:
-    """Routes of one worker. `/livez` says the process runs; `/readyz` that database and stream do; neither asks a vendor."""
+    """Routes of one worker. `/livez` says the process runs; `/readyz` that database and stream do; neither asks a
+    vendor.
+    """
     app = web.Application(client_max_size=gateway.config.body_limit)
     state = State(gateway, consumer)
     app.add_routes(gateway.hooks.routes())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import signal
 import sys
 from typing import Any
@@ -17,11 +16,14 @@ from gateway.app.compose import Gateway, compose
 from gateway.app.consume import Consumer
 from gateway.app.exclusive import lock
 from gateway.app.http import application
+from gateway.app.logs import configure_logs
 from gateway.app.recover import recover
 from gateway.config import Config
 from gateway.storage.migrate import migrate
 
 STORAGE_WAIT_S = 1.0
+REQUEST_GRACE_S = 5.0
+"""How long a stop waits for requests under way: one that never ends its body must not hold it up for a minute."""
 
 log = structlog.get_logger()
 
@@ -39,20 +41,6 @@ def serve(config: Config) -> None:
             uvloop.run(run(config))
     finally:
         held.close()
-
-
-def configure_logs() -> None:
-    """One JSON line per event on stderr; libraries only when something is wrong."""
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
-    )
 
 
 async def run(config: Config) -> None:
@@ -123,7 +111,8 @@ async def _when_there_is_a_database(gateway: Gateway) -> None:
 
 
 async def _listen(gateway: Gateway, consumer: Consumer, stack: contextlib.AsyncExitStack) -> None:
-    runner = web.AppRunner(application(gateway, consumer), access_log=None, handle_signals=False)
+    app = application(gateway, consumer)
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=REQUEST_GRACE_S)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     config = gateway.config

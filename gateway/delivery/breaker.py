@@ -18,7 +18,9 @@ class GateState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class GateSettings:
-    """`failures` in a row with no success between open the gate; it is tried again after `retry_s`, doubled up to `cap_s`."""
+    """`failures` in a row with no success between open the gate; it is tried again after `retry_s`, doubled up to
+    `cap_s`.
+    """
 
     failures: int = 5
     retry_s: float = 2.0

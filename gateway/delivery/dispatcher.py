@@ -79,7 +79,9 @@ class Dispatcher:
         ]
 
     async def stop(self, *, grace_s: float = 10.0) -> None:
-        """Starts nothing more, lets attempts in flight conclude for `grace_s`; the rest is probed after the next start."""
+        """Starts nothing more, lets attempts in flight conclude for `grace_s`; the rest is probed after the next
+        start.
+        """
         self._stopping = True
         for timer in self._timers.values():
             timer.cancel()

@@ -30,7 +30,9 @@ class Gatekeeper:
 
     def gate(self, connection: str, settings: GateSettings) -> Gate:
         """The gate of a connection, closed at first."""
-        made = Gate(self.clock, settings, lambda state, reason, wait_s: self._changed(connection, state, reason, wait_s))
+        made = Gate(
+            self.clock, settings, lambda state, reason, wait_s: self._changed(connection, state, reason, wait_s)
+        )
         self.gates[connection] = made
         self._changed(connection, GateState.CLOSED, "", 0.0)
         return made

@@ -1,4 +1,6 @@
-"""Objects that are not known yet and of which a notice says too little: read once, then routed by what the read shows."""
+"""Objects that are not known yet and of which a notice says too little: read once, then routed by what the read
+shows.
+"""
 
 from __future__ import annotations
 

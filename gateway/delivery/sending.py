@@ -42,7 +42,9 @@ def concluded(error: Exception, gate: Gate, *, reading: bool = False) -> Conclus
 
 
 def _unanswered(error: Exception, gate: Gate) -> None:
-    """A write without a plain answer: whether the system as a whole is in trouble, the client has told in the evidence."""
+    """A write without a plain answer: whether the system as a whole is in trouble, the client has told in the
+    evidence.
+    """
     if isinstance(error, OutcomeUnknown) and not error.evidence.get("down") and error.status is not None:
         gate.succeeded()
     else:

@@ -1,6 +1,7 @@
 """The writer's SQLite connection: statements run where they are called, only waits go to aiosqlite's thread.
 
-A write transaction of the gateway is many short statements. Handing each of them to a thread and back costs more than the
+A write transaction of the gateway is many short statements. Handing each of them to a thread and back costs more than
+the
 statement; beginning (which waits for a lock) and committing (which waits for the disk) must not hold the event loop.
 """
 
@@ -37,7 +38,7 @@ def inline(path: str) -> Callable[[], InlineConnection]:
 
     def creator() -> InlineConnection:
         connection = InlineConnection(connect, _CHUNK)
-        connection._thread.daemon = True  # a process that ends must not wait for it
+        connection._thread.daemon = True  # noqa: SLF001 - a process that ends must not wait for it
         return connection
 
     return creator

@@ -22,7 +22,9 @@ class Many:
     __slots__ = ("_compiled", "_make", "_names")
 
     def __init__(self, make: Callable[[Any], Any], names: Sequence[str] | None = None) -> None:
-        """`make(insert)` gives the statement; `insert` is the dialect's, which knows ON CONFLICT. `names`: keys of a row."""
+        """`make(insert)` gives the statement; `insert` is the dialect's, which knows ON CONFLICT. `names`: keys of a
+        row.
+        """
         self._make, self._names = make, names
         self._compiled: dict[str, tuple[str, Pick]] = {}
 

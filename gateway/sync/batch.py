@@ -1,4 +1,6 @@
-"""One transaction of the sync core: routes notices, loads units, applies decisions in order, and saves what they left."""
+"""One transaction of the sync core: routes notices, loads units, applies decisions in order, and saves what they
+left.
+"""
 
 from __future__ import annotations
 
@@ -196,7 +198,9 @@ class Batch:
         self._index(unit, change)
 
     def _discover(self, found: Arrival) -> None:
-        """An object that was read because of hints. What the read shows is routed like a notice; its lane's read decides."""
+        """An object that was read because of hints. What the read shows is routed like a notice; its lane's read
+        decides.
+        """
         change = found.change
         flow = self._flow(change)
         unit = self._route(flow, change) if flow else None

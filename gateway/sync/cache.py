@@ -25,7 +25,9 @@ class Entry:
 
 
 class Cache:
-    """Never believed without asking: `load` locks the rows and compares revisions, so another process's change is seen."""
+    """Never believed without asking: `load` locks the rows and compares revisions, so another process's change is
+    seen.
+    """
 
     def __init__(self, most: int = MOST) -> None:
         self.most = most
@@ -36,7 +38,7 @@ class Cache:
         if not ids:
             return []
         revisions = await store.lock_records(tx, ids)
-        found = [entry for entry in self._present(revisions)]
+        found = list(self._present(revisions))
         missing = revisions.keys() - {entry.state.id for entry in found}
         if missing:
             docs = await store.load_docs(tx, missing)

@@ -1,4 +1,6 @@
-"""Rule 8: two systems changed one field and neither had seen the other's change. Who wins, and what becomes of the loser."""
+"""Rule 8: two systems changed one field and neither had seen the other's change. Who wins, and what becomes of the
+loser.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +29,8 @@ class Rival:
 def settle(unit: Unit, rival: Rival) -> bool:
     """Applies the field's policy. True: the rival is canonical now, the old value stands in the ledger.
 
-    False: the rival stands in the ledger, and the target is written over (`carried` NEVER), unless the policy is manual:
-    then a case is open and the field is left alone in that system until somebody decides.
+    False: the rival stands in the ledger and is written over there (`carried` NEVER). If the policy is manual a case is
+    open instead, and the field is left alone in that system until somebody decides.
     """
     policy = unit.flow.policy(rival.field)
     present = unit.state.fields[rival.field].now

@@ -35,7 +35,9 @@ log = structlog.get_logger()
 
 
 class Decider:
-    """Commits decisions. Every method returns after its decision is durable, or raises StorageError with nothing done."""
+    """Commits decisions. Every method returns after its decision is durable, or raises StorageError with nothing
+    done.
+    """
 
     def __init__(
         self,
@@ -113,7 +115,7 @@ class Decider:
         except asyncio.CancelledError:
             _fail(entries, asyncio.CancelledError())
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - one faulty decision must not stop the others
             await self._isolate(entries, error)
         else:
             for decision, future in entries:

@@ -1,4 +1,6 @@
-"""A flow, compiled from configuration: which systems hold a record type, through which mappings, under which policies."""
+"""A flow, compiled from configuration: which systems hold a record type, through which mappings, under which
+policies.
+"""
 
 from __future__ import annotations
 

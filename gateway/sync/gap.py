@@ -1,4 +1,6 @@
-"""Rule 15: what happened at the target between our last read and our write, and rule 5: late notices from that window."""
+"""Rule 15: what happened at the target between our last read and our write, and rule 5: late notices from that
+window.
+"""
 
 from __future__ import annotations
 

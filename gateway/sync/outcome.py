@@ -28,7 +28,9 @@ def contiguous(member: Member, attempt: Attempt, receipt: Receipt) -> bool:
 
 
 def applied(unit: Unit, lane: Lane, attempt: Attempt, conclusion: Conclusion) -> None:
-    """Rule 13, 14, 15, 19: the write had its effect; what it proves is recorded, what came between is looked through."""
+    """Rule 13, 14, 15, 19: the write had its effect; what it proves is recorded, what came between is looked
+    through.
+    """
     receipt, connection = conclusion.receipt, lane.connection
     assert receipt is not None
     if attempt.kind is WriteKind.ITEM:

@@ -1,4 +1,6 @@
-"""Rules 17 and 18: an attempt without a known outcome. Looks settle it; a negative look counts only when it is late enough."""
+"""Rules 17 and 18: an attempt without a known outcome. Looks settle it; a negative look counts only when it is late
+enough.
+"""
 
 from __future__ import annotations
 

@@ -131,7 +131,9 @@ class RecordState(msgspec.Struct, omit_defaults=True):
     """Last fver given out."""
     incarnation: int = 0
     natural: str = ""
-    """Value of the flow's natural key, by which other systems' objects find us. Set when first known, and never moves."""
+    """Value of the flow's natural key, by which other systems' objects find us. Set when first known, and never
+    moves.
+    """
     tombstoned_at: float | None = None
     fields: dict[str, FieldState] = {}
     members: dict[str, MemberState] = {}

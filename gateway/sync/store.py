@@ -1,4 +1,6 @@
-"""Loading and saving records, lanes, notices and everything decisions leave behind. Set-based; the transaction is a parameter."""
+"""Loading and saving records, lanes, notices and everything decisions leave behind. Set-based; the transaction is a
+parameter.
+"""
 
 from __future__ import annotations
 
@@ -370,9 +372,11 @@ def _upserting_links(insert: Any) -> Any:
 
 _upsert_links = Many(_upserting_links)
 _finish_attempts = Many(
-    lambda insert: update(t.attempt)
-    .where(t.attempt.c.id == bindparam("b_id"))
-    .values(outcome=bindparam("b_outcome"), finished_at=bindparam("b_at"), answer=bindparam("b_answer"))
+    lambda insert: (
+        update(t.attempt)
+        .where(t.attempt.c.id == bindparam("b_id"))
+        .values(outcome=bindparam("b_outcome"), finished_at=bindparam("b_at"), answer=bindparam("b_answer"))
+    )
 )
 
 

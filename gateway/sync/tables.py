@@ -22,7 +22,8 @@ metadata = MetaData()
 notice = Table(
     "notice",
     metadata,
-    # the journal (P1, P7): one row per accepted change; its unique key is what idempotency remembers, so both live equally long
+    # the journal (P1, P7): one row per accepted change; its unique key is what idempotency remembers, so both live
+    # equally long
     Column("id", String(40), primary_key=True),
     Column("connection", String(100), nullable=False),
     Column("delivery_key", String(300), nullable=False),

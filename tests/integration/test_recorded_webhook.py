@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 from pathlib import Path
+from typing import Any
 
 import httpx
 import respx
@@ -17,7 +18,7 @@ from tests.support.shared import require_shared
 SECRET = b"jira-hook"
 
 
-def _jira(issue: dict) -> httpx.MockTransport:
+def _jira(issue: dict[str, Any]) -> httpx.MockTransport:
     """A Jira that holds this one issue."""
     router = respx.Router(assert_all_called=False)
     router.get(path=f"/rest/api/3/issue/{issue['id']}").respond(json=issue)
@@ -44,9 +45,9 @@ async def test_recorded_jira_webhook_reaches_servicenow(tmp_path: Path) -> None:
                 "content-type": "application/json",
             }
 
-            async def incidents() -> list:
+            async def incidents() -> list[Any]:
                 async with run.http.get(f"{snow.url}/_sandbox/objects") as answer:
-                    return (await answer.json())["objects"]
+                    return list((await answer.json())["objects"])
 
             for _ in range(2):  # the same delivery twice, as a vendor's retry brings it
                 async with run.http.post(f"{url}/hooks/jira", data=body, headers=headers) as answer:

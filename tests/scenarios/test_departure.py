@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from connectors.contract.errors import Refused
+from connectors.contract.values import Receipt, Write
 from tests.scenarios.world_of_two import START, two
 
 
-async def test_tombstone_vs_replay(store_url) -> None:
+async def test_tombstone_vs_replay(store_url: str) -> None:
     async with two(store_url) as w:
         old = w.b.poll(w.bi)
         w.edit_a(active=False)
@@ -23,10 +24,10 @@ async def test_tombstone_vs_replay(store_url) -> None:
         assert w.shown(w.b)["active"] is False
 
 
-async def test_tombstone_vs_parked_lane(store_url) -> None:
+async def test_tombstone_vs_parked_lane(store_url: str) -> None:
     async with two(store_url) as w:
 
-        def refuse(write):
+        def refuse(write: Write) -> None:
             if "active" not in write.values:
                 raise Refused("no", status=400)
 
@@ -40,10 +41,10 @@ async def test_tombstone_vs_parked_lane(store_url) -> None:
         assert await w.g.cases() == []
 
 
-async def test_refused_close_parks_and_alarms(store_url) -> None:
+async def test_refused_close_parks_and_alarms(store_url: str) -> None:
     async with two(store_url) as w:
 
-        def refuse(write):
+        def refuse(write: Write) -> None:
             raise Refused("no", status=403)
 
         w.b.answer = refuse
@@ -53,12 +54,12 @@ async def test_refused_close_parks_and_alarms(store_url) -> None:
         assert str((await w.g.lane("b")).state) == "parked"
 
 
-async def test_tombstone_vs_create_in_flight(store_url) -> None:
+async def test_tombstone_vs_create_in_flight(store_url: str) -> None:
     async with two(store_url, linked=False) as w:
         ai = w.a.create(**START)
         original = w.b.apply
 
-        async def apply(write):
+        async def apply(write: Write) -> Receipt:
             receipt = await original(write)
             if len(w.b.writes) == 1:
                 w.a.edit(ai, active=False)
@@ -71,7 +72,7 @@ async def test_tombstone_vs_create_in_flight(store_url) -> None:
         assert all(thing.raw["active"] is False for thing in w.b.things.values())
 
 
-async def test_deleted_object_closes_its_partner(store_url) -> None:
+async def test_deleted_object_closes_its_partner(store_url: str) -> None:
     async with two(store_url) as w:
         w.a.delete(w.ai)
         await w.g.settle()
@@ -79,7 +80,7 @@ async def test_deleted_object_closes_its_partner(store_url) -> None:
         assert len(w.a.things) == 1, "nothing is created anew"
 
 
-async def test_deletion_as_a_case(store_url) -> None:
+async def test_deletion_as_a_case(store_url: str) -> None:
     async with two(store_url, on_delete="case") as w:
         w.a.delete(w.ai)
         await w.g.settle()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from connectors.contract.errors import Conflict
+from connectors.contract.values import Receipt, Write
 from gateway.delivery.runner import Runner
 from gateway.sync.backoff import Backoff
 from gateway.sync.steps import Worker
@@ -17,7 +19,7 @@ MOVES = {"new": ["doing"], "doing": ["reviewing", "new"], "reviewing": ["done", 
 
 
 @pytest.mark.parametrize("verdict", ["lost", "late", None])
-async def test_comment_unknown_and_echo(store_url, verdict) -> None:
+async def test_comment_unknown_and_echo(store_url: str, verdict: str | None) -> None:
     async with two(store_url) as w:
         w.b.answer = first_answer(verdict) if verdict else lambda write: None
         w.a.comment(w.ai, "hello")
@@ -28,11 +30,12 @@ async def test_comment_unknown_and_echo(store_url, verdict) -> None:
 
 
 @pytest.mark.parametrize("kind", [COUNTER, COUNTER_HISTORY, STAMP_HISTORY])
-async def test_status_path_crash_midway(store_url, kind) -> None:
+async def test_status_path_crash_midway(store_url: str, kind: dict[str, Any]) -> None:
     async with two(store_url, b={**kind, "moves": MOVES}, mappings={"b": "stepped"}) as w:
-        original, seen = w.b.apply, []
+        original = w.b.apply
+        seen: list[str] = []
 
-        async def apply(write):
+        async def apply(write: Write) -> Receipt:
             receipt = await original(write)
             seen.append(w.shown(w.b)["status"])
             if len(seen) == 1:
@@ -59,7 +62,7 @@ async def test_status_path_crash_midway(store_url, kind) -> None:
         assert values == ['"new"', '"done"'], "an intermediate state is never canonical"
 
 
-async def test_status_moved_by_a_person_midway(store_url) -> None:
+async def test_status_moved_by_a_person_midway(store_url: str) -> None:
     async with two(store_url, b={**COUNTER_HISTORY, "moves": MOVES}, mappings={"b": "stepped"}) as w:
         w.b.after_commit = once(lambda: w.edit_b(status="new"))
         w.edit_a(status="done")
@@ -68,7 +71,7 @@ async def test_status_moved_by_a_person_midway(store_url) -> None:
         assert len(await w.g.lost("status")) >= 1
 
 
-async def test_tag_remove_vs_add(store_url) -> None:
+async def test_tag_remove_vs_add(store_url: str) -> None:
     async with two(store_url, start={"tags": ["p", "q"]}) as w:
         w.edit_a(tags=["p", "q", "r"])
         w.edit_b(tags=["q"])
@@ -77,7 +80,7 @@ async def test_tag_remove_vs_add(store_url) -> None:
 
 
 @pytest.mark.parametrize("kind", [COUNTER_HISTORY, STAMP_HISTORY])
-async def test_tag_edit_in_the_window(store_url, kind) -> None:
+async def test_tag_edit_in_the_window(store_url: str, kind: dict[str, Any]) -> None:
     async with two(store_url, b=kind, start={"tags": ["p", "q"]}) as w:
         w.b.before_commit = once(lambda: w.edit_b(tags=["p"]))
         w.edit_a(tags=["p", "q", "r"])
@@ -85,7 +88,7 @@ async def test_tag_edit_in_the_window(store_url, kind) -> None:
         assert sorted(w.shown(w.a)["tags"]) == sorted(w.shown(w.b)["tags"]) == ["p", "r"]
 
 
-async def test_two_workers_one_record(store_url) -> None:
+async def test_two_workers_one_record(store_url: str) -> None:
     async with two(store_url, b=COUNTER) as w:
         other = Runner(
             "b", w.b, w.g.runners["b"].gate, Worker("other", 30.0, 5.0, Backoff(NoChance())), w.g.decider, w.g.clock
@@ -98,13 +101,14 @@ async def test_two_workers_one_record(store_url) -> None:
         assert [v for _, v in w.b.writes] == [{"x": "17"}]
 
 
-async def test_paused_worker_loses_at_the_database(store_url) -> None:
+async def test_paused_worker_loses_at_the_database(store_url: str) -> None:
     async with two(store_url, b=COUNTER) as w:
-        original, gate = w.b.apply, asyncio.Event()
+        original, gate, sent = w.b.apply, asyncio.Event(), asyncio.Event()
 
-        async def apply(write):
+        async def apply(write: Write) -> Receipt:
             receipt = await original(write)
             if len(w.b.tries) == 1:
+                sent.set()
                 await gate.wait()
             return receipt
 
@@ -113,8 +117,7 @@ async def test_paused_worker_loses_at_the_database(store_url) -> None:
         await w.bring(w.a)
         record = (await w.g.record()).id
         paused = asyncio.create_task(w.g.runners["b"].run(record))
-        while not w.b.tries:
-            await asyncio.sleep(0)
+        await sent.wait()
         w.g.clock.advance(60)
         other = Runner(
             "b", w.b, w.g.runners["b"].gate, Worker("other", 30.0, 5.0, Backoff(NoChance())), w.g.decider, w.g.clock
@@ -131,7 +134,7 @@ async def test_paused_worker_loses_at_the_database(store_url) -> None:
         assert w.agree("x")
 
 
-async def test_clock_skew_latest(store_url) -> None:
+async def test_clock_skew_latest(store_url: str) -> None:
     async with two(store_url, skew_s=5.0) as w:
         w.edit_b(x="seen")
         await w.g.settle()
@@ -147,7 +150,7 @@ async def test_clock_skew_latest(store_url) -> None:
         assert await w.g.lost("x") == ["weak"]
 
 
-async def test_if_match_412(store_url) -> None:
+async def test_if_match_412(store_url: str) -> None:
     async with two(store_url, b={**COUNTER, "conditional": True}) as w:
         w.b.take()
         w.edit_b(y="5")  # moves the version; its webhook is lost
@@ -159,10 +162,10 @@ async def test_if_match_412(store_url) -> None:
         assert (w.shown(w.a)["y"], w.shown(w.b)["x"]) == ("5", "17")
 
 
-async def test_conflict_answers_for_ever_do_not_spin(store_url) -> None:
+async def test_conflict_answers_for_ever_do_not_spin(store_url: str) -> None:
     async with two(store_url, b=COUNTER) as w:
 
-        def refuse(write):
+        def refuse(write: Write) -> None:
             raise Conflict("moved", status=409)
 
         w.b.answer = refuse

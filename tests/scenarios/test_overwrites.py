@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from connectors.contract.values import Receipt, Write
+from gateway.sync.unit import Arrival
 from tests.scenarios.world_of_two import COUNTER, COUNTER_HISTORY, STAMP_HISTORY, once, two
 
 
 @pytest.mark.parametrize("kind", [COUNTER, COUNTER_HISTORY, STAMP_HISTORY])
-async def test_queued_write_vs_newer_winner(store_url, kind) -> None:
+async def test_queued_write_vs_newer_winner(store_url: str, kind: dict[str, Any]) -> None:
     async with two(store_url, a=kind, b=kind) as w:
         w.edit_b(x="17")
         await w.bring()  # 17 is canonical and queued for A
@@ -20,7 +24,7 @@ async def test_queued_write_vs_newer_winner(store_url, kind) -> None:
 
 
 @pytest.mark.parametrize("kind", [COUNTER_HISTORY, STAMP_HISTORY])
-async def test_overwrite_in_window_history(store_url, kind) -> None:
+async def test_overwrite_in_window_history(store_url: str, kind: dict[str, Any]) -> None:
     async with two(store_url, b=kind) as w:
         w.b.before_commit = once(lambda: w.edit_b(x="27"))
         w.edit_a(x="17")
@@ -32,7 +36,7 @@ async def test_overwrite_in_window_history(store_url, kind) -> None:
 
 
 @pytest.mark.parametrize("webhook", ["late", "lost"])
-async def test_overwrite_in_window_no_history(store_url, webhook) -> None:
+async def test_overwrite_in_window_no_history(store_url: str, webhook: str) -> None:
     async with two(store_url, b=COUNTER) as w:
         w.b.before_commit = once(lambda: w.edit_b(x="27"))
         w.edit_a(x="17")
@@ -50,7 +54,7 @@ async def test_overwrite_in_window_no_history(store_url, webhook) -> None:
 
 
 @pytest.mark.parametrize("kind", [COUNTER, COUNTER_HISTORY, STAMP_HISTORY])
-async def test_gap_other_field(store_url, kind) -> None:
+async def test_gap_other_field(store_url: str, kind: dict[str, Any]) -> None:
     async with two(store_url, b=kind) as w:
         w.b.before_commit = once(lambda: w.edit_b(y="5"))
         w.edit_a(x="17")
@@ -62,7 +66,7 @@ async def test_gap_other_field(store_url, kind) -> None:
         assert w.shown(w.b)["x"] == "17"
 
 
-async def test_stale_snapshot_after_own_write(store_url) -> None:
+async def test_stale_snapshot_after_own_write(store_url: str) -> None:
     async with two(store_url) as w:
         old = w.b.poll(w.bi)
         w.edit_a(x="17")
@@ -75,16 +79,16 @@ async def test_stale_snapshot_after_own_write(store_url) -> None:
         assert len(w.a.writes) + len(w.b.writes) == writes
 
 
-async def test_echo_before_outcome(store_url) -> None:
+async def test_echo_before_outcome(store_url: str) -> None:
     async with two(store_url) as w:
-        seen = []
+        seen: list[Arrival] = []
 
-        async def echo_first(*_args) -> None:
+        async def echo_first() -> None:
             seen.extend(await w.g.bring(w.b.take()))
 
         original = w.b.apply
 
-        async def apply(write):
+        async def apply(write: Write) -> Receipt:
             receipt = await original(write)
             await echo_first()
             return receipt
@@ -100,11 +104,11 @@ async def test_echo_before_outcome(store_url) -> None:
 
 
 @pytest.mark.parametrize("kind", [COUNTER, COUNTER_HISTORY, STAMP_HISTORY])
-async def test_revert_in_flight(store_url, kind) -> None:
+async def test_revert_in_flight(store_url: str, kind: dict[str, Any]) -> None:
     async with two(store_url, b=kind) as w:
         original = w.b.apply
 
-        async def apply(write):
+        async def apply(write: Write) -> Receipt:
             receipt = await original(write)
             if len(w.b.writes) == 1:
                 w.edit_b(x="0")  # a person takes it back before our outcome is recorded

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from connectors.contract.errors import Refused
+from connectors.contract.values import Receipt, Write
 from gateway.sync.operator import discard, retry
 from tests.scenarios.world_of_two import START, two
 from tests.support.world import System
 
 
-async def test_manual_conflict_untouched(store_url) -> None:
+async def test_manual_conflict_untouched(store_url: str) -> None:
     async with two(store_url) as w:
         w.edit_a(y="1")
         w.edit_b(y="2")
@@ -30,10 +31,10 @@ async def test_manual_conflict_untouched(store_url) -> None:
 
 
 @pytest.mark.parametrize("answer", ["retry", "discard"])
-async def test_parked_rebase(store_url, answer) -> None:
+async def test_parked_rebase(store_url: str, answer: str | None) -> None:
     async with two(store_url) as w:
 
-        def refuse(write):
+        def refuse(write: Write) -> None:
             raise Refused("the field is locked", status=400)
 
         w.b.answer = refuse
@@ -61,11 +62,11 @@ async def test_parked_rebase(store_url, answer) -> None:
 
 
 @pytest.mark.parametrize("answer", [None, "lost"])
-async def test_create_echo_before_outcome(store_url, answer) -> None:
+async def test_create_echo_before_outcome(store_url: str, answer: str | None) -> None:
     async with two(store_url, linked=False) as w:
         original = w.b.apply
 
-        async def apply(write):
+        async def apply(write: Write) -> Receipt:
             try:
                 return await original(write)
             finally:
@@ -81,7 +82,7 @@ async def test_create_echo_before_outcome(store_url, answer) -> None:
 
 
 @pytest.mark.parametrize("order", ["ab", "ba"])
-async def test_concurrent_create_two_systems(store_url, order) -> None:
+async def test_concurrent_create_two_systems(store_url: str, order: str) -> None:
     async with two(store_url, linked=False, natural="x") as w:
         systems: dict[str, System] = {"a": w.a, "b": w.b}
         w.a.create(**{**START, "x": "same", "y": "from a"})

@@ -7,7 +7,7 @@ import msgspec
 from tests.scenarios.world_of_two import COUNTER, STAMP, STAMP_HISTORY, two
 
 
-async def test_same_tick_edits(store_url) -> None:
+async def test_same_tick_edits(store_url: str) -> None:
     async with two(store_url, a={**STAMP_HISTORY, "granularity_s": 60.0}) as w:
         w.a.edit(w.ai, x="1")
         await w.g.settle()
@@ -16,7 +16,7 @@ async def test_same_tick_edits(store_url) -> None:
         assert (w.shown(w.b)["x"], w.shown(w.b)["y"]) == ("1", "2")
 
 
-async def test_delta_reordered_and_lost(store_url) -> None:
+async def test_delta_reordered_and_lost(store_url: str) -> None:
     async with two(store_url, a=COUNTER) as w:
         for values in ({"x": "1"}, {"y": "2"}, {"x": "3"}):
             w.edit_a(**values)
@@ -32,7 +32,7 @@ async def test_delta_reordered_and_lost(store_url) -> None:
         assert {n.state for n in await w.g.notices()} == {"done"}
 
 
-async def test_replay_month_old_notice(store_url) -> None:
+async def test_replay_month_old_notice(store_url: str) -> None:
     async with two(store_url) as w:
         w.edit_a(x="1")
         (old,) = w.a.take()
@@ -48,7 +48,7 @@ async def test_replay_month_old_notice(store_url) -> None:
         assert w.shown(w.b)["x"] == await w.g.canonical("x") == "2"
 
 
-async def test_aba_concurrent(store_url) -> None:
+async def test_aba_concurrent(store_url: str) -> None:
     async with two(store_url) as w:
         w.edit_b(x="37")
         await w.bring(w.b)
@@ -60,7 +60,7 @@ async def test_aba_concurrent(store_url) -> None:
         assert len(await w.g.lost("x")) == 1, "a conflict, not a fast-forward: the loser is in the ledger"
 
 
-async def test_unproven_equal(store_url) -> None:
+async def test_unproven_equal(store_url: str) -> None:
     async with two(store_url) as w:
         w.edit_a(x="7")
         early = w.b.poll(w.bi)
@@ -76,7 +76,7 @@ async def test_unproven_equal(store_url) -> None:
         assert w.b.writes == []
 
 
-async def test_normaliser_truncates(store_url) -> None:
+async def test_normaliser_truncates(store_url: str) -> None:
     cut = {"normalise": lambda name, value: value[:2] if name == "x" and value else value}
     async with two(store_url, b={**COUNTER, **cut}, mappings={"b": "short"}) as w:
         w.edit_a(x="12345")
@@ -86,7 +86,7 @@ async def test_normaliser_truncates(store_url) -> None:
         assert len(w.b.writes) == 1 and w.a.writes == []
 
 
-async def test_two_normalisers(store_url) -> None:
+async def test_two_normalisers(store_url: str) -> None:
     cut = {"normalise": lambda name, value: value[:2] if name == "x" and value else value}
     low = {"normalise": lambda name, value: value.lower() if name == "x" and value else value}
     async with two(

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
+from connectors.contract.values import Receipt, Write
 from tests.scenarios.world_of_two import (
     COUNTER,
     COUNTER_HISTORY,
     STAMP_HISTORY,
+    Two,
     first_answer,
     two,
 )
@@ -17,11 +20,11 @@ from tests.scenarios.world_of_two import (
 KINDS = pytest.mark.parametrize("kind", [COUNTER, COUNTER_HISTORY, STAMP_HISTORY])
 
 
-async def die_while_sending(w, *, after: bool) -> None:
+async def die_while_sending(w: Two, *, after: bool) -> None:
     """The worker is killed around the request: its lease runs out and nobody recorded an outcome."""
     original = w.b.apply
 
-    async def apply(write):
+    async def apply(write: Write) -> Receipt:
         if after:
             await original(write)
         raise asyncio.CancelledError
@@ -36,7 +39,7 @@ async def die_while_sending(w, *, after: bool) -> None:
 
 
 @KINDS
-async def test_crash_before_http(store_url, kind) -> None:
+async def test_crash_before_http(store_url: str, kind: dict[str, Any]) -> None:
     async with two(store_url, b=kind) as w:
         await die_while_sending(w, after=False)
         await w.g.settle()
@@ -45,7 +48,7 @@ async def test_crash_before_http(store_url, kind) -> None:
 
 
 @KINDS
-async def test_crash_after_http(store_url, kind) -> None:
+async def test_crash_after_http(store_url: str, kind: dict[str, Any]) -> None:
     async with two(store_url, b=kind) as w:
         await die_while_sending(w, after=True)
         w.b.take()
@@ -55,7 +58,7 @@ async def test_crash_after_http(store_url, kind) -> None:
 
 
 @KINDS
-async def test_unknown_applied_then_human_edit(store_url, kind) -> None:
+async def test_unknown_applied_then_human_edit(store_url: str, kind: dict[str, Any]) -> None:
     async with two(store_url, b=kind) as w:
         w.b.answer = first_answer("lost")
         w.edit_a(x="17")
@@ -68,7 +71,7 @@ async def test_unknown_applied_then_human_edit(store_url, kind) -> None:
         assert [v for _, v in w.b.writes].count({"x": "17"}) == 1
 
 
-async def test_unknown_then_revert(store_url) -> None:
+async def test_unknown_then_revert(store_url: str) -> None:
     async with two(store_url, b=COUNTER) as w:
         w.b.answer = first_answer("lost")
         w.edit_a(x="17")
@@ -84,7 +87,7 @@ async def test_unknown_then_revert(store_url) -> None:
 
 
 @KINDS
-async def test_late_landing(store_url, kind) -> None:
+async def test_late_landing(store_url: str, kind: dict[str, Any]) -> None:
     async with two(store_url, b=kind) as w:
         w.b.answer = first_answer("late")
         w.edit_a(x="17")
@@ -103,7 +106,7 @@ async def test_late_landing(store_url, kind) -> None:
         assert "17" in await w.g.lost("x")
 
 
-async def test_no_probe_unknown(store_url) -> None:
+async def test_no_probe_unknown(store_url: str) -> None:
     async with two(store_url, b={**COUNTER, "probes": False}) as w:
         w.b.answer = first_answer("lost")
         w.edit_a(x="17")

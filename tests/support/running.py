@@ -45,7 +45,8 @@ def write_config(
 ) -> tuple[Path, str]:
     """A configuration with short times for stand-ins, and the gateway's address."""
     port = free_port()
-    connection = f"poll: {{every: {poll}}}\n    timeout: 3s\n    settles: 1s\n    breaker: {{failures: 3, retry: 200ms, cap: 1s}}"
+    times = "timeout: 3s\n    settles: 1s\n    breaker: {failures: 3, retry: 200ms, cap: 1s}"
+    connection = f"poll: {{every: {poll}}}\n    {times}"
     text = f"""
 lockstep: 1
 name: test{port}
@@ -87,7 +88,7 @@ class Running:
             return dict(await answer.json())
 
     async def quiet(self) -> None:
-        await until(lambda: self._quiet(), what="the gateway to be quiet")
+        await until(self._quiet, what="the gateway to be quiet")
 
     async def _quiet(self) -> bool:
         return bool((await self.now())["quiet"])

@@ -1,6 +1,8 @@
-"""A small world for the sync core: systems in memory that speak the connector contract, people who edit, a lossy network.
+"""A small world for the sync core: systems in memory that speak the connector contract, people who edit, a lossy
+network.
 
-The database is real. A system commits, versions, keeps history, normalises and answers late as its settings say, so that
+The database is real. A system commits, versions, keeps history, normalises and answers late as its settings say, so
+that
 one scenario can run against every kind of version. Nothing here decides anything for the gateway.
 """
 
