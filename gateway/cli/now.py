@@ -1,0 +1,65 @@
+"""`lockstep now`: does anything need me?"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from gateway.cli.flags import DEFAULT_CONFIG, Config, Json
+from gateway.cli.output import age, data, document, moment, table
+
+Facts = dict[str, Any]
+
+
+def now(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
+    """Say whether anything needs you, what, and since when; then what is under way to each system.
+
+    Read from the database: it works while the gateway is stopped, too.
+    """
+    from gateway.api.queries import now_summary
+    from gateway.cli.store import ask, configuration
+
+    found = ask(configuration(config), now_summary)
+    if as_json:
+        document(found)
+    else:
+        _tell(found)
+
+
+def _tell(found: Facts) -> None:
+    groups = found["groups"]
+    data(f"{moment(found['at'])}  {found['records']} records")
+    refusing = sum(gate["state"] == "credentials" for gate in found["connections"])
+    data(_sentence(found["needs_people"], len(groups) + refusing))
+    for number, group in enumerate(groups, 1):
+        since = age(time.time() - group["oldest"])
+        data(f"  {number}  {group['title']}   {group['count']} cases · oldest {since}")
+        data(f"     next: lockstep case show {group['sample']}")
+    for gate in found["connections"]:
+        if gate["state"] != "closed":
+            state = _STATES.get(gate["state"], gate["state"])
+            data(f"{gate['connection']} is {state}: {gate['reason']}; lanes wait, nothing is lost")
+    if found["lanes"]:
+        table([_lane(lane) for lane in found["lanes"]], ("to", "under way", "proving", "parked", "oldest"))
+    data("Quiet: nothing waits." if found["quiet"] else f"{found['notices_waiting']} notices wait to be read.")
+
+
+_STATES = {"open": "down", "throttled": "asking us to wait", "credentials": "refusing our credentials"}
+
+
+def _sentence(cases: int, shown: int) -> str:
+    """`shown` counts groups of cases and connections that wait for new credentials: nobody else can give those."""
+    if not shown:
+        return "Nothing needs you."
+    things = "1 thing needs you" if shown == 1 else f"{shown} things need you"
+    return f"{things} ({cases} open case{'' if cases == 1 else 's'})"
+
+
+def _lane(lane: Facts) -> Facts:
+    return {
+        "to": lane["connection"],
+        "under way": lane["working"],
+        "proving": lane["unknown"],
+        "parked": lane["parked"],
+        "oldest": age(lane["oldest_s"]) if lane["working"] else None,
+    }

@@ -1,0 +1,55 @@
+"""The way of a command to the configuration and the database. Nothing here knows a table."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from gateway.cli.exits import Code, Ending
+
+if TYPE_CHECKING:
+    from gateway.config import Config
+    from gateway.storage.database import Database
+
+T = TypeVar("T")
+
+
+def configuration(file: Path) -> Config:
+    """The configuration. Ends the command with code 11 and all problems if it is not a good one."""
+    from gateway.config import load
+
+    if not file.is_file():
+        raise Ending(
+            Code.CONFIG_INVALID, f"{file} is not there; name the configuration with --config or LOCKSTEP_CONFIG"
+        )
+    return load(file, os.environ)
+
+
+def ask(config: Config, question: Callable[[Database], Awaitable[T]]) -> T:
+    """The answer of the database that the configuration names. Ends with code 8 if there is none yet."""
+    _refuse_absent(config)
+    return asyncio.run(_ask(config, question))
+
+
+async def _ask(config: Config, question: Callable[[Database], Awaitable[T]]) -> T:
+    from gateway.storage.database import Database
+
+    database = Database(config.database, pool_size=2)
+    try:
+        return await question(database)
+    finally:
+        await database.close()
+
+
+def _refuse_absent(config: Config) -> None:
+    """An embedded database that was never made is not made by looking at it."""
+    from sqlalchemy.engine import make_url
+
+    url = make_url(config.database)
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
+        raise Ending(
+            Code.NOT_REACHABLE, f"there is no database at {url.database} yet; start the gateway once: lockstep run"
+        )

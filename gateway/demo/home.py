@@ -1,0 +1,118 @@
+"""The demo's directory: stand-ins' files, the gateway's data, logs, and the configuration file written for this run."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from connectors.contract.errors import ConfigError
+from gateway.demo.plan import Plan
+from gateway.demo.stand_ins import JIRA, SNOW
+
+SECRET = {SNOW: "demo-snow-hook-secret", JIRA: "demo-jira-hook-secret"}
+"""Shared with the stand-ins, on this machine, for this run: nothing is protected by them."""
+PROJECT = "OPS"
+
+_CONFIG = """\
+# Written by `lockstep demo`. Short times, because the stand-ins settle at once; for real systems leave the defaults.
+lockstep: 1
+name: {name}
+data: ./gateway
+listen: {listen}
+{places}
+connections:
+  snow:
+    connector: servicenow
+    label: ServiceNow
+    url: {snow}
+    auth: {{basic: {{user: lockstep, password: lockstep-secret}}}}
+    webhook: {{secret: {snow_secret}}}
+    poll: {{every: 1s}}
+    timeout: 5s
+    settles: 1s
+    breaker: {{failures: 3, retry: 500ms, cap: 2s}}
+  jira:
+    connector: jira
+    label: Jira
+    url: {jira}
+    auth: {{basic: {{user: lockstep@example.com, password: lockstep-secret}}}}
+    webhook: {{secret: {jira_secret}}}
+    poll: {{every: 1s}}
+    timeout: 5s
+    settles: 1s
+    breaker: {{failures: 3, retry: 500ms, cap: 2s}}
+
+flows:
+  incidents:
+    type: incident
+    key: correlation
+    members:
+      snow: {{object: incident, mapping: servicenow-incident}}
+      jira: {{object: issue, mapping: jira-issue, with: {{project: {project}, issuetype: Incident}}}}
+    create: {{in: [jira, snow]}}
+    merge: {{default: latest, status: {{authority: [snow, jira]}}, labels: union}}
+    authority: [snow, jira]
+"""
+DATABASE_VARIABLE = "LOCKSTEP_DEMO_DATABASE"
+"""Holds the database's URL where that has a password: it does not belong in a file."""
+OVERRIDES = ("LOCKSTEP_DATA", "LOCKSTEP_DATABASE", "LOCKSTEP_STREAM", "LOCKSTEP_LISTEN")
+"""Variables that would replace what the configuration says; the demo's gateway must not see them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where a run lives. `ours`: made for this run, so it may be removed."""
+
+    path: Path
+    ours: bool
+
+    @classmethod
+    def make(cls, wanted: Path | None) -> Home:
+        """A new directory, or the one wanted. Raises ConfigError if that one is in use."""
+        if wanted is None:
+            return cls(Path(tempfile.mkdtemp(prefix="lockstep-demo-")), ours=True)
+        if wanted.exists() and any(wanted.iterdir()):
+            raise ConfigError([f"--data {wanted}: it is not empty; name a new directory, or remove it first"])
+        wanted.mkdir(parents=True, exist_ok=True)
+        return cls(wanted.resolve(), ours=False)
+
+    @property
+    def config(self) -> Path:
+        """The gateway's configuration."""
+        return self.path / "lockstep.yaml"
+
+    @property
+    def logs(self) -> Path:
+        """What the processes said."""
+        return self.path / "logs"
+
+    def database(self, plan: Plan) -> str:
+        """The gateway's database."""
+        return plan.database or f"sqlite+aiosqlite:///{self.path / 'gateway' / 'lockstep.db'}"
+
+    def write_config(self, plan: Plan, *, name: str, port: int, urls: dict[str, str]) -> None:
+        """Writes the configuration; `name` keeps the streams of different runs apart."""
+        places = {"stream": plan.stream, "database": plan.database and f"${{{DATABASE_VARIABLE}}}"}
+        text = _CONFIG.format(
+            name=name,
+            listen=f"127.0.0.1:{port}",
+            places="".join(f"{key}: {json.dumps(place)}\n" for key, place in places.items() if place),
+            snow=urls[SNOW],
+            jira=urls[JIRA],
+            snow_secret=SECRET[SNOW],
+            jira_secret=SECRET[JIRA],
+            project=PROJECT,
+        )
+        self.config.write_text(text)
+
+    def environment(self, plan: Plan) -> dict[str, str]:
+        """What the gateway needs besides the configuration."""
+        return {DATABASE_VARIABLE: plan.database} | dict.fromkeys(OVERRIDES, "")
+
+    def remove(self) -> None:
+        """Removes it, if it was made for this run."""
+        if self.ours:
+            shutil.rmtree(self.path, ignore_errors=True)

@@ -1,0 +1,65 @@
+"""What goes wrong on purpose: the gateway is killed and started again, a system goes down and comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from random import Random
+
+from gateway.demo.children import Child
+from gateway.demo.plan import Outage, Plan, moments
+from gateway.demo.stand_ins import StandIn
+from gateway.demo.talk import Talk
+
+
+class Troubles:
+    """Kills and outages at seeded moments. `down` tells whoever waits that the first outage began."""
+
+    def __init__(self, plan: Plan, gateway: Child, stand_ins: Mapping[str, StandIn], talk: Talk) -> None:
+        self._gateway, self._stand_ins, self._talk = gateway, stand_ins, talk
+        chance = Random(plan.seed + 1)
+        self._kill_at = moments(plan.kills, 0.1 * plan.for_s, 0.95 * plan.for_s, chance)
+        self._down_at = moments(len(plan.outages), 0.35 * plan.for_s, 0.75 * plan.for_s, chance)
+        self._outages = plan.outages
+        self._chance = chance
+        self.kills = 0
+        self.outages: list[Outage] = []
+        self.down = asyncio.Event()
+
+    @property
+    def expected(self) -> bool:
+        """Whether an outage is planned."""
+        return bool(self._outages)
+
+    async def happen(self) -> None:
+        """All of them, each at its moment from now."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._kill())
+            group.create_task(self._break_down())
+
+    async def _kill(self) -> None:
+        began = time.monotonic()
+        for moment in self._kill_at:
+            await _until(began + moment)
+            await self._gateway.kill()
+            self.kills += 1
+            self._talk.line(f"the gateway is killed (SIGKILL), {self.kills} of {len(self._kill_at)}")
+            await asyncio.sleep(self._chance.uniform(0.1, 0.5))
+            await self._gateway.start()
+            self._talk.line("the gateway runs again")
+
+    async def _break_down(self) -> None:
+        began = time.monotonic()
+        for outage, moment in zip(self._outages, self._down_at, strict=True):
+            await _until(began + moment)
+            await self._stand_ins[outage.connection].go_down(outage.seconds)
+            self.outages.append(outage)
+            self._talk.line(f"{outage.connection} is down for {outage.seconds:g} s: it refuses everybody")
+            self.down.set()
+            await asyncio.sleep(outage.seconds)
+            self._talk.line(f"{outage.connection} is back")
+
+
+async def _until(moment: float) -> None:
+    await asyncio.sleep(max(0.0, moment - time.monotonic()))

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from connectors.contract.errors import ConfigError
+from gateway.config import load
+from gateway.demo.home import DATABASE_VARIABLE, OVERRIDES, Home
+from gateway.demo.plan import Plan
+from gateway.demo.terms import MAPPINGS, carried_comments, load_terms
+
+URLS = {"snow": "http://127.0.0.1:18001", "jira": "http://127.0.0.1:18002"}
+POSTGRES = "postgresql+asyncpg://u:p@db.example.com/x"
+
+
+def written(home: Home, plan: Plan) -> Path:
+    home.write_config(plan, name="demo-1", port=18003, urls=URLS)
+    return home.config
+
+
+def test_the_written_configuration_is_a_good_one(tmp_path: Path) -> None:
+    home = Home.make(tmp_path / "new")
+    config = load(written(home, Plan()), {})
+    assert (config.name, config.host, config.port) == ("demo-1", "127.0.0.1", 18003)
+    assert config.database == home.database(Plan())
+    assert {name: one.settings.url for name, one in config.connections.items()} == URLS
+    assert {name: member.mapping.name for name, member in config.flows["incidents"].members.items()} == MAPPINGS
+
+
+def test_other_places_for_stream_and_database(tmp_path: Path) -> None:
+    plan = Plan(stream="kafka://127.0.0.1:9092", database=POSTGRES)
+    home = Home.make(tmp_path / "new")
+    config = load(written(home, plan), home.environment(plan))
+    assert (config.stream, config.database) == (plan.stream, POSTGRES)
+
+
+def test_a_password_stays_out_of_the_file(tmp_path: Path) -> None:
+    plan = Plan(database=POSTGRES)
+    home = Home.make(tmp_path / "new")
+    assert POSTGRES not in written(home, plan).read_text()
+    assert home.environment(plan)[DATABASE_VARIABLE] == POSTGRES
+
+
+def test_variables_of_the_shell_do_not_reach_the_demo(tmp_path: Path) -> None:
+    home = Home.make(tmp_path / "new")
+    environment = dict.fromkeys(OVERRIDES, "sqlite:////elsewhere.db") | home.environment(Plan())
+    assert load(written(home, Plan()), environment).database == home.database(Plan())
+
+
+def test_a_directory_in_use_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("precious")
+    with pytest.raises(ConfigError, match="not empty"):
+        Home.make(tmp_path)
+
+
+def test_only_a_directory_of_its_own_is_removed(tmp_path: Path) -> None:
+    named, own = Home.make(tmp_path / "named"), Home.make(None)
+    for home in (named, own):
+        home.remove()
+    assert named.path.exists()
+    assert not own.path.exists()
+
+
+def test_customers_comments_cross_and_internal_notes_stay() -> None:
+    assert carried_comments(load_terms()) == {"snow": frozenset({"comment"}), "jira": frozenset({"comment"})}
