@@ -202,9 +202,9 @@ def _verdict(shown: dict[str, Any]) -> tuple[str, str, list[str]]:
     if shown["tombstoned_at"] is not None:
         return "tombstoned", "the record has left; its objects are closed and nothing re-opens them", case_steps
     for lane in shown["lanes"]:
-        told = _lane_verdict(lane)
+        told = _lane_verdict(lane, shown["connections"].get(lane["connection"]))
         if told is not None:
-            return told[0], told[1], case_steps
+            return told[0], told[1], case_steps or told[2]
     held = [
         (field["field"], name)
         for field in shown["fields"]
@@ -215,10 +215,9 @@ def _verdict(shown: dict[str, Any]) -> tuple[str, str, list[str]]:
         where = ", ".join(f"{field} in {name}" for field, name in held)
         return "held", f"held until somebody decides: {where}", case_steps
     if shown["notices_waiting"]:
-        return "reading", f"{shown['notices_waiting']} notice(s) wait for a read of the object", []
-    for name, gate in shown["connections"].items():
-        if gate["state"] != "closed" and any(lane["dirty"] and lane["connection"] == name for lane in shown["lanes"]):
-            return gate["state"], _GATES[gate["state"]].format(name=name, reason=gate["reason"]), ["lockstep now"]
+        shut = [gate for gate in shown["connections"].values() if gate["state"] != "closed"]
+        waiting = f"{shown['notices_waiting']} notice(s) wait for a read of the object"
+        return _gate_verdict(shut[0]) if shut else ("reading", waiting, [])
     missing = [name for name, member in shown["members"].items() if member["link"] == LinkState.NONE]
     behind = [lane["connection"] for lane in shown["lanes"] if lane["dirty"]]
     if behind:
@@ -229,22 +228,26 @@ def _verdict(shown: dict[str, Any]) -> tuple[str, str, list[str]]:
 
 
 _GATES = {
-    "open": "{name} is down ({reason}); its changes wait in order, and no try is used up",
-    "throttled": "{name} asked us to wait ({reason}); its changes wait in order, and no try is used up",
-    "credentials": "{name} does not accept our credentials ({reason}); give it new ones, everything waits meanwhile",
+    "open": "{connection} is down ({reason}); its changes wait in order, and no try is used up",
+    "throttled": "{connection} asked us to wait ({reason}); its changes wait in order, and no try is used up",
+    "credentials": "{connection} does not accept our credentials ({reason}); give it new ones, everything waits meanwhile",
 }
 
 
-def _lane_verdict(lane: dict[str, Any]) -> tuple[str, str] | None:
-    connection, state = lane["connection"], lane["state"]
+def _gate_verdict(gate: dict[str, Any]) -> tuple[str, str, list[str]]:
+    return gate["state"], _GATES[gate["state"]].format_map(gate), ["lockstep now"]
+
+
+def _lane_verdict(lane: dict[str, Any], gate: dict[str, Any] | None) -> tuple[str, str, list[str]] | None:
+    connection, state, reason = lane["connection"], lane["state"], lane["waits_for"]
     if state == LaneState.UNKNOWN:
-        return "outcome_unknown", f"nobody answered our last write to {connection}; its outcome is being proved"
+        return "outcome_unknown", f"nobody answered our last write to {connection}; its outcome is being proved", []
     if state == LaneState.PARKED:
-        return "parked", f"the lane to {connection} waits for a decision: {lane['waits_for'] or 'see its case'}"
-    if lane["waits_for"]:
-        return lane["waits_for"].replace(
-            " ", "_"
-        ), f"{connection}: {lane['waits_for']}; nothing is lost and no try is used up"
+        return "parked", f"the lane to {connection} waits for a decision: {reason or 'see its case'}", []
+    if gate is not None and gate["state"] != "closed" and (lane["dirty"] or reason):
+        return _gate_verdict(gate)
+    if reason:
+        return reason.replace(" ", "_"), f"{connection}: {reason}; nothing is lost and no try is used up", []
     return None
 
 

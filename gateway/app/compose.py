@@ -13,6 +13,8 @@ from connectors import registry
 from connectors.contract.clock import Chance, Clock, SystemClock, system_chance
 from connectors.contract.connector import Connector
 from connectors.contract.errors import ConfigError
+from dead_letter.evidence import Redactor
+from gateway.app.housekeeping import Housekeeping
 from gateway.config import Config, values
 from gateway.core.ids import new_id
 from gateway.delivery.breaker import Gate, GateSettings
@@ -52,6 +54,7 @@ class Gateway:
     scout: Scout
     pollers: list[Poller]
     hooks: Hooks
+    housekeeping: Housekeeping
 
 
 def topology_of(config: Config, connectors: Mapping[str, Connector]) -> Topology:
@@ -125,7 +128,7 @@ def compose(
     database = Database(config.database)
     stream = open_stream(config.stream, name=f"{config.name}-changes", partitions=config.partitions, clock=clock)
     topology = topology_of(config, connectors)
-    decider = Decider(database, topology, clock)
+    decider = Decider(database, topology, clock, redactor=redactor_of(config))
     dispatcher = Dispatcher(database, clock)
     decider.on_work = dispatcher.hint
     keeper = Gatekeeper(database, clock)
@@ -155,7 +158,22 @@ def compose(
         scout=scout,
         pollers=pollers,
         hooks=hooks,
+        housekeeping=Housekeeping(database, config.retention, clock),
     )
+
+
+def redactor_of(config: Config) -> Redactor:
+    """Knows every secret of the configuration, and the personal fields of its record types."""
+    secrets = [
+        str(value)
+        for each in config.connections.values()
+        for kind in each.settings.auth.values()
+        for name, value in kind.items()
+        if name != "user"
+    ]
+    secrets += [each.settings.webhook_secret for each in config.connections.values() if each.settings.webhook_secret]
+    personal = {name for flow in config.flows.values() for name, rule in flow.type.fields.items() if rule.personal}
+    return Redactor(secrets=secrets, personal=personal)
 
 
 def _gate(keeper: Gatekeeper, connection: values.Connection) -> Gate:

@@ -46,7 +46,7 @@ class State:
     async def version(self, request: web.Request) -> web.Response:
         """The release that runs."""
         try:
-            release = version("lockstep")
+            release = version("lockstep-gateway")
         except PackageNotFoundError:
             release = "unknown"
         return web.json_response({"version": release})

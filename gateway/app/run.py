@@ -84,6 +84,8 @@ async def running(gateway: Gateway) -> Any:
         stack.push_async_callback(gateway.dispatcher.stop)
         await gateway.keeper.start()
         stack.push_async_callback(gateway.keeper.stop)
+        await gateway.housekeeping.start()
+        stack.push_async_callback(gateway.housekeeping.stop)
         await gateway.scout.start()
         stack.push_async_callback(gateway.scout.stop)
         gateway.stream.consume(consumer.handle)

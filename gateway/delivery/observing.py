@@ -23,8 +23,8 @@ async def observe(connector: Connector, job: Read, clock: Clock) -> Seen:
     since = 0.0 if job.find else job.history_since
     if since is not None and spec.history and seen.snapshot.exists:
         seen.history = list(await connector.history(ref, since))
-    if job.steps and seen.snapshot.exists:
-        seen.steps = list(await connector.steps(ref))
+    if job.steps:
+        seen.steps = list(await connector.steps(ref)) if seen.snapshot.exists else []
     return seen
 
 

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from sqlalchemy import Column, String
+
 from connectors.contract.errors import MalformedError
 from connectors.contract.values import Change
 from gateway.sync import tables as t
 
+
+def _length(column: Column[str]) -> int:
+    assert isinstance(column.type, String)
+    assert column.type.length is not None
+    return column.type.length
+
+
 _LONGEST = {
-    "delivery id": t.notice.c.delivery_key.type.length,
-    "object id": t.notice.c.object_id.type.length,
-    "object key": t.link.c.object_key.type.length,
-    "comment id": t.item_copy.c.item_id.type.length,
+    "delivery id": _length(t.notice.c.delivery_key),
+    "object id": _length(t.notice.c.object_id),
+    "object key": _length(t.link.c.object_key),
+    "comment id": _length(t.item_copy.c.item_id),
 }
 _HIGHEST = 2**31 - 1
 """Of a version: the column is a 32 bit integer on PostgreSQL."""

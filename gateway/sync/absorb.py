@@ -198,8 +198,8 @@ def _understand(unit: Unit, seen: Observation, member: Member, name: str, ext: A
     try:
         value = member.mapping.from_ext(name, ext)
     except MappingError as error:
-        if shadow.bad != ext or not shadow.held:
-            shadow.bad = ext
+        if shadow.bad != ext or shadow.asked:
+            shadow.bad, shadow.asked = ext, ""
             shadow.held = unit.case(
                 "mapping",
                 "value.unknown",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from connectors.contract.values import Change, ChangeKind, VersionKind
 from gateway.sync.absorb import Observation, absorb
-from gateway.sync.departure import deleted, deletion_leaves, leave
+from gateway.sync.departure import deleted, deletion_leaves, leave, shows_departure
 from gateway.sync.flow import Member
 from gateway.sync.gap import mine
 from gateway.sync.items import see_items
@@ -86,8 +86,7 @@ def _snapshot(unit: Unit, arrival: Arrival, member: Member) -> None:
     if held.seen is not None and snapshot.version is not None and snapshot.version <= held.seen:
         arrival.end("stale", f"version {snapshot.version} is not newer than {held.seen}")
         return
-    departure = member.mapping.departure
-    if departure and departure.leaves(snapshot.raw):
+    if shows_departure(unit, connection, snapshot.raw):
         leave(unit, connection, f"{connection} shows that it has left")
         arrival.end("applied", "departure")
         return

@@ -84,7 +84,8 @@ class Seen(msgspec.Struct):
     hits: list[Ref] | None = None
     """None: not searched. Hits of the correlation key."""
     natural_hits: list[Ref] = []
-    steps: list[Step] = []
+    steps: list[Step] | None = None
+    """None: not asked for."""
     items: list[Item] | None = None
 
 

@@ -14,10 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from connectors.contract.errors import MappingError
 from connectors.contract.values import Change, ChangeKind
 from dead_letter import store as cases
+from dead_letter.evidence import Redactor
 from dead_letter.values import Ending
 from gateway.core.ids import new_id
 from gateway.storage.database import dumps
-from gateway.sync import store
+from gateway.sync import saving, store
 from gateway.sync.arrive import arrive, is_hint
 from gateway.sync.cache import Cache, Entry
 from gateway.sync.flow import Flow, Member
@@ -64,6 +65,7 @@ class Batch:
     topology: Topology
     now: float
     cache: Cache = field(default_factory=Cache)
+    redactor: Redactor = field(default_factory=Redactor)
     units: dict[str, Unit] = field(default_factory=dict)
     effects: Effects = field(default_factory=Effects)
     links: dict[tuple[str, str, str], str] = field(default_factory=dict)
@@ -249,10 +251,10 @@ class Batch:
         await self._name()
         await store.insert_notices(self.tx, self.settled)
         await store.settle_notices(self.tx, self.taken_up)
-        await store.save_units(self.tx, list(self.units.values()))
-        await store.save_effects(self.tx, self.effects)
+        await saving.save_units(self.tx, list(self.units.values()))
+        await saving.save_effects(self.tx, self.effects)
         if self.effects.cases:
-            await cases.open_cases(self.tx, self.effects.cases, now=self.now)
+            await cases.open_cases(self.tx, self.effects.cases, now=self.now, redactor=self.redactor)
         if self.effects.worked:
             why = "what had to be written is in effect"
             await cases.close_cases(self.tx, self.effects.worked, decision=Ending.APPLIED, reason=why, now=self.now)

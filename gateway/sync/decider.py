@@ -16,6 +16,7 @@ from connectors.contract.clock import Clock
 from connectors.contract.errors import StorageError
 from connectors.contract.values import Change, Item
 from dead_letter import store as cases
+from dead_letter.evidence import Redactor
 from dead_letter.values import CaseClass, NewCase
 from gateway.core.ids import new_id
 from gateway.storage.database import Database
@@ -45,10 +46,13 @@ class Decider:
         topology: Topology,
         clock: Clock,
         on_work: Callable[[Sequence[Lane]], None] = lambda lanes: None,
+        *,
+        redactor: Redactor | None = None,
     ) -> None:
         self.database, self.topology, self.clock = database, topology, clock
         self.on_work = on_work
         self.cache = Cache()
+        self.redactor = redactor or Redactor()
         self.unrouted = asyncio.Event()
         """Set when a notice waits for an object that is not known yet."""
         self._queue: list[tuple[Decision, asyncio.Future[Any]]] = []
@@ -137,7 +141,7 @@ class Decider:
         batch = None
         try:
             async with self.database.begin() as tx:
-                batch = Batch(tx, self.topology, self.clock.now(), self.cache)
+                batch = Batch(tx, self.topology, self.clock.now(), self.cache, self.redactor)
                 await batch.run(decisions)
         except BaseException:
             if batch is not None:
@@ -161,7 +165,9 @@ class Decider:
             return
         try:
             await self._poison(decision.arrival, error)
-        except StorageError as failure:
+        except (StorageError, IntegrityError) as failure:
+            _fail(entries, failure if isinstance(failure, StorageError) else StorageError("another worker has it too"))
+        except Exception as failure:  # noqa: BLE001 - this loop must live, or everybody waits for ever
             _fail(entries, failure)
         else:
             future.set_result(decision.arrival)
@@ -185,7 +191,7 @@ class Decider:
                 object_key=snapshot.key,
                 evidence=poison(arrival, error),
             )
-            await cases.open_cases(tx, [case], now=self.clock.now())
+            await cases.open_cases(tx, [case], now=self.clock.now(), redactor=self.redactor)
 
 
 class _Rule:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from connectors.contract.errors import MappingError
 from gateway.sync.flow import OnDelete
 from gateway.sync.state import LaneState, LinkState
 from gateway.sync.unit import Unit
@@ -24,6 +28,18 @@ def leave(unit: Unit, connection: str, why: str) -> None:
             shadow.held = ""
         held.items.clear()
     unit.audit("tombstoned", connection, why=why)
+
+
+def shows_departure(unit: Unit, connection: str, raw: Mapping[str, Any]) -> bool:
+    """Whether the object shows that it has left. What cannot be decided is no departure, and a case tells of it."""
+    departure = unit.member(connection).mapping.departure
+    if departure is None:
+        return False
+    try:
+        return departure.leaves(raw)
+    except MappingError as error:
+        unit.case("mapping", "value.unknown", str(error), connection=connection, name="departure")
+        return False
 
 
 def deletion_leaves(unit: Unit, connection: str) -> bool:

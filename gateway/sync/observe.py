@@ -7,7 +7,7 @@ from typing import Any
 from connectors.contract.values import Snapshot
 from gateway.sync.absorb import Observation, absorb
 from gateway.sync.attempts import Seen
-from gateway.sync.departure import deleted, deletion_leaves, leave
+from gateway.sync.departure import deleted, deletion_leaves, leave, shows_departure
 from gateway.sync.items import see_items
 from gateway.sync.state import LinkState
 from gateway.sync.unit import Unit
@@ -30,8 +30,7 @@ def fold(unit: Unit, connection: str, seen: Seen, *, offset_s: float = 0.0) -> l
     if unit.state.tombstoned_at is not None:
         _show_only(unit, connection, snapshot)
         return []
-    departure = unit.member(connection).mapping.departure
-    if departure and departure.leaves(snapshot.raw):
+    if shows_departure(unit, connection, snapshot.raw):
         leave(unit, connection, f"{connection} shows that it has left")
         _show_only(unit, connection, snapshot)
         return []

@@ -20,6 +20,7 @@ def retry(unit: Unit, connection: str, key: str, *, actor: str) -> None:
     """Unparks the lane and whatever this case held; what to write is computed anew when it is sent."""
     for name in _unhold(unit, connection, key):
         unit.shadow(connection, name).asked = key
+        unit.shadow(connection, name).bad = None
     lane = unit.lane(connection)
     parked = lane.case == key
     _unpark(lane)
@@ -111,7 +112,7 @@ def _unhold(unit: Unit, connection: str, key: str) -> set[str]:
     names = set()
     for name, shadow in held.shadow.items():
         if shadow.held == key:
-            shadow.held, shadow.bad, shadow.mismatches = "", None, 0
+            shadow.held, shadow.mismatches = "", 0
             names.add(name)
     for item in held.items:
         if item.held == key:

@@ -238,7 +238,8 @@ def refused(unit: Unit, lane: Lane, attempt: Attempt, conclusion: Conclusion) ->
                     "refused", "item.refused", title, connection=connection, key=key, evidence=evidence
                 )
         return
-    park(unit, lane, "refused", "target.refused", f"{connection} refuses the write: {conclusion.error}", evidence)
+    cause = "close.refused" if attempt.closing else "target.refused"
+    park(unit, lane, "refused", cause, f"{connection} refuses the write: {conclusion.error}", evidence)
 
 
 def _blamed(unit: Unit, connection: str, attempt: Attempt, fields: dict[str, str]) -> dict[str, str]:

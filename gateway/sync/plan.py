@@ -11,6 +11,7 @@ from connectors.contract.values import Ref, Step, VersionKind, WriteKind
 from gateway.core.ids import new_id
 from gateway.sync.absorb import agrees
 from gateway.sync.attempts import Attempt, Seen, SentField
+from gateway.sync.flow import Member
 from gateway.sync.state import FieldState, FieldVersion, Lane, LaneState, LinkState, MemberState, Shadow
 from gateway.sync.unit import Unit
 from mappings.compiler import CompiledMapping
@@ -53,10 +54,17 @@ def lacks(unit: Unit, connection: str) -> bool:
 
 def wants_create(unit: Unit, connection: str) -> bool:
     """Whether the flow creates the object here now."""
-    if connection not in unit.flow.create_in:
+    if connection not in unit.flow.create_in or _create_waived(unit, connection):
         return False
     when = unit.flow.create_when
     return when is None or when(unit.state.values())
+
+
+def _create_waived(unit: Unit, connection: str) -> bool:
+    """A person discarded the create: it is not tried again until something of the record changes."""
+    shadows = unit.held(connection).shadow
+    waived = {name: shadow.waived for name, shadow in shadows.items() if shadow.waived is not None}
+    return bool(waived) and all(waived.get(name) == canon.now.fver for name, canon in unit.state.fields.items())
 
 
 def _pending(mapping: CompiledMapping, held: MemberState, name: str, canon: FieldState) -> bool:
@@ -226,11 +234,8 @@ def _create(unit: Unit, lane: Lane, timeout_s: float, lease_s: float) -> Attempt
     member, held = unit.member(lane.connection), unit.held(lane.connection)
     exts: dict[str, Any] = {}
     for name, canon in unit.state.fields.items():
-        rule = member.mapping.fields.get(name)
-        shadow = unit.shadow(lane.connection, name)
-        if rule is None or not rule.writable or canon.now.value is None or shadow.held:
-            continue
-        if shadow.waived == canon.now.fver:
+        rule, shadow = member.mapping.fields.get(name), held.shadow.get(name)
+        if rule is None or not rule.writable or canon.now.value is None or (shadow and shadow.held):
             continue
         try:
             exts[name] = member.mapping.to_ext(name, canon.now.value)
@@ -238,10 +243,34 @@ def _create(unit: Unit, lane: Lane, timeout_s: float, lease_s: float) -> Attempt
             _cannot_say(unit, lane.connection, name, canon.now, error)
     attempt = _attempt(unit, lane, WriteKind.CREATE, timeout_s, lease_s)
     held.creates += 1
-    sendable = {name: ext for name, ext in exts.items() if not member.mapping.fields[name].stepped}
+    sendable = _sendable(member, exts)
     attempt.values = member.mapping.write(sendable, unit.state.values())
     attempt.fields = {name: SentField(ext, unit.state.fields[name].now.fver) for name, ext in sendable.items()}
     return attempt
+
+
+def _sendable(member: Member, exts: dict[str, Any]) -> dict[str, Any]:
+    """What a new object can be given at once: no stepped fields, and nothing that means something only after a step."""
+    plain = {name: ext for name, ext in exts.items() if not member.mapping.fields[name].stepped}
+    return {name: ext for name, ext in plain.items() if _opened(member, name, plain)}
+
+
+def _opened(member: Member, name: str, shown: dict[str, Any]) -> bool:
+    gate = member.mapping.fields[name].gate
+    return gate is None or shown.get(gate[0]) in gate[1]
+
+
+def wants_step(unit: Unit, connection: str) -> bool:
+    """Whether a stepped field is to be moved: only a read that asked for the moves can plan that."""
+    member, held = unit.member(connection), unit.held(connection)
+    if held.link is not LinkState.PRIMARY:
+        return False
+    if unit.state.tombstoned_at is not None:
+        return any(want.stepped for want in closing_wants(unit, connection))
+    return any(
+        rule.stepped and name in unit.state.fields and _pending(member.mapping, held, name, unit.state.fields[name])
+        for name, rule in member.mapping.fields.items()
+    )
 
 
 def _update(
@@ -283,7 +312,7 @@ def _step(
     """One move of a stepped field; intermediate states carry no decision (rule 11, H19)."""
     want, connection = found[0], lane.connection
     member, shadow = unit.member(connection), unit.shadow(connection, want.name)
-    steps = seen.steps if seen else []
+    steps = (seen.steps if seen else None) or []
     hop = member.mapping.fields[want.name].path_to(shadow.ext, want.ext, [step.to for step in steps])
     move = next((step for step in steps if step.to == hop), None)
     if move is None:
@@ -304,7 +333,7 @@ def _step(
 def _no_way(unit: Unit, lane: Lane, want: Want, shadow: Shadow, steps: list[Step]) -> None:
     key = unit.case(
         "refused",
-        "step.unavailable",
+        "close.refused" if want.closing else "step.unavailable",
         f"no move leads from {shadow.ext!r} to {want.ext!r} in {lane.connection}",
         connection=lane.connection,
         name=want.name,

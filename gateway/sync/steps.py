@@ -14,7 +14,7 @@ from gateway.sync.backoff import Backoff
 from gateway.sync.gap import check_history, foreign
 from gateway.sync.observe import fold
 from gateway.sync.outcome import another, applied, finish, ours, park, refused
-from gateway.sync.plan import lacks, mark_dirty, needs_read, start, trim, unproven
+from gateway.sync.plan import lacks, mark_dirty, needs_read, start, trim, unproven, wants_step
 from gateway.sync.probe import expire_ghosts, give_up, look, unknown_key
 from gateway.sync.state import Lane, LaneState, LinkState
 from gateway.sync.unit import Unit
@@ -232,6 +232,8 @@ def _start(unit: Unit, lane: Lane, worker: Worker, seen: Seen | None) -> Job:
     connection = lane.connection
     if seen is None and unproven(unit, connection):
         return _claim_read(unit, lane, worker, taken=True)
+    if seen is not None and seen.steps is None and wants_step(unit, connection):
+        return _claim_read(unit, lane, worker, taken=True)
     attempt = start(unit, lane, seen, timeout_s=worker.timeout_s, lease_s=worker.lease_s)
     trim(unit)
     if attempt is not None:
@@ -327,7 +329,7 @@ def _moved(unit: Unit, lane: Lane, worker: Worker, conclusion: Conclusion) -> No
         evidence = {"error": conclusion.error, "status": conclusion.status, "times": lane.looks, **conclusion.evidence}
         title = f"{lane.connection} answered {lane.looks} times in a row that the object moved: {conclusion.error}"
         lane.looks = 0
-        park(unit, lane, "refused", "target.moves", title, evidence)
+        park(unit, lane, "refused", "target.moving", title, evidence)
 
 
 def looked(unit: Unit, connection: str, worker: Worker, job: Look, attempt: Attempt, seen: Seen | None) -> Job:

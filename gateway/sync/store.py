@@ -1,6 +1,4 @@
-"""Loading and saving records, lanes, notices and everything decisions leave behind. Set-based; the transaction is a
-parameter.
-"""
+"""Loading records, lanes and notices, and the journal's rows. Set-based; the transaction is a parameter."""
 
 from __future__ import annotations
 
@@ -9,18 +7,14 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import bindparam, select, update
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from connectors.contract.errors import StorageError
 from connectors.contract.values import Change
-from gateway.audit.tables import audit
-from gateway.storage.database import dumps, insert, insert_all
-from gateway.storage.prepared import Many
+from gateway.storage.database import insert_all
 from gateway.sync import tables as t
 from gateway.sync.attempts import Attempt
 from gateway.sync.state import Lane, LaneState, RecordState
-from gateway.sync.unit import Arrival, Effects, Unit
+from gateway.sync.unit import Arrival
 
 CHUNK = 400
 """Bound parameters per IN list: far below SQLite's and PostgreSQL's limits."""
@@ -214,203 +208,10 @@ def lane_of(row: Any) -> Lane:
     )
 
 
-def lane_row(lane: Lane) -> dict[str, Any]:
-    """The row of a lane."""
-    return {
-        "record": lane.record,
-        "connection": lane.connection,
-        "state": str(lane.state),
-        "dirty": lane.dirty,
-        "read_wanted": lane.read_wanted,
-        "deferred": lane.deferred,
-        "work": lane.has_work,
-        "tries": lane.tries,
-        "next_try_at": lane.next_try_at,
-        "wait_reason": lane.wait_reason,
-        "owner": lane.owner,
-        "lease_until": lane.lease_until,
-        "fence": lane.fence,
-        "attempt": lane.attempt,
-        "case_key": lane.case,
-        "dirty_since": lane.dirty_since,
-        "looks": lane.looks,
-    }
-
-
 async def load_attempt(tx: AsyncConnection, attempt_id: str) -> Attempt | None:
     """An attempt as it was stored before its first byte left."""
     row = (await tx.execute(select(t.attempt.c.doc).where(t.attempt.c.id == attempt_id))).first()
     return _decode_attempt(row[0]) if row else None
-
-
-async def save_units(tx: AsyncConnection, units: Sequence[Unit]) -> None:
-    """Stores the records that changed (under their revision) and the lanes that changed.
-
-    Raises StorageError when a record moved since it was loaded: the whole transaction is then run again.
-    """
-    lanes = [[lane for lane in unit.lanes.values() if unit.lanes_before.get(lane.connection) != lane] for unit in units]
-    await _save_records(tx, [(unit, bool(moved)) for unit, moved in zip(units, lanes, strict=True)])
-    changed = [lane_row(lane) for moved in lanes for lane in moved]
-    await _upsert_lanes.run(tx, changed)
-
-
-def _upserting_lanes(insert: Any) -> Any:
-    statement = insert(t.lane)
-    values = {column.name: statement.excluded[column.name] for column in t.lane.c if not column.primary_key}
-    return statement.on_conflict_do_update(index_elements=["record", "connection"], set_=values)
-
-
-_upsert_lanes = Many(_upserting_lanes)
-
-
-_update_record = (
-    update(t.record)
-    .where(t.record.c.id == bindparam("b_id"), t.record.c.rev == bindparam("b_rev"))
-    .values(
-        rev=bindparam("b_new_rev"),
-        natural=bindparam("b_natural"),
-        tombstoned=bindparam("b_tombstoned"),
-        updated_at=bindparam("b_updated_at"),
-        doc=bindparam("b_doc"),
-    )
-)
-
-
-_update_records = Many(lambda insert: _update_record)
-
-
-async def _save_records(tx: AsyncConnection, units: Sequence[tuple[Unit, bool]]) -> None:
-    fresh, known = [], []
-    for unit, lanes_moved in units:
-        state, before = unit.state, unit.state.rev
-        state.rev = 0
-        doc = _encode(state).decode()
-        state.rev = before
-        if doc == unit.doc and not lanes_moved:
-            continue
-        state.rev, unit.doc = before + 1, doc
-        tombstoned = state.tombstoned_at is not None
-        if unit.new:
-            fresh.append(
-                {
-                    "id": state.id,
-                    "flow": state.flow,
-                    "natural": state.natural or None,
-                    "rev": state.rev,
-                    "tombstoned": tombstoned,
-                    "created_at": unit.now,
-                    "updated_at": unit.now,
-                    "doc": doc,
-                }
-            )
-        else:
-            known.append(
-                {
-                    "b_id": state.id,
-                    "b_rev": before,
-                    "b_new_rev": state.rev,
-                    "b_natural": state.natural or None,
-                    "b_tombstoned": tombstoned,
-                    "b_updated_at": unit.now,
-                    "b_doc": doc,
-                }
-            )
-    await insert_all(tx, t.record, fresh)
-    touched = await _update_records.run(tx, known)
-    if touched >= 0 and touched != len(known):
-        raise StorageError("a record moved while it was decided about; the decision is made again")
-
-
-async def save_effects(tx: AsyncConnection, effects: Effects) -> None:
-    """Everything else that the decisions of this transaction leave behind."""
-    await insert_all(tx, audit, effects.audit)
-    await insert_all(tx, t.conflict_ledger, effects.ledger)
-    await insert_all(tx, t.field_version, effects.versions)
-    await _save_links(tx, effects.links)
-    await _save_attempts(tx, effects)
-    await _save_items(tx, effects)
-    waits = t.notice.c.state == "hint"
-    for connection, object_id, record in effects.routed:
-        here = (t.notice.c.connection == connection, t.notice.c.object_id == object_id, t.notice.c.record.is_(None))
-        await tx.execute(update(t.notice).where(waits, *here).values(record=record))
-    for connection, object_id, rev, disposition, owner in effects.hints_done:
-        await tx.execute(
-            update(t.notice)
-            .where(
-                t.notice.c.connection == connection,
-                t.notice.c.object_id == object_id,
-                waits,
-                t.notice.c.rev <= rev,
-            )
-            .values(state="done", disposition=disposition, reason="answered by a read", record=owner)
-        )
-
-
-async def _save_links(tx: AsyncConnection, links: list[dict[str, Any]]) -> None:
-    """The link table is the referee of who owns an object: another record's link is never taken over."""
-    if not links:
-        return
-    newest = {(row["connection"], row["object"], row["object_id"]): row for row in links}
-    rows = list(newest.values())
-    if tx.dialect.name == "sqlite":
-        kept = await _upsert_links.run(tx, rows)
-    else:
-        returning = _upserting_links(postgresql.insert).values(rows).returning(t.link.c.object_id)
-        kept = len((await tx.execute(returning)).all())
-    if kept != len(rows):
-        raise StorageError("another worker linked the same object; the decision is made again")
-
-
-def _upserting_links(insert: Any) -> Any:
-    statement = insert(t.link)
-    return statement.on_conflict_do_update(
-        index_elements=["connection", "object", "object_id"],
-        set_={"state": statement.excluded.state, "object_key": statement.excluded.object_key},
-        where=t.link.c.record == statement.excluded.record,
-    )
-
-
-_upsert_links = Many(_upserting_links)
-_finish_attempts = Many(
-    lambda insert: (
-        update(t.attempt)
-        .where(t.attempt.c.id == bindparam("b_id"))
-        .values(outcome=bindparam("b_outcome"), finished_at=bindparam("b_at"), answer=bindparam("b_answer"))
-    )
-)
-
-
-async def _save_attempts(tx: AsyncConnection, effects: Effects) -> None:
-    rows = []
-    for entry in effects.attempts:
-        attempt: Attempt = entry["attempt"]
-        rows.append(
-            {
-                "id": attempt.id,
-                "record": attempt.record,
-                "connection": attempt.connection,
-                "kind": str(attempt.kind),
-                "outcome": "open",
-                "started_at": attempt.started_at,
-                "finished_at": None,
-                "doc": _encode(attempt).decode(),
-                "answer": None,
-            }
-        )
-    await insert_all(tx, t.attempt, rows)
-    values = [
-        {"b_id": row["id"], "b_outcome": str(row["outcome"]), "b_at": row["at"], "b_answer": dumps(row["answer"])}
-        for row in effects.outcomes
-    ]
-    await _finish_attempts.run(tx, values)
-
-
-async def _save_items(tx: AsyncConnection, effects: Effects) -> None:
-    if effects.items:
-        await tx.execute(insert(tx, t.item).on_conflict_do_nothing(), effects.items)
-    if effects.copies:
-        statement = insert(tx, t.item_copy).on_conflict_do_nothing()
-        await tx.execute(statement, effects.copies)
 
 
 async def load_items(
