@@ -34,6 +34,7 @@ def copied(unit: Unit, connection: str, origin: str, item_id: str) -> None:
     for pending in held.items:
         if pending.origin == origin:
             unit.moot(pending.held, "the comment was found in the target")
+            unit.worked(pending.asked)
     held.items = [pending for pending in held.items if pending.origin != origin]
 
 

@@ -33,14 +33,15 @@ def retry(unit: Unit, connection: str, key: str, *, actor: str) -> None:
 def discard(unit: Unit, connection: str, key: str, *, actor: str) -> None:
     """Waives what could not be written, each field at its present version: it is not sent until it changes again."""
     names = _unhold(unit, connection, key)
+    names |= {name for name, shadow in unit.held(connection).shadow.items() if shadow.asked == key}
     lane = unit.lane(connection)
     parked = lane.case == key
     for name, canon in unit.state.fields.items():
         shadow = unit.shadow(connection, name)
         if name in names or (parked and shadow.carried < canon.now.fver):
-            shadow.waived = canon.now.fver
+            shadow.waived, shadow.asked = canon.now.fver, ""
     held = unit.held(connection)
-    held.items = [item for item in held.items if item.held != key]
+    held.items = [item for item in held.items if item.asked != key]
     if parked:
         _unpark(lane)
     unit.moot(key, f"{actor} discarded it")
@@ -116,7 +117,7 @@ def _unhold(unit: Unit, connection: str, key: str) -> set[str]:
             names.add(name)
     for item in held.items:
         if item.held == key:
-            item.held = ""
+            item.held, item.asked = "", key
     return names
 
 

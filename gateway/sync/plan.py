@@ -48,8 +48,12 @@ def lacks(unit: Unit, connection: str) -> bool:
         return wants_create(unit, connection)
     if any(not item.held for item in held.items):
         return True
-    mapping = unit.flow.members[connection].mapping
-    return any(_pending(mapping, held, name, canon) for name, canon in state.fields.items())
+    mapping, shadows = unit.flow.members[connection].mapping, held.shadow
+    for name, canon in state.fields.items():  # on the path of every decision: the common answer comes first
+        shadow = shadows.get(name)
+        if (shadow is None or shadow.carried < canon.now.fver) and _pending(mapping, held, name, canon):
+            return True
+    return False
 
 
 def wants_create(unit: Unit, connection: str) -> bool:

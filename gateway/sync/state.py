@@ -13,7 +13,10 @@ NEVER = -1
 """`carried` of a field whose external value is known to differ from every decided version, or is not proven."""
 
 
-class FieldVersion(msgspec.Struct, omit_defaults=True):
+# gc=False: values hold no cycles, and thousands of them live in the cache; the collector need not look through them.
+
+
+class FieldVersion(msgspec.Struct, omit_defaults=True, gc=False):
     """A decided value. `at` is the interval [lo, hi] of the source's clock in which it was typed."""
 
     value: Any
@@ -26,14 +29,14 @@ class FieldVersion(msgspec.Struct, omit_defaults=True):
     notice: str = ""
 
 
-class FieldState(msgspec.Struct, omit_defaults=True):
+class FieldState(msgspec.Struct, omit_defaults=True, gc=False):
     """A canonical field: its present version and the older ones that some member may still have to be given in turn."""
 
     now: FieldVersion
     trail: list[FieldVersion] = []
 
 
-class Shadow(msgspec.Struct, omit_defaults=True):
+class Shadow(msgspec.Struct, omit_defaults=True, gc=False):
     """What a system is known to hold of one field, in its own external terms."""
 
     ext: Any = None
@@ -52,7 +55,7 @@ class Shadow(msgspec.Struct, omit_defaults=True):
     """Key of a case whose retry is on its way: the outcome closes it, or opens it again."""
 
 
-class Ghost(msgspec.Struct):
+class Ghost(msgspec.Struct, gc=False):
     """A value of an attempt closed as not applied, which may still land."""
 
     field: str
@@ -62,7 +65,7 @@ class Ghost(msgspec.Struct):
     fver: int | None = None
 
 
-class Window(msgspec.Struct):
+class Window(msgspec.Struct, gc=False):
     """Foreign versions in (lo, hi) that our write may have overwritten; late notices of them are mined."""
 
     lo: int
@@ -79,7 +82,7 @@ class LinkState(StrEnum):
     GONE = "gone"
 
 
-class PendingItem(msgspec.Struct, omit_defaults=True):
+class PendingItem(msgspec.Struct, omit_defaults=True, gc=False):
     """A comment that a member still lacks."""
 
     origin: str
@@ -90,6 +93,8 @@ class PendingItem(msgspec.Struct, omit_defaults=True):
     label: str = ""
     held: str = ""
     """Key of the case that keeps it from being sent (no proof, or refused)."""
+    asked: str = ""
+    """Key of a case whose retry is on its way."""
 
 
 class MemberState(msgspec.Struct, omit_defaults=True):
@@ -160,7 +165,7 @@ BUSY = frozenset({LaneState.READING, LaneState.OPEN, LaneState.UNKNOWN})
 """Inbound notices wait while a lane is in one of these (rule 3)."""
 
 
-class Lane(msgspec.Struct):
+class Lane(msgspec.Struct, gc=False):
     """The way of one record to one member. Columns of their own, because workers search for them."""
 
     record: str
