@@ -230,7 +230,7 @@ def _verdict(shown: dict[str, Any]) -> tuple[str, str, list[str]]:
 _GATES = {
     "open": "{connection} is down ({reason}); its changes wait in order, and no try is used up",
     "throttled": "{connection} asked us to wait ({reason}); its changes wait in order, and no try is used up",
-    "credentials": "{connection} does not accept our credentials ({reason}); give it new ones, everything waits meanwhile",
+    "credentials": "{connection} does not accept our credentials ({reason}); renew them; its changes wait meanwhile",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 from collections.abc import Mapping
@@ -55,6 +56,12 @@ class Gateway:
     pollers: list[Poller]
     hooks: Hooks
     housekeeping: Housekeeping
+
+    @property
+    def tasks(self) -> list[asyncio.Task[None]]:
+        """Everything that runs until the gateway stops."""
+        parts = (self.decider, self.dispatcher, self.keeper, self.scout, self.housekeeping, *self.pollers)
+        return [task for part in parts for task in part.tasks]
 
 
 def topology_of(config: Config, connectors: Mapping[str, Connector]) -> Topology:

@@ -28,6 +28,11 @@ class Housekeeping:
         """Begins."""
         self._task = asyncio.create_task(self._loop(), name="housekeeping")
 
+    @property
+    def tasks(self) -> list[asyncio.Task[None]]:
+        """Runs until `stop`; one that ends by itself is a defect."""
+        return [self._task] if self._task else []
+
     async def stop(self) -> None:
         """Ends at once; the next sweep goes on where this one was."""
         if self._task is not None:

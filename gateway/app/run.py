@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from connectors.contract.errors import ConfigError, StorageError
+from connectors.contract.errors import ConfigError, LockstepError, StorageError
 from gateway.app.compose import Gateway, compose
 from gateway.app.consume import Consumer
 from gateway.app.exclusive import lock
@@ -27,6 +27,13 @@ REQUEST_GRACE_S = 5.0
 """How long a stop waits for requests under way: one that never ends its body must not hold it up for a minute."""
 
 log = structlog.get_logger()
+
+
+class Defect(LockstepError):
+    """A part that runs for ever has ended. The process ends with it, so that a supervisor starts it afresh."""
+
+    def __init__(self, names: str) -> None:
+        super().__init__(f"{names} ended by a defect of ours; nothing accepted is lost, start the gateway again")
 
 
 def serve(config: Config) -> None:
@@ -65,7 +72,8 @@ async def _serving(gateway: Gateway) -> None:
         config = gateway.config
         log.info("running", listen=f"{config.host}:{config.port}", worker=gateway.name, config=str(config.file))
         try:
-            await asyncio.Event().wait()
+            ended, _ = await asyncio.wait(gateway.tasks, return_when=asyncio.FIRST_COMPLETED)
+            raise Defect(", ".join(task.get_name() for task in ended)) from next(iter(ended)).exception()
         finally:
             log.info("stopping", worker=gateway.name)
 

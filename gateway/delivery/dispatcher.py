@@ -78,6 +78,11 @@ class Dispatcher:
             asyncio.create_task(self._sweep(), name="lane-sweep"),
         ]
 
+    @property
+    def tasks(self) -> list[asyncio.Task[None]]:
+        """Run until `stop`; one that ends by itself is a defect."""
+        return self._loops
+
     async def stop(self, *, grace_s: float = 10.0) -> None:
         """Starts nothing more, lets attempts in flight conclude for `grace_s`; the rest is probed after the next
         start.

@@ -54,6 +54,11 @@ class Gatekeeper:
         """Begins to write."""
         self._task = asyncio.create_task(self._loop(), name="gatekeeper")
 
+    @property
+    def tasks(self) -> list[asyncio.Task[None]]:
+        """Runs until `stop`; one that ends by itself is a defect."""
+        return [self._task] if self._task else []
+
     async def stop(self) -> None:
         """Ends at once; the next start writes anew."""
         if self._task is not None:

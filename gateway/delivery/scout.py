@@ -56,6 +56,11 @@ class Scout:
         """Begins to look."""
         self._task = asyncio.create_task(self._loop(), name="scout")
 
+    @property
+    def tasks(self) -> list[asyncio.Task[None]]:
+        """Runs until `stop`; one that ends by itself is a defect."""
+        return [self._task] if self._task else []
+
     async def stop(self) -> None:
         """Ends at once: nothing is lost, the hints still stand."""
         if self._task is not None:

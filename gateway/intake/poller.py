@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.contract.clock import Clock
 from connectors.contract.connector import Connector
-from connectors.contract.errors import LockstepError, StorageError, Throttled
+from connectors.contract.errors import LockstepError, Throttled
 from gateway.storage.database import Database, dumps, insert, loads
 from gateway.streams.port import Stream
 from gateway.sync import tables as t
@@ -42,6 +42,11 @@ class Poller:
         """Begins to poll."""
         self.task = asyncio.create_task(self._loop(), name=f"poll-{self.name}")
 
+    @property
+    def tasks(self) -> list[asyncio.Task[None]]:
+        """Runs until `stop`; one that ends by itself is a defect."""
+        return [self.task] if self.task else []
+
     async def stop(self) -> None:
         """Ends at once; a page that was not recorded is read again."""
         if self.task is not None:
@@ -56,12 +61,19 @@ class Poller:
                 self.failures = 0
             except Throttled as error:
                 wait_s = max(self.every_s, error.retry_after_s or self.every_s * 2)
-            except (LockstepError, StorageError) as error:
-                self.failures += 1
-                wait_s = min(self.every_s * 2 ** min(self.failures, 6), max(60.0, self.every_s))
+            except LockstepError as error:
+                wait_s = self._failed()
                 if self.failures in (1, 10, 100):
                     log.warning("poll failed", connection=self.name, failures=self.failures, error=str(error))
+            except Exception as error:  # an answer our code trips over must not end polling
+                wait_s = self._failed()
+                log.error("poll stopped by a defect", connection=self.name, failures=self.failures, exc_info=error)
             await asyncio.sleep(wait_s)
+
+    def _failed(self) -> float:
+        """Seconds until the next turn after one more failure."""
+        self.failures += 1
+        return min(self.every_s * 2.0 ** min(self.failures, 6), max(60.0, self.every_s))
 
     async def _turn(self) -> float:
         """Reads pages until there are no more. Returns seconds until the next turn."""

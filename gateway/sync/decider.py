@@ -64,6 +64,11 @@ class Decider:
         """Begins committing."""
         self._task = asyncio.create_task(self._loop(), name="decider")
 
+    @property
+    def tasks(self) -> list[asyncio.Task[None]]:
+        """Runs until `stop`; one that ends by itself is a defect."""
+        return [self._task] if self._task else []
+
     async def stop(self) -> None:
         """Commits what is queued, then ends."""
         self._stopping = True
@@ -126,7 +131,14 @@ class Decider:
                 if not future.done():
                     future.set_result(decision.result)
             if lanes:
-                self.on_work(lanes)
+                self._tell(lanes)
+
+    def _tell(self, lanes: Sequence[Lane]) -> None:
+        """Hints only make delivery prompt; the sweep finds what a failing listener missed."""
+        try:
+            self.on_work(lanes)
+        except Exception as error:
+            log.error("nobody was told of new work", exc_info=error)
 
     async def _raced(self, decisions: Sequence[Decision]) -> list[Lane]:
         """Another worker may link the same object at the same moment: then everything is looked at afresh."""
@@ -170,7 +182,8 @@ class Decider:
         except Exception as failure:  # noqa: BLE001 - this loop must live, or everybody waits for ever
             _fail(entries, failure)
         else:
-            future.set_result(decision.arrival)
+            if not future.done():
+                future.set_result(decision.arrival)
 
     async def _poison(self, arrival: Arrival, error: Exception) -> None:
         async with self.database.begin() as tx:

@@ -17,15 +17,18 @@ def leave(unit: Unit, connection: str, why: str) -> None:
     if state.tombstoned_at is not None:
         return
     state.tombstoned_at = unit.now
+    why_moot = "the record was tombstoned; closing supersedes what waited"
     for lane in unit.lanes.values():
+        unit.moot(lane.case, why_moot)
+        lane.case = ""
         if lane.state is LaneState.PARKED:
-            unit.moot(lane.case, "the record was tombstoned; closing supersedes what was parked")
-            lane.state, lane.case, lane.tries = LaneState.IDLE, "", 0
+            lane.state, lane.tries = LaneState.IDLE, 0
         lane.dirty, lane.next_try_at = True, 0.0
     for held in state.members.values():
-        for shadow in held.shadow.values():
-            unit.moot(shadow.held, "the record was tombstoned")
-            shadow.held = ""
+        for waits in (*held.shadow.values(), *held.items):
+            unit.moot(waits.held, why_moot)
+            unit.moot(waits.asked, why_moot)
+            waits.held = waits.asked = ""
         held.items.clear()
     unit.audit("tombstoned", connection, why=why)
 

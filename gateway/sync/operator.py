@@ -22,9 +22,9 @@ def retry(unit: Unit, connection: str, key: str, *, actor: str) -> None:
         unit.shadow(connection, name).asked = key
         unit.shadow(connection, name).bad = None
     lane = unit.lane(connection)
-    parked = lane.case == key
-    _unpark(lane)
-    lane.case = key if parked else ""
+    if lane.case == key:
+        _unpark(lane)
+        lane.case = key
     lane.dirty, lane.read_wanted = True, lane.read_wanted or unit.held(connection).id != ""
     unit.audit("operator_retry", connection, actor=actor, case=key)
     mark_dirty(unit)
