@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import httpx
 
@@ -37,6 +38,13 @@ LEASE_MARGIN = 2.5
 """Times the request time-out: a lease outlives the request, so a deadline ends before it does (rule 12)."""
 
 
+class Lasting(Protocol):
+    """A part with loops that run until it is stopped."""
+
+    @property
+    def tasks(self) -> list[asyncio.Task[None]]: ...
+
+
 @dataclass(slots=True)
 class Gateway:
     """All parts of one worker."""
@@ -60,7 +68,14 @@ class Gateway:
     @property
     def tasks(self) -> list[asyncio.Task[None]]:
         """Everything that runs until the gateway stops."""
-        parts = (self.decider, self.dispatcher, self.keeper, self.scout, self.housekeeping, *self.pollers)
+        parts: list[Lasting] = [
+            self.decider,
+            self.dispatcher,
+            self.keeper,
+            self.scout,
+            self.housekeeping,
+            *self.pollers,
+        ]
         return [task for part in parts for task in part.tasks]
 
 
