@@ -7,7 +7,7 @@ from typing import Any
 
 from connectors.contract.errors import MappingError
 from gateway.sync.flow import OnDelete
-from gateway.sync.state import LaneState, LinkState
+from gateway.sync.state import LaneState, LinkState, PendingItem, Shadow
 from gateway.sync.unit import Unit
 
 
@@ -25,7 +25,8 @@ def leave(unit: Unit, connection: str, why: str) -> None:
             lane.state, lane.tries = LaneState.IDLE, 0
         lane.dirty, lane.next_try_at = True, 0.0
     for held in state.members.values():
-        for waits in (*held.shadow.values(), *held.items):
+        waiting: list[Shadow | PendingItem] = [*held.shadow.values(), *held.items]
+        for waits in waiting:
             unit.moot(waits.held, why_moot)
             unit.moot(waits.asked, why_moot)
             waits.held = waits.asked = ""
