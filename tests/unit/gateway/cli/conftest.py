@@ -21,8 +21,8 @@ from gateway.demo.plan import Plan
 from gateway.storage.database import Database, dumps
 from gateway.storage.migrate import migrate
 from gateway.sync import tables as t
-from gateway.sync.state import FieldState, FieldVersion, Lane, LaneState, LinkState, MemberState, RecordState, Shadow
 from gateway.sync.saving import lane_row
+from gateway.sync.state import FieldState, FieldVersion, Lane, LaneState, LinkState, MemberState, RecordState, Shadow
 
 URLS = {"snow": "http://127.0.0.1:18001", "jira": "http://127.0.0.1:18002"}
 NUMBERS = {"snow": ("I1", "INC0010001"), "jira": ("10001", "OPS-1")}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.delivery.breaker import Gate, GateSettings, GateState
+from gateway.delivery.breaker import Gate, GateSettings
 from tests.support.world import FakeClock
 
 
@@ -15,9 +15,9 @@ def test_it_opens_after_failures_in_a_row() -> None:
     it, _ = gate()
     for _ in range(2):
         it.failed("down")
-    assert it.state is GateState.CLOSED
+    assert str(it.state) == "closed"
     it.failed("down")
-    assert it.state is GateState.OPEN and not it.admits()
+    assert str(it.state) == "open" and not it.admits()
 
 
 def test_a_success_between_failures_keeps_it_closed() -> None:
@@ -26,7 +26,7 @@ def test_a_success_between_failures_keeps_it_closed() -> None:
         it.failed("down")
         it.failed("down")
         it.succeeded()
-    assert it.state is GateState.CLOSED
+    assert str(it.state) == "closed"
 
 
 def test_one_lane_tries_after_the_wait_and_its_failure_doubles_it() -> None:
@@ -50,7 +50,7 @@ def test_a_trial_that_succeeds_closes_it() -> None:
     clock.advance(2.0)
     assert it.admits()
     it.succeeded()
-    assert it.state is GateState.CLOSED and it.admits() and it.admits()
+    assert str(it.state) == "closed" and it.admits() and it.admits()
 
 
 def test_a_trial_that_asked_nothing_gives_its_place_back() -> None:
@@ -77,7 +77,7 @@ def test_wall_clock_jumps_do_not_matter() -> None:
 def test_throttling_waits_as_long_as_asked() -> None:
     it, clock = gate()
     it.throttled(17.0)
-    assert it.state is GateState.THROTTLED
+    assert str(it.state) == "throttled"
     clock.advance(16.9)
     assert not it.admits()
     clock.advance(0.1)
@@ -87,4 +87,4 @@ def test_throttling_waits_as_long_as_asked() -> None:
 def test_dead_credentials_hold_at_once() -> None:
     it, _ = gate()
     it.rejected("401")
-    assert it.state is GateState.CREDENTIALS and not it.admits()
+    assert str(it.state) == "credentials" and not it.admits()
