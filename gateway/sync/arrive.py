@@ -6,7 +6,7 @@ from connectors.contract.values import Change, ChangeKind, VersionKind
 from gateway.sync.absorb import Observation, absorb
 from gateway.sync.departure import deleted, deletion_leaves, leave, shows_departure
 from gateway.sync.flow import Member
-from gateway.sync.gap import mine
+from gateway.sync.gap import mine, mine_spans
 from gateway.sync.items import see_items
 from gateway.sync.observe import exts_of
 from gateway.sync.outcome import another, ours
@@ -57,9 +57,19 @@ def _take(unit: Unit, arrival: Arrival, member: Member) -> None:
         return
     if change.kind is ChangeKind.HINT or is_hint(member, change):
         see_items(unit, connection, change.snapshot.items)
+        _mine_hint(unit, connection, change)
         want_read(unit, arrival)
         return
     _snapshot(unit, arrival, member)
+
+
+def _mine_hint(unit: Unit, connection: str, change: Change) -> None:
+    """Rule 5 for what is not believed: it may still show a value that our write went over."""
+    if not change.snapshot.raw:
+        return
+    exts = exts_of(unit, connection, change.snapshot)
+    mine(unit, connection, change.snapshot, exts)
+    mine_spans(unit, connection, change.snapshot, exts)
 
 
 def is_hint(member: Member, change: Change) -> bool:

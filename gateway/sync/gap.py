@@ -11,8 +11,11 @@ from connectors.contract.errors import MappingError
 from connectors.contract.values import HistoryEntry, Snapshot, VersionKind
 from gateway.sync.absorb import Observation, apply_delta
 from gateway.sync.conflict import Rival, settle
-from gateway.sync.state import NEVER, Window
+from gateway.sync.state import NEVER, Span, Window
 from gateway.sync.unit import Unit
+
+MOST_SPANS = 4
+"""Latest writes to a member of which late notices are looked at, where only their times can tell."""
 
 
 def foreign(entries: Sequence[HistoryEntry], base: int | None, base_at: float) -> list[HistoryEntry]:
@@ -96,6 +99,27 @@ def mine(unit: Unit, connection: str, snapshot: Snapshot, exts: dict[str, Any]) 
             unit.moot(
                 window.case, "every version in the window was seen; what was overwritten stands in the conflict ledger"
             )
+
+
+def remember_span(unit: Unit, connection: str, span: Span) -> None:
+    """Rule 15, the last case: nothing but a late notice can tell what our write may have overwritten."""
+    held = unit.held(connection)
+    held.spans = [*held.spans, span][-MOST_SPANS:]
+
+
+def mine_spans(unit: Unit, connection: str, snapshot: Snapshot, exts: dict[str, Any]) -> None:
+    """A late notice from the time of one of our writes shows what that write went over: to the ledger with it."""
+    at = snapshot.updated_at
+    if at is None:
+        return
+    for span in unit.held(connection).spans:
+        if not span.lo <= at <= span.hi:
+            continue
+        for name in span.sent.keys() & exts.keys() - unit.flow.sets:
+            ext = exts[name]
+            if ext not in (span.pre.get(name), span.sent[name]) and (name, ext) not in span.told:
+                span.told.append((name, ext))
+                unit.lost(connection, name, _canonical(unit, connection, name, ext), "overwritten in the window")
 
 
 def _overwritten(unit: Unit, connection: str, name: str, ext: Any, entry: HistoryEntry) -> None:

@@ -36,10 +36,12 @@ class Lanes:
         await self._apply(case, lambda unit: operator.look(unit, case.connection, actor=self.actor))
 
     async def declare(self, case: Case, applied: bool) -> None:
-        """Takes a person's word for the outcome of the attempt named in the evidence."""
+        """Takes a person's word for the outcome of the attempt named in the evidence. If that attempt was forgotten,
+        the lane goes on from what a read shows.
+        """
         attempt = await store.load_attempt(self.tx, str(case.evidence.get("attempt", "")))
         if attempt is None:
-            await self.look(case)
+            await self.retry(case)
             return
         await self._apply(
             case,

@@ -7,10 +7,10 @@ from typing import Any
 from connectors.contract.values import HistoryEntry, Receipt, Snapshot, VersionKind, WriteKind
 from gateway.sync.attempts import Attempt, Conclusion, Outcome, Seen
 from gateway.sync.flow import Member
-from gateway.sync.gap import check_history, foreign, open_window
+from gateway.sync.gap import check_history, foreign, open_window, remember_span
 from gateway.sync.items import copied
 from gateway.sync.observe import exts_of, fold
-from gateway.sync.state import NEVER, Lane, LaneState, LinkState
+from gateway.sync.state import NEVER, Lane, LaneState, LinkState, Span
 from gateway.sync.unit import Unit
 
 MISMATCHES = 3
@@ -168,6 +168,9 @@ def look_through(unit: Unit, lane: Lane, attempt: Attempt, seen: Seen | None, ve
         open_window(
             unit, connection, lo=attempt.base, hi=version, pre=attempt.pre, fields=list(sent), attempt=attempt.id
         )
+    elif seen is not None and seen.snapshot is not None and seen.snapshot.updated_at is not None and sent:
+        normal = {name: member.mapping.norm(name, ext) for name, ext in sent.items()}
+        remember_span(unit, connection, Span(attempt.base_at, seen.snapshot.updated_at, dict(attempt.pre), normal))
 
 
 def _before_ours(entries: list[Any], seen: Seen, attempt: Attempt, version: int | None) -> list[Any]:

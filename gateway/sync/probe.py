@@ -164,7 +164,8 @@ def _not_applied(unit: Unit, lane: Lane, attempt: Attempt, seen: Seen, shown: di
             unit.lost(connection, name, shown[name], "ambiguous: applied and reverted, or never applied")
         finish(unit, attempt, Outcome.UNKNOWN, {"proof": "ambiguous", "looks": lane.looks + 1})
         title = f"{connection} may have applied our write and somebody may have taken it back; compare and decide"
-        park(unit, lane, "unknown_outcome", "outcome.ambiguous", title, {"sent": attempt.values, "shown": shown})
+        evidence = {"attempt": attempt.id, "sent": attempt.values, "shown": shown}
+        park(unit, lane, "unknown_outcome", "outcome.ambiguous", title, evidence)
         lane.attempt = ""
         fold(unit, connection, seen)
         return True

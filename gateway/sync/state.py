@@ -76,6 +76,19 @@ class Window(msgspec.Struct, gc=False):
     seen: list[int] = []
 
 
+class Span(msgspec.Struct, gc=False):
+    """The time between a read and the end of our write after it, where neither versions nor history tell what was
+    overwritten; late notices from then are mined. In the source's clock.
+    """
+
+    lo: float
+    hi: float
+    pre: dict[str, Any]
+    sent: dict[str, Any]
+    told: list[tuple[str, Any]] = []
+    """Values found already."""
+
+
 class LinkState(StrEnum):
     NONE = "none"
     PRIMARY = "primary"
@@ -117,6 +130,7 @@ class MemberState(msgspec.Struct, omit_defaults=True):
     shadow: dict[str, Shadow] = {}
     ghosts: list[Ghost] = []
     windows: list[Window] = []
+    spans: list[Span] = []
     items: list[PendingItem] = []
     hint_rev: int = 0
     """Record revision that stored the newest hint: a read that started earlier does not answer it."""

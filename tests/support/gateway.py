@@ -178,7 +178,8 @@ class Bench:
         """Open cases."""
         async with self.database.read() as tx:
             page = await cases.list_cases(tx, cases_filter())
-            found = [await cases.get_case(tx, entry.number) for entry in page.cases]
+            read = [await cases.get_case(tx, entry.number) for entry in page.cases]
+        found = [case for case in read if case is not None]
         return [case for case in found if not cls or str(case.cls) == cls]
 
     async def notices(self) -> list[Any]:

@@ -1,0 +1,96 @@
+"""What could happen next in a schedule, with weights."""
+
+from __future__ import annotations
+
+from gateway.sync.state import LaneState
+from tests.promises.story import Op, Story
+
+
+class Chances:
+    """Looks at a story and lists its possible next operations."""
+
+    def __init__(self, told: Story) -> None:
+        self.told = told
+
+    async def enabled(self) -> list[tuple[int, Op]]:
+        """Everything that could happen now, with weights."""
+        out: list[tuple[int, Op]] = []
+        out += self._people()
+        out += self._network()
+        out += await self._lanes()
+        for key, task in self.told.tasks.items():
+            if task in self.told.pace.waiting:
+                out += [
+                    (weight, ("go", *key, verdict))
+                    for weight, verdict in self._verdicts(self.told.pace.waiting[task][0])
+                ]
+                if "workers" in self.told.setting.feats and key[2] == "one":
+                    out.append((1, ("steal", *key[:2])))
+        for name, system in self.told.systems.items():
+            if system.landing:
+                out.append((1, ("land", name)))
+        out.append((1, ("crash",)))
+        out.append((1, ("wait",)))
+        for case in await self.told.bench.cases() if await self._somebody_waits() else ():
+            out += [
+                (1, ("operator", case.connection, str(case.cls), verb))
+                for verb in ("retry", "discard", "resolve", "declare_applied")
+            ]
+        return out
+
+    async def _somebody_waits(self) -> bool:
+        if any(lane.state is LaneState.PARKED or lane.looks for lane in await self.told.bench.lanes()):
+            return True
+        return any(
+            shadow.held
+            for record in await self.told.bench.records()
+            for member in record.members.values()
+            for shadow in member.shadow.values()
+        )
+
+    def _people(self) -> list[tuple[int, Op]]:
+        out: list[tuple[int, Op]] = []
+        for name, system in self.told.systems.items():
+            for thing in system.things.values():
+                if len(self.told.truth.edits) < self.told.setting.edits and thing.exists:
+                    for each in self.told.setting.fields:
+                        out += [(4, ("edit", name, thing.id, each, "new")), (2, ("edit", name, thing.id, each, "back"))]
+                out.append((1, ("poll", name, thing.id)))
+                if "comments" in self.told.setting.feats and self.told.truth.comments < 2:
+                    out.append((2, ("comment", name, thing.id)))
+                if "leave" in self.told.setting.feats and not self.told.truth.departed:
+                    out += [(1, ("leave", name, thing.id))]
+            if "create" in self.told.setting.feats and not self.told.truth.departed and not system.things:
+                out.append((2, ("create", name)))
+        return out
+
+    def _network(self) -> list[tuple[int, Op]]:
+        out: list[tuple[int, Op]] = []
+        for change in self.told.network[:6]:
+            key = f"{change.connection}/{change.delivery_key}"
+            out += [(4, ("hook", key)), (1, ("twice", key))]
+            if self.told.setting.lose:
+                out.append((1, ("lose", key)))
+        if len(self.told.network) > 2:
+            out.append((2, ("flood",)))
+        return out
+
+    async def _lanes(self) -> list[tuple[int, Op]]:
+        order = {record.id: number for number, record in enumerate(await self.told.bench.records())}
+        return [
+            (12 if lane.state is LaneState.UNKNOWN else 8, ("begin", order[lane.record], lane.connection, "one"))
+            for lane in await self.told.bench.lanes()
+            if lane.has_work and not any(key[:2] == (order[lane.record], lane.connection) for key in self.told.tasks)
+        ]
+
+    def _verdicts(self, where: str) -> list[tuple[int, str]]:
+        if where == "read":
+            return [(12, "ok"), (1, "down")]
+        if where != "apply":
+            return [(12, "ok")]
+        found = [(12, "ok"), (1, "lost"), (1, "never"), (1, "retry"), (1, "throttled")]
+        if "late" in self.told.setting.feats and sum(len(s.landing) for s in self.told.systems.values()) < 2:
+            found.append((12, "late"))
+        if "refuse" in self.told.setting.feats:
+            found.append((1, "refused"))
+        return found

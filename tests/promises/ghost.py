@@ -1,0 +1,290 @@
+"""What the checker of random schedules knows and the gateway does not: who typed every value that a system shows.
+
+Each edit by a person gets a token. Tokens ride in `raw` under names that no mapping reads, so they follow a value
+through snapshots, history and our own writes, and say at the end where each edit went.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from connectors.contract.errors import (
+    Conflict,
+    CredentialsError,
+    LockstepError,
+    OutcomeUnknown,
+    Refused,
+    Retryable,
+    Throttled,
+)
+from connectors.contract.values import Change, ChangeKind, Item, Receipt, Ref, Snapshot, Write, WriteKind
+from gateway.sync.attempts import Attempt
+from tests.support.world import System, Thing
+
+TOKENS, VERSION = "_tok", "_v"
+START = "-"
+"""Token of values that were there before the schedule began."""
+Token = int | str | None
+"""None: nobody typed it (an intermediate step, a default of the system)."""
+
+
+@dataclass
+class Edit:
+    """One edit by a person, as the system stored it."""
+
+    system: str
+    thing: str
+    name: str
+    value: Any
+    at: float
+    version: int
+    after_departure: bool
+
+
+@dataclass
+class Truth:
+    """Everything people did and everything our writes did, as an all-seeing bystander notes it."""
+
+    edits: dict[int, Edit] = field(default_factory=dict)
+    replaced: set[Token] = field(default_factory=set)
+    alias: dict[Token, set[Token]] = field(default_factory=lambda: defaultdict(set))
+    tokens: dict[tuple[str, int], Token] = field(default_factory=dict)
+    """(record, fver) -> who typed it."""
+    attempts: dict[str, Attempt] = field(default_factory=dict)
+    known: dict[tuple[str, str], set[int]] = field(default_factory=lambda: defaultdict(set))
+    """(system, thing) -> versions that the gateway folded in."""
+    brought: set[tuple[str, str, int]] = field(default_factory=set)
+    """(system, thing, version) of the webhooks that were delivered."""
+    applied: dict[tuple[str, str], tuple[int, bool]] = field(default_factory=dict)
+    """(thing, field) -> newest decision written, and whether it still stands as written."""
+    bad: list[tuple[str, str]] = field(default_factory=list)
+    writes: int = 0
+    comments: int = 0
+    departed: str = ""
+    added: set[str] = field(default_factory=set)
+    removed: set[str] = field(default_factory=set)
+
+    def flag(self, promise: str, what: str) -> None:
+        self.bad.append((promise, what))
+
+    def same(self, one: Token, other: Token) -> None:
+        """Two people typed the same value; the gateway may take them for one."""
+        if isinstance(one, int) and isinstance(other, int) and one != other:
+            self.alias[one].add(other)
+            self.alias[other].add(one)
+
+    def newest(self, name: str, value: Any) -> Token:
+        """Whoever typed this value last; for decisions whose source shows no token (an operator's choice)."""
+        return next((t for t, e in reversed(self.edits.items()) if (e.name, e.value) == (name, value)), START)
+
+
+class Pace:
+    """Stops every call to a system before and after its effect until the schedule lets it go on."""
+
+    def __init__(self) -> None:
+        self.waiting: dict[asyncio.Task[Any], tuple[str, asyncio.Future[str]]] = {}
+        self._reached: dict[asyncio.Task[Any], asyncio.Future[None]] = {}
+
+    async def pause(self, where: str) -> str:
+        task = asyncio.current_task()
+        if task is None or task not in self._reached:
+            return "ok"
+        future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.waiting[task] = (where, future)
+        if not self._reached[task].done():
+            self._reached[task].set_result(None)
+        try:
+            return await future
+        finally:
+            self.waiting.pop(task, None)
+
+    async def until_it_waits(self, task: asyncio.Task[Any]) -> None:
+        """Returns when the task has stopped at the next place, or has ended."""
+        if task not in self.waiting:
+            reached = self._reached[task] = asyncio.get_running_loop().create_future()
+            await asyncio.wait({task, reached}, return_when=asyncio.FIRST_COMPLETED)
+
+    def follow(self, task: asyncio.Task[Any]) -> None:
+        self._reached[task] = asyncio.get_running_loop().create_future()
+
+    async def go(self, task: asyncio.Task[Any], verdict: str) -> None:
+        """Lets the task go on to its next stop."""
+        _, future = self.waiting.pop(task)
+        self._reached[task] = asyncio.get_running_loop().create_future()
+        future.set_result(verdict)
+        await self.until_it_waits(task)
+
+
+FAILURES: Mapping[str, type[LockstepError]] = {
+    "never": OutcomeUnknown,
+    "refused": Refused,
+    "retry": Retryable,
+    "throttled": Throttled,
+    "credentials": CredentialsError,
+    "conflict": Conflict,
+}
+
+
+@dataclass
+class Traced(System):
+    """A system whose values carry tokens and whose calls stop where the schedule says."""
+
+    truth: Truth = field(default_factory=Truth)
+    pace: Pace = field(default_factory=Pace)
+    delta: bool = False
+    """Webhooks hold only what changed."""
+    shows: bool = False
+    """The answer to a write shows the stored object."""
+    landing: list[tuple[float, Write]] = field(default_factory=list)
+    """Requests that were never answered, with the time by which they land."""
+    landed: set[str] = field(default_factory=set)
+    _changed: tuple[str, ...] = ()
+
+    # ---- people ----
+    def typed(self, thing_id: str, name: str, value: Any) -> bool:
+        """A person edits one field. False: it shows that already."""
+        thing, value = self.things[thing_id], self.normalise(name, value)
+        if thing.raw.get(name) == value:
+            return False
+        token, tokens = len(self.truth.edits) + 1, dict(thing.raw[TOKENS])
+        self.truth.replaced.add(tokens.get(name))
+        tokens[name] = token
+        departed = bool(self.truth.departed)
+        self.truth.edits[token] = Edit(self.name, thing_id, name, value, self.clock.now(), thing.version + 1, departed)
+        newest = self.truth.applied.get((thing_id, name))
+        if newest:
+            self.truth.applied[(thing_id, name)] = (newest[0], False)
+        self.edit(thing_id, **{name: value, TOKENS: tokens})
+        return True
+
+    def born(self, token_of: Mapping[str, Token], **raw: Any) -> str:
+        """A person makes a thing."""
+        return self.create(**raw, **{TOKENS: {name: token_of.get(name, START) for name in raw}})
+
+    # ---- what the network brings ----
+    def poll(self, thing_id: str) -> Change:
+        """A polled row shows the comments, too."""
+        change = super().poll(thing_id)
+        items = tuple(self.things[thing_id].items)
+        return msgspec.structs.replace(change, snapshot=msgspec.structs.replace(change.snapshot, items=items))
+
+    def late_ones(self, until: float) -> list[Write]:
+        """Requests that land before `until`, taken out."""
+        due = [write for by, write in self.landing if by <= until]
+        self.landing = [(by, write) for by, write in self.landing if by > until]
+        return due
+
+    def arrive_late(self, write: Write) -> None:
+        """A request that nobody waits for any more takes effect."""
+        try:
+            receipt = self._traced(write, late=True)
+        except LockstepError:
+            return
+        self.landed.add(receipt.ref.id)
+
+    # ---- the contract ----
+    async def read(self, ref: Ref, *, items: bool = False) -> Snapshot:
+        verdict = await self.pace.pause("read")
+        if verdict != "ok":
+            raise Retryable("cannot be read now", status=503, down=verdict == "down")
+        snapshot = await super().read(ref, items=items)
+        await self.pace.pause("read done")
+        return snapshot
+
+    async def find(self, object: str, correlation: str) -> list[Ref]:
+        found = list(await super().find(object, correlation))
+        await self.pace.pause("find done")
+        return found
+
+    async def apply(self, write: Write) -> Receipt:
+        self.tries.append(write)
+        verdict = await self.pace.pause("apply")
+        if verdict == "late":
+            self.landing.append((self.clock.now() + 2 * self.settles_s, write))
+            raise OutcomeUnknown("no answer")
+        if verdict == "down":
+            raise Retryable("down", status=503, down=True)
+        if verdict in FAILURES:
+            raise FAILURES[verdict](verdict)
+        receipt = self._traced(write, late=verdict == "stale")
+        if verdict == "lost":
+            raise OutcomeUnknown("no answer")
+        await self.pace.pause("apply done")
+        return receipt
+
+    # ---- inside ----
+    def _traced(self, write: Write, *, late: bool) -> Receipt:
+        attempt = self.truth.attempts[write.operation]
+        if write.kind is WriteKind.ITEM:
+            self._once(write, late)
+        tokens = {} if write.kind is WriteKind.CREATE else dict(self.things[write.ref.id].raw[TOKENS])  # type: ignore[union-attr]
+        for name, sent in attempt.fields.items():
+            tokens[name] = None if sent.fver is None else self.truth.tokens.get((attempt.record, sent.fver), START)
+        values = {**write.values, TOKENS: tokens}
+        receipt = self._effect(msgspec.structs.replace(write, values=values))
+        self.truth.writes += 1
+        thing = self.things[receipt.ref.id]
+        if write.kind is not WriteKind.ITEM:
+            self._order(thing, attempt, late)
+        if self.shows and write.kind is not WriteKind.ITEM:
+            receipt = msgspec.structs.replace(receipt, snapshot=self._snapshot(thing))
+        return receipt
+
+    def _once(self, write: Write, late: bool) -> None:
+        assert write.ref is not None and write.item is not None
+        if not late and any(item.origin == write.item.origin for item in self.things[write.ref.id].items):
+            self.truth.flag("P2", f"comment {write.item.origin} written twice to {write.ref.id}")
+
+    def _order(self, thing: Thing, attempt: Attempt, late: bool) -> None:
+        for name, sent in attempt.fields.items():
+            if sent.fver is None:
+                continue
+            newest, stands = self.truth.applied.get((thing.id, name), (0, False))
+            if late:
+                self.truth.applied[(thing.id, name)] = (newest, False)
+                continue
+            if sent.fver < newest:
+                self.truth.flag("P3", f"{thing.id}.{name}: decision {sent.fver} written after {newest}")
+            if (newest, stands) == (sent.fver, True):
+                self.truth.flag("P2", f"{thing.id}.{name}: decision {sent.fver} written twice")
+            self.truth.applied[(thing.id, name)] = (sent.fver, True)
+
+    def _commit(
+        self,
+        thing: Thing,
+        actor: str,
+        before: Mapping[str, Any],
+        after: Mapping[str, Any],
+        *,
+        kind: ChangeKind = ChangeKind.SNAPSHOT,
+        items: tuple[Item, ...] | None = None,
+    ) -> None:
+        thing.raw[VERSION] = thing.version + 1
+        thing.raw.setdefault(TOKENS, {})
+        self._changed = tuple(after)
+        super()._commit(thing, actor, before, after, kind=kind, items=items)
+
+    def _change(
+        self,
+        thing: Thing,
+        kind: ChangeKind,
+        *,
+        via: str = "webhook",
+        key: str = "",
+        items: tuple[Item, ...] | None = None,
+    ) -> Change:
+        change = super()._change(thing, kind, via=via, key=key, items=items)
+        if not self.delta or via != "webhook" or kind is not ChangeKind.SNAPSHOT:
+            return change
+        shown = {
+            name: value for name, value in change.snapshot.raw.items() if name in (*self._changed, TOKENS, VERSION)
+        }
+        return msgspec.structs.replace(
+            change, snapshot=msgspec.structs.replace(change.snapshot, raw=shown, partial=True)
+        )

@@ -1,0 +1,199 @@
+"""Random schedules against the real rules on a real database: drawn, replayed and shrunk."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from typing import Any
+from unittest.mock import patch
+
+from connectors.contract.values import VersionKind
+from gateway.delivery.breaker import Gate, GateSettings
+from gateway.sync import absorb as absorbing
+from gateway.sync import arrive, gap, observe
+from gateway.sync.backoff import Backoff
+from gateway.sync.flow import Merge, Policy
+from gateway.sync.steps import Worker
+from gateway.sync.unit import Unit
+from tests.promises.chances import Chances
+from tests.promises.ghost import START, TOKENS, VERSION, Pace, Traced, Truth
+from tests.promises.judge import Judge
+from tests.promises.settings import Setting, start_of
+from tests.promises.story import MOVES, SETTLES_S, Op, Story, TracingRunner
+from tests.support.gateway import NoChance, bench
+from tests.support.world import FakeClock
+
+
+def _systems(given: Setting, clock: FakeClock, truth: Truth, pace: Pace) -> list[Traced]:
+    normal: dict[str, Callable[[str, Any], Any]] = {}
+    if "lossy" in given.feats:
+        normal["b"] = lambda name, value: value[:2] if name == "x" and value else value
+        normal["a"] = lambda name, value: value.lower() if name == "x" and value else value
+    return [
+        Traced(
+            name,
+            clock,
+            kind=given.kind,
+            has_history=given.history,
+            conditional=given.conditional,
+            granularity_s=given.tick_s if given.kind is VersionKind.TIMESTAMP else 0.001,
+            settles_s=SETTLES_S,
+            normalise=normal.get(name, lambda name, value: value),
+            moves=MOVES if "steps" in given.feats and name == given.systems[-1] else {},
+            probes=not ("noprobe" in given.feats and name == "c"),
+            truth=truth,
+            pace=pace,
+            delta=given.delta,
+            shows="shows" in given.feats,
+        )
+        for name in given.systems
+    ]
+
+
+def _options(given: Setting) -> dict[str, Any]:
+    options: dict[str, Any] = {"mappings": {}}
+    if "lossy" in given.feats:
+        options["mappings"] = {"a": "loud", "b": "short"}
+    if "steps" in given.feats:
+        options["mappings"][given.systems[-1]] = "stepped"
+    if "latest" in given.feats:
+        options["latest_only"] = ("x", "y")
+    if "create" in given.feats:
+        options["natural"] = "y"
+        options["policies"] = {"y": Policy(Merge.LATEST, tuple(given.systems))}
+    return options
+
+
+@asynccontextmanager
+async def story(given: Setting, database: Any) -> AsyncIterator[Story]:
+    """A gateway over the systems of a setting, with one linked thing unless things are to be created."""
+    database.empty()
+    clock, truth, pace = FakeClock(), Truth(), Pace()
+    systems = _systems(given, clock, truth, pace)
+    with ExitStack() as stack:
+        _listen(stack, truth)
+        async with bench("", systems, clock, database=database, **_options(given)) as gateway:
+            runners: dict[tuple[str, str], TracingRunner] = {}
+            for system in systems:
+                for worker in ("one", "two"):
+                    backoff = Backoff(NoChance())
+                    gate = Gate(clock, GateSettings(failures=10_000))
+                    gateway.runners[system.name] = runner = TracingRunner(
+                        system.name, system, gate, Worker(worker, 2000.0, 1000.0, backoff), gateway.decider, clock
+                    )
+                    runner.truth = truth
+                    runners[(system.name, worker)] = runner
+            for system in systems:
+                gateway.runners[system.name] = runners[(system.name, "one")]
+            told = Story(given, gateway, truth, pace, {s.name: s for s in systems}, runners)
+            if "create" not in given.feats:
+                await _link(told)
+            yield told
+            for task in told.tasks.values():
+                task.cancel()
+            await asyncio.gather(*told.tasks.values(), return_exceptions=True)
+
+
+async def _link(told: Story) -> None:
+    first = next(iter(told.systems.values()))
+    first.born({}, **start_of(told.setting))
+    await told.bench.settle()
+    record = await told.bench.record()
+    for canon in record.fields.values():
+        told.truth.tokens[(record.id, canon.now.fver)] = START
+    for system in told.systems.values():
+        for thing in system.things.values():
+            thing.raw[TOKENS] = dict.fromkeys(thing.raw[TOKENS], START)
+        system.tries.clear()
+    told.truth.writes = 0
+
+
+def _listen(stack: ExitStack, truth: Truth) -> None:
+    """Notes who typed what the gateway decides on, as it folds observations in."""
+
+    def absorb(unit: Unit, seen: Any) -> list[str]:
+        before = unit.state.counter
+        moved = absorbing.absorb(unit, seen)
+        tokens = seen.snapshot.raw.get(TOKENS, {})
+        truth.known[(seen.connection, seen.snapshot.id)].add(seen.snapshot.raw.get(VERSION, 0))
+        for name, canon in unit.state.fields.items():
+            key = (unit.state.id, canon.now.fver)
+            if canon.now.fver > before:
+                truth.tokens[key] = tokens.get(name)
+            elif name in seen.exts and absorbing.agrees(
+                unit.member(seen.connection), name, canon.now.value, seen.exts[name]
+            ):
+                truth.same(tokens.get(name), truth.tokens.get(key))
+        return moved
+
+    overwritten = gap._overwritten
+
+    def from_history(unit: Unit, connection: str, name: str, ext: Any, entry: Any) -> None:
+        before = unit.state.counter
+        overwritten(unit, connection, name, ext, entry)
+        canon = unit.state.fields.get(name)
+        if canon is not None and canon.now.fver > before:
+            truth.tokens[(unit.state.id, canon.now.fver)] = entry.after.get(TOKENS, {}).get(name)
+
+    decide = Unit.decide
+
+    def decided(self: Unit, name: str, value: Any, source: str, when: Any, *, mapping: str = "") -> int:
+        fver = decide(self, name, value, source, when, mapping=mapping)
+        if source == "operator":
+            old = self.state.fields[name].trail[-1]
+            same = truth.tokens.get((self.state.id, old.fver)) if old.value == value else truth.newest(name, value)
+            truth.tokens[(self.state.id, fver)] = same
+        return fver
+
+    stack.enter_context(patch.object(arrive, "absorb", absorb))
+    stack.enter_context(patch.object(observe, "absorb", absorb))
+    stack.enter_context(patch.object(gap, "_overwritten", from_history))
+    stack.enter_context(patch.object(Unit, "decide", decided))
+
+
+async def replay(given: Setting, ops: Sequence[Op], database: Any) -> list[tuple[str, str]]:
+    """Runs a schedule and judges it."""
+    async with story(given, database) as told:
+        for op in ops:
+            await told.do(op)
+        return await Judge(told).check()
+
+
+async def explore(given: Setting, seed: int, steps: int, database: Any) -> tuple[list[Op], list[tuple[str, str]]]:
+    """Draws a schedule by chance and judges it."""
+    chance, ops = random.Random(seed), []
+    async with story(given, database) as told:
+        for _ in range(steps):
+            choices = await Chances(told).enabled()
+            op = chance.choices([op for _, op in choices], [weight for weight, _ in choices])[0]
+            ops.append(op)
+            await told.do(op)
+        return ops, await Judge(told).check()
+
+
+async def shrink(given: Setting, ops: Sequence[Op], promise: str, database: Any) -> list[Op]:
+    """The shortest part of a schedule that still breaks the same promise."""
+    kept = list(ops)
+
+    async def bad(part: Sequence[Op]) -> bool:
+        try:
+            return any(kind == promise for kind, _ in await replay(given, part, database))
+        except Exception:  # noqa: BLE001
+            return promise == "CRASH"
+
+    if not await bad(kept):
+        return kept
+    moved = True
+    while moved:
+        moved = False
+        for size in (8, 4, 2, 1):
+            at = 0
+            while at < len(kept):
+                part = kept[:at] + kept[at + size :]
+                if await bad(part):
+                    kept, moved = part, True
+                else:
+                    at += size
+    return kept

@@ -1,0 +1,352 @@
+"""One schedule under way: every operation that people, the network, lanes, crashes and operators can do.
+
+An operation is a small tuple, so that it can be printed, replayed and left out. One that has become meaningless (its
+object or lane is not there any more) does nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from sqlalchemy import update
+
+from connectors.contract.values import Change
+from dead_letter import actions
+from gateway.app.recover import recover
+from gateway.delivery.runner import Runner
+from gateway.sync import tables as t
+from gateway.sync.attempts import Attempt
+from gateway.sync.cache import Cache
+from gateway.sync.lane_port import Lanes
+from gateway.sync.state import Lane
+from tests.promises.ghost import VERSION, Edit, Pace, Traced, Truth
+from tests.promises.settings import Setting, start_of
+from tests.support.gateway import Bench
+
+TICK_S = 0.1
+SETTLES_S = 4.0
+MOVES = {"new": ["doing"], "doing": ["reviewing", "new"], "reviewing": ["done", "doing"], "done": ["doing"]}
+STATES = ("new", "doing", "reviewing", "done")
+Op = tuple[Any, ...]
+
+
+class TracingRunner(Runner):
+    """Notes which decisions an attempt carries."""
+
+    __slots__ = ("truth",)
+    truth: Truth
+
+    def _write(self, attempt: Attempt) -> Any:
+        self.truth.attempts[attempt.id] = attempt
+        return super()._write(attempt)
+
+
+@dataclass
+class Story:
+    """One schedule under way."""
+
+    setting: Setting
+    bench: Bench
+    truth: Truth
+    pace: Pace
+    systems: dict[str, Traced]
+    runners: dict[tuple[str, str], TracingRunner]
+    network: list[Change] = field(default_factory=list)
+    """Webhooks and polled rows on their way."""
+    tasks: dict[tuple[int, str, str], asyncio.Task[Any]] = field(default_factory=dict)
+    """(number of the record, system, worker) -> a lane at work."""
+    stolen: set[asyncio.Task[Any]] = field(default_factory=set)
+
+    # ---- doing ----
+    async def do(self, op: Op) -> None:
+        self.bench.clock.advance(TICK_S)
+        await getattr(self, f"_{op[0]}")(*op[1:])
+        self._gather()
+
+    def _gather(self) -> None:
+        for system in self.systems.values():
+            self.network += system.take()
+
+    async def _edit(self, name: str, thing_id: str, each: str, mode: str) -> None:
+        system = self.systems[name]
+        thing = system.things.get(thing_id)
+        if thing is None or not thing.exists or len(self.truth.edits) >= self.setting.edits:
+            return
+        value = self._value(system, thing, each, mode)
+        if value is not None:
+            system.typed(thing_id, each, value)
+
+    def _value(self, system: Traced, thing: Any, each: str, mode: str) -> Any:
+        number, shown = len(self.truth.edits) + 1, thing.raw.get(each)
+        if each == "tags":
+            return self._tags(list(shown or ()), number, mode)
+        if each == "status":
+            at = STATES.index(shown) if shown in STATES else 0
+            return STATES[(at + (1 if mode == "new" else 2)) % 4]
+        if mode == "back":
+            older = [entry.after[each] for entry in thing.history if each in entry.after and entry.after[each] != shown]
+            return older[-1] if older else None
+        return f"{chr(64 + number)}{number}Tail{number}" if "lossy" in self.setting.feats else f"{number}7"
+
+    def _tags(self, shown: list[str], number: int, mode: str) -> list[str] | None:
+        if mode == "new":
+            self.truth.added.add(f"t{number}")
+            return sorted([*shown, f"t{number}"])
+        victim = f"p{number % 4}"
+        if victim not in shown:
+            return None
+        self.truth.removed.add(victim)
+        return [tag for tag in shown if tag != victim]
+
+    async def _poll(self, name: str, thing_id: str) -> None:
+        if thing_id in self.systems[name].things and self.systems[name].probes:
+            self.network.append(self.systems[name].poll(thing_id))
+
+    async def _comment(self, name: str, thing_id: str) -> None:
+        if thing_id in self.systems[name].things:
+            self.truth.comments += 1
+            self.systems[name].comment(thing_id, f"k{self.truth.comments}")
+
+    async def _leave(self, name: str, thing_id: str) -> None:
+        thing = self.systems[name].things.get(thing_id)
+        if thing is not None and not self.truth.departed:
+            self.truth.departed = thing_id
+            self.systems[name].edit(thing_id, active=False)
+
+    async def _create(self, name: str) -> None:
+        system = self.systems[name]
+        if self.truth.departed or system.things:
+            return
+        token = len(self.truth.edits) + 1
+        value = system.normalise("x", f"{token}7")
+        now = self.bench.clock.now()
+        edit = self.truth.edits[token] = Edit(name, "", "x", value, now, 1, False)
+        edit.thing = system.born({"x": token}, **{**start_of(self.setting), "x": value})
+
+    def _find(self, key: str) -> Change | None:
+        return next((c for c in self.network if f"{c.connection}/{c.delivery_key}" == key), None)
+
+    async def _hook(self, key: str, *, keep: bool = False) -> None:
+        change = self._find(key)
+        if change is None:
+            return
+        if not keep:
+            self.network.remove(change)
+        await self.bring([change])
+
+    async def _twice(self, key: str) -> None:
+        await self._hook(key, keep=True)
+
+    async def _lose(self, key: str) -> None:
+        change = self._find(key)
+        if change is not None and change.via == "webhook":
+            self.network.remove(change)
+
+    async def _flood(self) -> None:
+        changes, self.network = self.network[::-1], []
+        await self.bring(changes)
+
+    async def bring(self, changes: Sequence[Change]) -> None:
+        """The stream hands these over; what it takes long to bring was received when it was sent."""
+        for change in changes:
+            if change.via == "webhook" and VERSION in change.snapshot.raw:
+                self.truth.brought.add((change.connection, change.snapshot.id, change.snapshot.raw[VERSION]))
+        now = self.bench.clock.now()
+        await self.bench.bring([c if c.via == "poll" else msgspec.structs.replace(c, received_at=now) for c in changes])
+
+    async def _begin(self, record: int, name: str, worker: str) -> None:
+        records = await self.bench.records()
+        if record >= len(records):
+            return
+        key = (record, name, worker)
+        if key in self.tasks:
+            return
+        lane = next(
+            (lane for lane in await self.bench.lanes() if (lane.record, lane.connection) == (records[record].id, name)),
+            None,
+        )
+        if lane is None:
+            return
+        if lane.next_try_at > self.bench.clock.now() and not lane.deferred:
+            await self.pass_time(lane.next_try_at)
+        task = asyncio.create_task(self.runners[(name, worker)].run(records[record].id))
+        self.tasks[key] = task
+        self.pace.follow(task)
+        await self.pace.until_it_waits(task)
+        self._ended(key)
+
+    async def _go(self, record: int, name: str, worker: str, verdict: str) -> None:
+        key = (record, name, worker)
+        task = self.tasks.get(key)
+        if task is None or task not in self.pace.waiting:
+            return
+        where = self.pace.waiting[task][0]
+        if where == "apply" and verdict in ("ok", "lost"):
+            await self._parked_values(record, name)
+            if task in self.stolen:
+                verdict = "stale"
+        await self.pace.go(task, verdict)
+        self._ended(key)
+
+    async def _parked_values(self, record: int, name: str) -> None:
+        """Nobody writes over a value that waits for a person's choice."""
+        state = (await self.bench.records())[record]
+        lane = next(lane for lane in await self.bench.lanes() if (lane.record, lane.connection) == (state.id, name))
+        attempt = self.truth.attempts.get(lane.attempt)
+        for each in attempt.fields if attempt else ():
+            shadow = state.members[name].shadow.get(each)
+            if shadow is not None and shadow.held.startswith("conflict:"):
+                self.truth.flag("P4", f"{name}.{each}: a value parked in a conflict is written over")
+
+    def _ended(self, key: tuple[Any, ...]) -> None:
+        task = self.tasks[key]
+        if not task.done():
+            return
+        del self.tasks[key]
+        self.stolen.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self.truth.flag("DEFECT", repr(task.exception()))
+
+    async def _steal(self, record: int, name: str) -> None:
+        """A worker is paused for longer than its lease, and another one takes the lane over."""
+        task = self.tasks.get((record, name, "one"))
+        if task is None or (record, name, "two") in self.tasks:
+            return
+        records = await self.bench.records()
+        here = (t.lane.c.record == records[record].id, t.lane.c.connection == name, t.lane.c.owner != "")
+        async with self.bench.database.begin() as tx:
+            await tx.execute(update(t.lane).where(*here).values(lease_until=0.0))
+        self.forget()
+        self.stolen.add(task)
+        await self._begin(record, name, "two")
+
+    async def _crash(self) -> None:
+        """The process dies and comes back: whatever was under way is forgotten, every lease is a dead one's."""
+        for task in self.tasks.values():
+            task.cancel()
+        await asyncio.gather(*self.tasks.values(), return_exceptions=True)
+        self.tasks.clear()
+        self.stolen.clear()
+        await recover(self.bench.database)
+        self.forget()
+
+    def forget(self) -> None:
+        """Another process has nothing in memory."""
+        self.bench.decider.cache = Cache()
+
+    async def _land(self, name: str) -> None:
+        system = self.systems[name]
+        if system.landing:
+            _, write = system.landing.pop(0)
+            system.arrive_late(write)
+
+    async def _wait(self) -> None:
+        waiting = [lane.next_try_at for lane in await self.bench.lanes() if lane.has_work]
+        due = [at for at in waiting if at > self.bench.clock.now()]
+        if due:
+            await self.pass_time(min(due))
+
+    async def pass_time(self, until: float) -> None:
+        """Late requests land within twice the settling time, and a poll sees what they did before their memory ends."""
+        for system in self.systems.values():
+            for write in system.late_ones(until):
+                system.arrive_late(write)
+            for thing_id in sorted(system.landed):
+                await self.bring([system.poll(thing_id)])
+            system.landed.clear()
+        self.bench.clock.advance(max(0.0, until - self.bench.clock.now()) + 0.001)
+
+    async def _operator(self, connection: str, cls: str, verb: str) -> None:
+        case = next((c for c in await self.bench.cases(cls=cls) if c.connection == connection), None)
+        if case is None:
+            return
+        now = self.bench.clock.now()
+        offered = {str(a.name): a for a in actions.actions_for(case, now=now) if a.allowed}
+        if verb not in offered:
+            return
+        if verb == "declare_applied" and not self._really(case):
+            verb = "declare_not_applied"
+            if verb not in offered:
+                return
+        topology = self.bench.decider.topology
+        async with self.bench.database.begin() as tx:
+            lanes = Lanes(tx, topology, now=now, actor="nadia")
+            choice = case.connection if verb == "resolve" else None
+            await actions.decide(
+                tx,
+                case.number,
+                verb,
+                actor="nadia",
+                reason="because",
+                proof="seen",
+                expected_version=case.version,
+                choice=choice,
+                lanes=lanes,
+                now=now,
+            )
+
+    def _really(self, case: Any) -> bool:
+        """What a person sees who looks into the target."""
+        attempt = self.truth.attempts.get(str(case.evidence.get("attempt", "")))
+        return attempt is not None and any(
+            sent.fver is not None and self.truth.applied.get((case.object_id, name)) == (sent.fver, True)
+            for name, sent in attempt.fields.items()
+        )
+
+    # ---- the end ----
+    async def quiesce(self) -> None:
+        """Everything on its way arrives, everything due is done, without further failures, until all is quiet."""
+        for system in self.systems.values():
+            for write in system.late_ones(float("inf")):
+                system.arrive_late(write)
+        for _ in range(3):
+            for key in list(self.tasks):
+                while key in self.tasks:
+                    await self._go(*key, "ok")
+        for _ in range(60):
+            before = self.truth.writes
+            self._gather()
+            changes, self.network = self.network, []
+            changes += [
+                s.poll(i) for s in self.systems.values() if s.probes for i, thing in s.things.items() if thing.exists
+            ]
+            await self.bring(changes)
+            await self._work_all()
+            self._gather()
+            for system in self.systems.values():
+                system.landed.clear()
+            if before == self.truth.writes and not self.network and not await self._waiting():
+                return
+            waiting = await self._waiting()
+            if waiting:
+                self.bench.clock.advance(
+                    max(0.0, min(lane.next_try_at for lane in waiting) - self.bench.clock.now()) + 0.001
+                )
+            if self.truth.writes > 300:
+                break
+        self.truth.flag(
+            "P6",
+            f"no quiescence: {self.truth.writes} writes for {len(self.truth.edits)} edits; {await self._waiting()}",
+        )
+
+    async def _waiting(self) -> list[Lane]:
+        return [lane for lane in await self.bench.lanes() if lane.has_work]
+
+    async def _work_all(self) -> None:
+        for _ in range(30):
+            now = self.bench.clock.now()
+            due = [
+                lane for lane in await self.bench.lanes() if (lane.has_work and lane.next_try_at <= now) or lane.owner
+            ]
+            if not due:
+                return
+            for lane in due:
+                try:
+                    await self.runners[(lane.connection, "one")].run(lane.record)
+                except Exception as error:  # noqa: BLE001
+                    self.truth.flag("DEFECT", repr(error))
+                    return

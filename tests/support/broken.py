@@ -1,0 +1,57 @@
+"""Composing the gateway with one part replaced by a broken one, to see that a promise's check notices."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+
+import pytest
+
+from tests.contract.broken import parts, rules
+
+WITHOUT: Mapping[str, rules.Breaking] = {
+    "ATTEMPT": rules.attempt,
+    "HOLD": rules.hold,
+    "REBASE": rules.rebase,
+    "PREREAD": rules.preread,
+    "GAP": rules.gap_check,
+    "EXT": rules.ext,
+    "CARRY": rules.carry,
+    "READ": rules.read,
+    "IDENT": rules.ident,
+    "TOMB": rules.tomb,
+    "PARKF": rules.parkf,
+    "GHOST": rules.ghost,
+    "STEPS": rules.step,
+    "ITEMS": rules.marker,
+    "UNION3": rules.union3,
+    "FENCE": rules.fence,
+    "NOPROBE": rules.noprobe,
+    "ECHO": rules.echo,
+    "TURNS": rules.turns,
+    "DURABLE ANSWER": parts.answers_first,
+    "CURSOR LAST": parts.cursor_first,
+    "ACKNOWLEDGE LAST": parts.acknowledges_first,
+    "DELIVERY KEYS": parts.forgets_deliveries,
+    "RECEIPTS": parts.purges_by_age_alone,
+    "BREAKER": parts.breaker_off,
+    "FREE OUTAGE": parts.counts_outages,
+    "FREE CREDENTIALS": parts.blames_records_for_credentials,
+    "FREE THROTTLE": parts.counts_throttling,
+    "OWN LANE": parts.blames_the_connection,
+}
+"""Mechanism -> what takes it out. The capitals are the rule names of SYNC.md's model."""
+
+
+@contextmanager
+def without(mechanism: str) -> Iterator[None]:
+    """The gateway lacks this mechanism inside."""
+    with ExitStack() as stack:
+        WITHOUT[mechanism](stack)
+        yield
+
+
+async def rejects(check: Callable[[str], Awaitable[None]], mechanism: str, url: str) -> None:
+    """The check fails on a gateway without the mechanism; anything but a failed assertion is an error of the test."""
+    with without(mechanism), pytest.raises(AssertionError):
+        await check(url)
