@@ -69,6 +69,7 @@ async def run(config: Config) -> None:
 async def _serving(gateway: Gateway) -> None:
     """Serves until cancelled; then everything that was started is stopped in order."""
     async with running(gateway):
+        _calm_collector()
         config = gateway.config
         log.info("running", listen=f"{config.host}:{config.port}", worker=gateway.name, config=str(config.file))
         try:
@@ -104,7 +105,6 @@ async def running(gateway: Gateway) -> Any:
             await poller.start()
             stack.push_async_callback(poller.stop)
         await _listen(gateway, consumer, stack)
-        _calm_collector()
         yield consumer
 
 

@@ -19,7 +19,7 @@ async def observe(connector: Connector, job: Read, clock: Clock) -> Seen:
         ref = next(iter([*seen.hits, *seen.natural_hits]), None)
     if ref is None:
         return seen
-    seen.snapshot = await connector.read(ref, items=spec.items and job.find)
+    seen.snapshot = await connector.read(ref, items=spec.items and job.items)
     since = 0.0 if job.find else job.history_since
     if since is not None and spec.history and seen.snapshot.exists:
         seen.history = list(await connector.history(ref, since))

@@ -78,7 +78,12 @@ def declare(unit: Unit, connection: str, attempt: Attempt, key: str, *, applied:
         remember(unit, lane, attempt)
     unit.notice = attempt.id
     finish(unit, attempt, Outcome.APPLIED if applied else Outcome.NOT_APPLIED, {"proof": f"declared by {actor}"})
+    retried = lane.case if lane.case != key else ""
     _unpark(lane)
+    lane.case = retried
+    if applied:
+        unit.worked(retried)
+        lane.case = ""
     lane.state, lane.attempt, lane.looks = LaneState.IDLE, "", 0
     lane.owner, lane.lease_until, lane.fence = "", 0.0, lane.fence + 1  # whoever looks at it now comes too late
     lane.dirty, lane.read_wanted = True, True

@@ -364,7 +364,7 @@ def needs_read(unit: Unit, connection: str) -> bool:
     member, held, state = unit.member(connection), unit.held(connection), unit.state
     if not member.spec.readable:
         return False
-    if state.tombstoned_at is not None or held.gap_from is not None:
+    if state.tombstoned_at is not None or held.gap_from is not None or any(item.tried for item in held.items):
         return True
     if held.link is not LinkState.PRIMARY:
         return held.creates > 0 or unit.flow.natural is not None or member.read_before_write or not member.spec.marker

@@ -38,6 +38,9 @@ def _free(lane: Lane) -> None:
 def _settle(unit: Unit, lane: Lane, attempt: Attempt, outcome: Outcome, how: str) -> bool:
     finish(unit, attempt, outcome, {"proof": how, "looks": lane.looks + 1})
     unit.moot(unknown_key(unit, lane), f"the outcome was proved: {how}")
+    if outcome is Outcome.APPLIED:
+        unit.worked(lane.case)
+        lane.case = ""
     _free(lane)
     return True
 
@@ -70,6 +73,7 @@ def _item(unit: Unit, lane: Lane, attempt: Attempt, seen: Seen, late_enough: boo
         return _settle(unit, lane, attempt, Outcome.APPLIED, "found by its marker")
     if not late_enough:
         return False
+    remember(unit, lane, attempt)
     return _settle(unit, lane, attempt, Outcome.NOT_APPLIED, "no comment carries our marker")
 
 
@@ -82,7 +86,7 @@ def _update(unit: Unit, lane: Lane, attempt: Attempt, seen: Seen, late_enough: b
     ours = _ours(seen.history, attempt)
     if ours:
         return _by_history(unit, lane, attempt, seen, ours, shown)
-    if seen.history is None and _moved(attempt, snapshot) and _matching(unit, lane, attempt, shown):
+    if seen.history is None and _moved(attempt, snapshot) and _shows_it(unit, lane, attempt, shown):
         return _by_value(unit, lane, attempt, seen, shown)
     if not late_enough:
         return False
@@ -105,6 +109,23 @@ def _matching(unit: Unit, lane: Lane, attempt: Attempt, shown: dict[str, Any]) -
     return [name for name in sent if name in shown and shown[name] == sent[name] != attempt.pre.get(name)]
 
 
+def _shows_it(unit: Unit, lane: Lane, attempt: Attempt, shown: dict[str, Any]) -> bool:
+    """Whether what is shown proves the write: some of it is there, and nothing of it is as it was before.
+
+    A field that is as before contradicts the ones that match: they may have been typed by somebody else (or this one
+    was taken back, H15). Where an older attempt may have landed late, each field stands for itself alone.
+    """
+    sent = _sent(unit, lane, attempt)
+    before = any(shown.get(name) == attempt.pre.get(name) != ext for name, ext in sent.items() if name in shown)
+    return bool(_matching(unit, lane, attempt, shown)) and (not before or _haunted(unit, lane, sent))
+
+
+def _haunted(unit: Unit, lane: Lane, sent: dict[str, Any]) -> bool:
+    """Whether an earlier attempt, closed as not applied, sent one of these values."""
+    ghosts = unit.held(lane.connection).ghosts
+    return any(ghost.field == name and ghost.ext == sent[name] for ghost in ghosts for name in sent)
+
+
 def _moved(attempt: Attempt, snapshot: Snapshot) -> bool:
     return snapshot.version is None or attempt.base is None or snapshot.version != attempt.base
 
@@ -122,8 +143,7 @@ def _by_history(
 def _by_value(unit: Unit, lane: Lane, attempt: Attempt, seen: Seen, shown: dict[str, Any]) -> bool:
     """Shown values prove the whole write, unless an older attempt may have landed late: then only what is shown."""
     sent, matching = _sent(unit, lane, attempt), _matching(unit, lane, attempt, shown)
-    ghosts = unit.held(lane.connection).ghosts
-    risky = any(ghost.field == name and ghost.ext == sent[name] for ghost in ghosts for name in sent)
+    risky = _haunted(unit, lane, sent)
     stored = {name: sent[name] for name in (matching if risky else sent)}
     assert seen.snapshot is not None
     _conclude(unit, lane, attempt, seen, stored, seen.snapshot.version)
@@ -215,7 +235,9 @@ def echo(unit: Unit, lane: Lane, version: int | None, shown: dict[str, Any]) -> 
 
 
 def remember(unit: Unit, lane: Lane, attempt: Attempt) -> None:
-    """The values of an attempt closed as not applied: it may still land."""
+    """The values, or the comment, of an attempt closed as not applied: it may still land."""
+    for item in unit.held(lane.connection).items:
+        item.tried = item.tried or item.origin == attempt.origin
     expires = unit.now + GHOST_LIFE * unit.member(lane.connection).settles_s
     unit.held(lane.connection).ghosts += [
         Ghost(name, ext, attempt.id, expires, attempt.fields[name].fver)

@@ -108,6 +108,8 @@ class PendingItem(msgspec.Struct, omit_defaults=True, gc=False):
     """Key of the case that keeps it from being sent (no proof, or refused)."""
     asked: str = ""
     """Key of a case whose retry is on its way."""
+    tried: bool = False
+    """A copy was sent and closed as not applied: it may have landed since, so look before the next (W4)."""
 
 
 class MemberState(msgspec.Struct, omit_defaults=True):

@@ -42,6 +42,7 @@ class Read:
     find: bool = False
     natural: dict[str, Any] = field(default_factory=dict)
     steps: bool = False
+    items: bool = False
     history_since: float | None = None
 
 
@@ -132,7 +133,7 @@ def _next(unit: Unit, lane: Lane, worker: Worker) -> Job:
     """Rule 10: read first, or, where SYNC.md section 5 allows it, write at once."""
     expire_ghosts(unit, lane.connection)
     if not lane.read_wanted and not lacks(unit, lane.connection):
-        lane.dirty = False
+        _clean(unit, lane)
         _release(lane)
         return Idle(deferred=lane.deferred)
     _take(unit, lane, worker)
@@ -163,6 +164,7 @@ def _claim_read(unit: Unit, lane: Lane, worker: Worker, *, taken: bool = False) 
         find=create,
         natural=fragment,
         steps=not create and any(rule.stepped for rule in member.mapping.fields.values()) and lane.dirty,
+        items=create or any(item.tried for item in held.items),
         history_since=held.gap_from if member.spec.history else None,
     )
 
@@ -239,13 +241,17 @@ def _start(unit: Unit, lane: Lane, worker: Worker, seen: Seen | None) -> Job:
     if attempt is not None:
         return Send(attempt)
     if not lacks(unit, connection):
-        lane.dirty = False
-        unit.moot(lane.case, "there is nothing left to write")
-        lane.case = ""
+        _clean(unit, lane)
     elif lane.state is not LaneState.PARKED:
         lane.next_try_at = unit.now + RECHECK_S  # a decision made after this read began: only a later read proves it
     _release(lane)
     return Idle(deferred=lane.deferred, more=lane.has_work)
+
+
+def _clean(unit: Unit, lane: Lane) -> None:
+    """The member lacks nothing."""
+    unit.moot(lane.case, "there is nothing left to write")
+    lane.dirty, lane.case = False, ""
 
 
 def _release(lane: Lane) -> None:

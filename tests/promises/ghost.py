@@ -144,6 +144,10 @@ class Traced(System):
     landing: list[tuple[float, Write]] = field(default_factory=list)
     """Requests that were never answered, with the time by which they land."""
     landed: set[str] = field(default_factory=set)
+    landed_items: set[str] = field(default_factory=set)
+    """Comments that landed late since the comments were last read: nothing could tell (W4)."""
+    excused: set[str] = field(default_factory=set)
+    """Bodies of comments that stand here twice because of W4."""
     _changed: tuple[str, ...] = ()
 
     # ---- people ----
@@ -194,6 +198,8 @@ class Traced(System):
         if verdict != "ok":
             raise Retryable("cannot be read now", status=503, down=verdict == "down")
         snapshot = await super().read(ref, items=items)
+        if items:
+            self.landed_items.clear()
         await self.pace.pause("read done")
         return snapshot
 
@@ -238,7 +244,12 @@ class Traced(System):
 
     def _once(self, write: Write, late: bool) -> None:
         assert write.ref is not None and write.item is not None
-        if not late and any(item.origin == write.item.origin for item in self.things[write.ref.id].items):
+        there = any(item.origin == write.item.origin for item in self.things[write.ref.id].items)
+        if late:
+            self.landed_items.add(write.item.origin)
+        if there and (late or write.item.origin in self.landed_items):
+            self.excused.add(write.item.body)
+        elif there:
             self.truth.flag("P2", f"comment {write.item.origin} written twice to {write.ref.id}")
 
     def _order(self, thing: Thing, attempt: Attempt, late: bool) -> None:

@@ -5,6 +5,7 @@ What is allowed and why is SYNC.md section 3: W1 (a case is all there can be), W
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,6 +23,7 @@ class Judge:
 
     def __init__(self, told: Story) -> None:
         self.told = told
+        self.discarded: set[tuple[str, str]] = set()
 
     async def check(self) -> list[tuple[str, str]]:
         """Quiet, then the promises as invariants."""
@@ -35,6 +37,9 @@ class Judge:
         if truth.departed:
             self._gone(open_keys)
             return truth.bad
+        self.discarded = {
+            (c.record, c.connection) for c in cases if (c.cause, c.ending) == ("item.refused", "discarded")
+        }
         good = await self._accounted(records, lanes, cases, open_keys)
         for token, edit in truth.edits.items():
             if edit.name != "tags" and token not in good:
@@ -221,10 +226,22 @@ class Judge:
                     self.told.truth.flag(
                         "P5", f"{thing.id}.{each}={thing.raw.get(each)} but canonical={canon.now.value}"
                     )
-            if len(thing.items) != self.told.truth.comments and not any(item.held for item in held.items):
-                self.told.truth.flag(
-                    "P2", f"{thing.id} shows {len(thing.items)} of {self.told.truth.comments} comments"
-                )
+            self._comments(record, name, thing)
+
+    def _comments(self, record: RecordState, name: str, thing: Any) -> None:
+        """Each comment stands here once, unless a person is asked about it, or discarded it."""
+        shown = Counter(item.body for item in thing.items)
+        held = record.members[name]
+        for number in range(1, self.told.truth.comments + 1):
+            body = f"k{number}"
+            if shown[body] > 1 and body not in self.told.systems[name].excused:
+                self.told.truth.flag("P2", f"{thing.id} shows {body} {shown[body]} times")
+            if (
+                not shown[body]
+                and not any(item.held for item in held.items)
+                and (record.id, name) not in self.discarded
+            ):
+                self.told.truth.flag("P1", f"{thing.id} does not show {body}")
 
     def _duplicates(self, open_keys: Mapping[str, Any]) -> None:
         for name, system in self.told.systems.items():
