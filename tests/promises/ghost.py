@@ -74,8 +74,8 @@ class Truth:
         self.bad.append((promise, what))
 
     def same(self, one: Token, other: Token) -> None:
-        """Two people typed the same value; the gateway may take them for one."""
-        if isinstance(one, int) and isinstance(other, int) and one != other:
+        """Two people typed the same value, or what was there from the start; the gateway may take them for one."""
+        if one is not None and other is not None and one != other:
             self.alias[one].add(other)
             self.alias[other].add(one)
 

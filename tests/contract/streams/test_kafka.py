@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import itertools
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -85,16 +84,6 @@ async def test_two_workers_share_and_take_over_without_loss(place: Place, tmp_pa
     assert in_order_per_key(journal.read_bytes().splitlines(), repeats=True) is None
 
 
-@pytest.fixture
-def collected() -> Iterator[None]:
-    """aiokafka leaves connections of a lost broker to the collector: it runs when the test is over, and may
-    complain within this test, not in one that has nothing to do with it.
-    """
-    yield
-    gc.collect()
-
-
-@pytest.mark.usefixtures("collected")
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_a_broker_that_is_away_refuses_appends_and_comes_back(own_kafka: Broker) -> None:
     place, sink = kafka_place(own_kafka), Sink()

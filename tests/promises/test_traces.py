@@ -1,0 +1,117 @@
+"""The shortest schedules that once broke a promise, replayed. Each says what was wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from gateway.storage.schema import PARTS
+from tests.promises.direct import DirectDatabase
+from tests.promises.schedules import replay
+from tests.promises.settings import SETTINGS
+from tests.promises.story import Op
+
+TRACES = {
+    "the natural key was forgotten while the record had no fields yet, and a second record was made": (
+        "create_stamp",
+        """
+        create a; hook a/a0:1:snapshot; poll a a0; hook a/poll:1; create b
+        """,
+    ),
+    "a discarded create was tried again with nothing in it": (
+        "mix_create",
+        """
+        create b; hook b/b0:1:snapshot; begin 0 c one; go 0 c one ok; go 0 c one refused; operator c refused
+        discard
+        """,
+    ),
+    "a retried comment left its case in a retry for ever": (
+        "mix_conditional",
+        """
+        edit c c0 x new; comment c c0; hook c/c0:3:item; begin 0 a one; go 0 a one refused; operator a refused
+        retry
+        """,
+    ),
+    "what a write went over was in a late notice, and nobody looked": (
+        "bare",
+        """
+        edit b b0 y new; hook b/b0:2:snapshot; edit a a0 x new; begin 0 b one; hook a/a0:2:snapshot; go 0 b one
+        ok; edit b b0 x new; begin 0 a one; go 0 a one ok; go 0 a one ok
+        """,
+    ),
+    "a person who declared an outcome left the lane parked without a case": (
+        "conditional",
+        """
+        edit c c0 y new; edit a a0 x new; edit c c0 y new; edit b b0 y new; twice a/a0:2:snapshot; begin 0 c
+        one; hook a/poll:1; poll a a0; crash; hook c/c0:2:snapshot; flood; poll b b0; begin 0 b one; begin 0 a
+        one; hook b/poll:1; go 0 a one throttled; begin 0 a one; hook a/a0:3:snapshot; go 0 c one ok; go 0 a one
+        ok; begin 0 c one; wait; hook b/b0:3:snapshot; begin 0 c one; go 0 c one down; wait; begin 0 c one; go 0
+        c one ok; go 0 c one ok; operator c unknown_outcome declare_applied
+        """,
+    ),
+    "a retry that a second worker proved to have worked left its case open": (
+        "mix_kept",
+        """
+        edit c c0 x new; edit c c0 y new; edit c c0 y new; edit c c0 y back; hook c/c0:5:snapshot; begin 0 b
+        one; go 0 b one ok; go 0 b one ok; go 0 b one refused; operator b refused retry; begin 0 b one; go 0 b
+        one ok; go 0 b one ok; steal 0 b
+        """,
+    ),
+    "a retry whose outcome a person declared left its case open": (
+        "mix",
+        """
+        edit c c0 status new; hook c/c0:2:snapshot; begin 0 b one; go 0 b one ok; go 0 b one ok; go 0 b one
+        refused; operator b refused retry; begin 0 b one; go 0 b one ok; go 0 b one ok; crash; begin 0 b one; go
+        0 b one ok; go 0 b one ok; begin 0 b one; go 0 b one ok; go 0 b one ok; begin 0 b one; operator b
+        unknown_outcome declare_applied
+        """,
+    ),
+    "one field that somebody else had typed alike proved a whole write that never arrived": (
+        "mix_conditional",
+        """
+        comment a a0; edit b b0 tags new; hook a/a0:2:item; begin 0 b one; go 0 b one ok; edit a a0 tags back;
+        edit c c0 tags new; edit a a0 x new; edit a a0 y new; begin 0 b one; go 0 b one ok; edit b b0 tags back;
+        hook a/a0:4:snapshot; go 0 b one ok; go 0 b one late
+        """,
+    ),
+    "a comment that landed late was sent again without a look": (
+        "mix_delta",
+        """
+        comment b b0; hook b/b0:2:item; begin 0 a one; go 0 a one ok; go 0 a one ok; go 0 a one late; begin 0 a
+        one; go 0 a one ok; go 0 a one ok; begin 0 a one; go 0 a one ok; go 0 a one ok; begin 0 a one; go 0 a
+        one ok; go 0 a one ok; land a; lose a/a0:2:item
+        """,
+    ),
+    "an outcome declared while the gateway still looked left the lane without its attempt": (
+        "counter_kept",
+        """
+        edit a a0 x new; hook a/a0:2:snapshot; begin 0 b one; go 0 b one ok; go 0 b one ok; go 0 b one never;
+        begin 0 b one; go 0 b one ok; go 0 b one ok; begin 0 b one; go 0 b one ok; go 0 b one ok; operator b
+        unknown_outcome declare_applied; wait; operator b unknown_outcome declare_applied
+        """,
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[DirectDatabase]:
+    """One database, emptied before each schedule."""
+    made = DirectDatabase()
+    with made.engine.begin() as connection:
+        for part in PARTS:
+            part.create_all(connection)
+    yield made
+    made.engine.dispose()
+
+
+def read(trace: str) -> list[Op]:
+    """The operations of a trace as it is printed."""
+    return [tuple(int(word) if word.isdigit() else word for word in op.split()) for op in trace.split(";")]
+
+
+@pytest.mark.parametrize("wrong", TRACES)
+async def test_stays_mended(wrong: str, database: DirectDatabase) -> None:
+    name, trace = TRACES[wrong]
+    setting = next(each for each in SETTINGS if each.name == name)
+    assert await replay(setting, read(trace), database) == []
