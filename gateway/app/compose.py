@@ -27,7 +27,7 @@ from gateway.delivery.scout import Scout
 from gateway.intake.hooks import Hooks
 from gateway.intake.poller import Poller
 from gateway.storage.database import Database
-from gateway.streams.port import Stream, open_stream
+from gateway.streams.port import Stream, StreamOptions, open_stream
 from gateway.sync.backoff import Backoff
 from gateway.sync.batch import Topology
 from gateway.sync.decider import Decider
@@ -148,7 +148,10 @@ def compose(
     name = f"{socket.gethostname()}-{os.getpid()}-{new_id('')[-8:]}"
     connectors = connectors_of(config, clock, transports)
     database = Database(config.database)
-    stream = open_stream(config.stream, name=f"{config.name}-changes", partitions=config.partitions, clock=clock)
+    # What the stream can still bring must be known as a repeat: its memory is shorter than the journal's (P7).
+    kept = StreamOptions(retention_s=min(StreamOptions.retention_s, config.retention.journal_s / 2))
+    name_of_stream = f"{config.name}-changes"
+    stream = open_stream(config.stream, name=name_of_stream, partitions=config.partitions, clock=clock, options=kept)
     topology = topology_of(config, connectors)
     decider = Decider(database, topology, clock, redactor=redactor_of(config))
     dispatcher = Dispatcher(database, clock)
