@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from pathlib import Path
 
 from aiohttp import web
@@ -16,6 +17,7 @@ from connectors.sandbox.site import Site, System
 from connectors.sandbox.store import Store
 
 SYSTEMS = ("jira", "servicenow")
+_STOP_S = 2.0
 _MAX_BODY = 32 * 1024 * 1024
 
 
@@ -28,10 +30,12 @@ class StandIn:
 
     async def stop(self) -> None:
         """Stops serving and sending; everything acknowledged stays in the file."""
-        await self._gate.close()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._gate.close(), _STOP_S)
         await self._runner.cleanup()
-        self._sender.cancel()
-        await asyncio.gather(self._sender, return_exceptions=True)
+        while not self._sender.done():  # a cancellation that meets a time-out of its own can be swallowed once
+            self._sender.cancel()
+            await asyncio.wait({self._sender}, timeout=_STOP_S)
         self._site.store.close()
 
 
