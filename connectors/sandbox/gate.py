@@ -7,11 +7,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from email.utils import formatdate
+from typing import get_args
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from connectors.sandbox.faults import Fault, Subject
+from connectors.sandbox.faults import Fault, RequestKind, Subject
 from connectors.sandbox.people import Person
 from connectors.sandbox.site import Refusal, Site, System
 
@@ -19,21 +20,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 ADMIN_PREFIX = "/_sandbox"
 PERSON = web.RequestKey("person", Person)
-_KINDS = frozenset(
-    {
-        "timeout_before",
-        "timeout_after",
-        "drop_before",
-        "drop_after",
-        "late_commit",
-        "status",
-        "truncated",
-        "non_json",
-        "bad_credentials",
-        "down",
-        "slow",
-    }
-)
+_KINDS = frozenset(get_args(RequestKind))
 _MAINTENANCE_PAGE = "<html><head><title>Maintenance</title></head><body><h1>We will be back soon</h1></body></html>"
 
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import uuid
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
 import aiohttp
 import msgspec
 
-from connectors.sandbox.faults import Fault, Subject
+from connectors.sandbox.faults import Fault, HookKind, Subject
 from connectors.sandbox.site import Delivery, Site, System
 
 _DDL = """
@@ -44,7 +44,7 @@ SECONDARY_S = 900.0
 """facts.md 2.5: the Secondary flow is up to 15 minutes late, multiplied by the time scale."""
 RETRYABLE = frozenset({408, 409, 425, 429})
 _PARALLEL = 8
-_KINDS = frozenset({"hook_duplicate", "hook_delay", "hook_reorder", "hook_lose", "hook_late_secondary"})
+_KINDS = frozenset(get_args(HookKind))
 
 
 class HookQueue:

@@ -73,7 +73,7 @@ class Store:
         self._db.execute("SAVEPOINT change")
         try:
             yield
-        except BaseException:
+        except BaseException:  # also a cancelled request must leave no half of itself for the next commit
             self._db.execute("ROLLBACK TO change")
             self._db.execute("RELEASE change")
             self._commit_soon()

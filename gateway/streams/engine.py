@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Sequence
-from contextlib import suppress
 
 from faust.types.transports import ProducerT
 
@@ -52,7 +51,7 @@ class FaustStream:
         try:
             count = await self._backend.open()
             await self._producer()
-        except BaseException:
+        except BaseException:  # also a cancelled start must leave nothing open
             await self.stop()
             raise
         self._writers = [self._writer(number) for number in range(count)]
@@ -143,5 +142,14 @@ class FaustStream:
         async with self._producer_lock:
             producer, self._producing = self._producing, None
             if producer is not None:
-                with suppress(TimeoutError, *self._backend.failures):
+                expected: tuple[type[Exception], ...] = (TimeoutError, *self._backend.failures)
+                try:
                     await within(_CLOSE_S, producer.stop())
+                except expected as error:
+                    # Nothing is lost: what was acknowledged is stored, and who was not answered appends again.
+                    logger.warning(
+                        "the producer of stream %s did not stop cleanly: %s: %s",
+                        self._backend.name,
+                        type(error).__name__,
+                        error,
+                    )

@@ -146,7 +146,7 @@ class SqliteLog:
     def _close_files(self, writer: threading.Thread) -> None:
         writer.join()
         self._reader.close()
-        with suppress(sqlite3.Error):
+        with suppress(sqlite3.Error):  # a failed write was told when it failed, and what was committed needs no close
             self._file.close()
 
     def _write_all(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,7 @@ import orjson
 from aiohttp import web
 
 from connectors.sandbox import StandIn
+from tests.support.waiting import until
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ class World:
         async def empty() -> bool:
             return bool((await self.nobody.get("/_sandbox/webhooks")).json["pending"] == 0)
 
-        await until(empty)
+        await until(empty, what="all webhooks to be sent")
 
     async def log(self) -> list[dict[str, Any]]:
         """The whole edit log."""
@@ -136,13 +137,6 @@ class Receiver:
         async with asyncio.timeout(20), self._came:
             await self._came.wait_for(lambda: len(self.seen) >= count)
         return [(headers, orjson.loads(body)) for headers, body in self.seen]
-
-
-async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    """Asks again and again, for ten seconds at most; each asking is a request, so it yields by itself."""
-    async with asyncio.timeout(10):
-        while not await holds():
-            pass
 
 
 def document(*lines: str) -> dict[str, Any]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import aiohttp
 import pytest
 
-from tests.contract.sandbox.calling import Answer, Caller, World, document, until
+from tests.contract.sandbox.calling import Answer, Caller, World, document
+from tests.support.waiting import until
 
 CUT = (aiohttp.ClientError, ConnectionError)
 
@@ -34,7 +35,7 @@ async def _until_effects(world: World, count: int) -> None:
     async def enough() -> bool:
         return await _effects(world) >= count
 
-    await until(enough)
+    await until(enough, what=f"{count} effects")
 
 
 @pytest.mark.parametrize(("kind", "effects"), [("timeout_before", 0), ("timeout_after", 1)])
@@ -120,7 +121,7 @@ async def test_down_refuses_everything_for_its_seconds(world: World) -> None:
     async def over() -> bool:
         return bool((await world.nobody.get("/_sandbox/faults")).json["faults"] == [])
 
-    await until(over)
+    await until(over, what="the fault to be over")
     assert (await _read(world, world.person("ann"))).status == 200
 
 

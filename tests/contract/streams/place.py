@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from connectors.contract.clock import SystemClock
 from gateway.streams.port import Handler, Stream, StreamOptions, open_stream
+from tests.support.waiting import until
 
 PARTITIONS = 4
 PATIENCE_S = 30.0
@@ -107,6 +108,4 @@ def in_order_per_key(values: Sequence[bytes], *, repeats: bool = False) -> str |
 
 async def eventually(condition: Callable[[], bool]) -> None:
     """Return when a state that sends no signal (`health`) has come about."""
-    async with asyncio.timeout(PATIENCE_S):
-        while not condition():  # noqa: ASYNC110 - health is looked at, not signalled
-            await asyncio.sleep(0.02)
+    await until(condition, what="the stream's health to tell it", timeout_s=PATIENCE_S)

@@ -7,15 +7,17 @@ import sqlite3
 import threading
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from gateway.streams.frames import decode
 from gateway.streams.sqlite_file import LogFile
-from tests.contract.streams.place import PATIENCE_S, Place, Sink, Stored, numbered
+from tests.contract.streams.place import Place, Sink, Stored, numbered
 from tests.contract.streams.processes import Worker
 from tests.contract.streams.rules import RULES
+from tests.support.waiting import until
 
 
 def sqlite_place(path: Path, name: str = "changes") -> Place:
@@ -67,7 +69,7 @@ async def test_handled_entries_are_deleted_and_offsets_go_on(place: Place, monke
     async with place.running(handled, retention_s=0.0) as stream:
         await stream.append_many(numbered(keys=4, each=30))
         await handled.has(120)
-        await _until_empty(place)
+        await until(partial(_is_empty, place), what="the handled entries to be deleted")
         # Offsets of an emptied file must not begin at zero again: what is committed would hide what follows.
         await stream.append("key-0", b"key-0:30")
         await handled.has(121)
@@ -96,7 +98,5 @@ async def test_unhandled_entries_are_never_deleted(place: Place, monkeypatch: py
         await sink.has(120)
 
 
-async def _until_empty(place: Place) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while any((await place.stored()).values()):  # noqa: ASYNC110 - deletion is looked at, not signalled
-            await asyncio.sleep(0.02)
+async def _is_empty(place: Place) -> bool:
+    return not any((await place.stored()).values())

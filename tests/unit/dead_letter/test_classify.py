@@ -1,91 +1,78 @@
-"""Every error, every cause and every class has a branch."""
+"""Every cause and every class has its rules, and what the gateway raises is what is known here."""
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
 
 import pytest
 
-from connectors.contract import errors
-from dead_letter.classify import ActionName, Cause, class_of, classify, rules_of
+from dead_letter.classify import ActionName, Cause, class_of, rules_of
 from dead_letter.values import CaseClass
 
-SAMPLES: dict[type[errors.LockstepError], errors.LockstepError] = {
-    errors.ConfigError: errors.ConfigError(["lockstep.yaml:1:1: error[x]: y"]),
-    errors.MappingError: errors.MappingError("status", "odd"),
-    errors.SignatureError: errors.SignatureError("none", code="signature"),
-    errors.MalformedError: errors.MalformedError("not JSON", code="malformed"),
-    errors.StorageError: errors.StorageError("away"),
-    errors.Retryable: errors.Retryable("503"),
-    errors.OutcomeUnknown: errors.OutcomeUnknown("cut off"),
-    errors.Refused: errors.Refused("no", status=400),
-    errors.Conflict: errors.Conflict("409"),
-    errors.CredentialsError: errors.CredentialsError("401"),
-    errors.Throttled: errors.Throttled("429"),
-}
-NEVER_A_CASE = {errors.ConfigError, errors.SignatureError, errors.MalformedError, errors.StorageError, errors.Throttled}
+_CODE = re.compile(r"[a-z]+\.[a-z_]+")
+GATEWAY = Path(__file__).parents[3] / "gateway"
+OPENERS = {"case", "park", "NewCase"}
+"""What opens a case: `Unit.case(cls, cause, ...)`, `park(unit, lane, cls, cause, ...)`, `NewCase(cls=, cause=)`."""
 
 
-def _leaves(root: type[errors.LockstepError]) -> Iterator[type[errors.LockstepError]]:
-    """Of the contract's own tree: other packages' errors derive from its branches and may not be imported here."""
-    children = [child for child in root.__subclasses__() if child.__module__ == errors.__name__]
-    if not children:
-        yield root
-    for child in children:
-        yield from _leaves(child)
+def _texts(node: ast.AST) -> set[str]:
+    """The texts and members of Cause and CaseClass that an expression may give."""
+    found = set()
+    for each in ast.walk(node):
+        if isinstance(each, ast.Constant) and isinstance(each.value, str):
+            found.add(each.value)
+        elif isinstance(each, ast.Attribute) and isinstance(each.value, ast.Name):
+            kind: type[Cause] | type[CaseClass] | None = {"Cause": Cause, "CaseClass": CaseClass}.get(each.value.id)  # type: ignore[assignment]
+            found |= {str(kind[each.attr])} if kind else set()
+    return found
 
 
-@pytest.mark.parametrize("leaf", list(_leaves(errors.LockstepError)))
-def test_every_leaf_of_the_error_tree_has_a_branch(leaf: type[errors.LockstepError]) -> None:
-    assert leaf in SAMPLES, f"{leaf.__name__} is new: decide in classify() what case it becomes and add a sample here"
-    found = classify(SAMPLES[leaf])
-    if leaf in NEVER_A_CASE:
-        assert found is None
-    else:
-        assert found is not None
-        # The branch for defects is no branch for an error that we raise on purpose.
-        assert found.cause is not Cause.NOTICE_POISON
-        assert found.rules == rules_of(found.cls, found.cause)
+def _raised(module: Path) -> Iterator[tuple[set[str], set[str]]]:
+    """Per call that opens a case: the classes and the causes it may give."""
+    tree = ast.parse(module.read_text())
+    named = {
+        target.id: _texts(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if called not in OPENERS:
+            continue
+        given = [*node.args, *(keyword.value for keyword in node.keywords if keyword.arg in {"cls", "cause"})]
+        said = set().union(*(named.get(one.id, set()) if isinstance(one, ast.Name) else _texts(one) for one in given))
+        classes, causes = said & set(CaseClass), {text for text in said if _CODE.fullmatch(text)}
+        if classes:
+            yield classes, causes
 
 
-def test_an_error_that_is_not_ours_is_poison() -> None:
-    found = classify(ZeroDivisionError())
-    assert found is not None
-    assert found.cls is CaseClass.POISON
+RAISED = [pair for module in sorted(GATEWAY.rglob("*.py")) for pair in _raised(module)]
 
 
-def test_a_leaf_without_a_branch_would_be_noticed() -> None:
-    class Fresh(errors.DeliveryError):
-        pass
-
-    found = classify(Fresh("new"))
-    assert found is not None
-    assert found.cause is Cause.NOTICE_POISON
+def test_the_places_that_open_cases_are_found() -> None:
+    assert len(RAISED) >= 15  # else the pattern no longer fits the code
+    assert all(causes for _, causes in RAISED)
 
 
-@pytest.mark.parametrize(
-    ("told", "cause"),
-    [
-        ({"status": 400}, Cause.TARGET_REFUSED),
-        ({"status": 400, "fields": {"priority": "unknown"}}, Cause.FIELD_REFUSED),
-        ({"status": 403}, Cause.TARGET_FORBIDDEN),
-        ({"status": 404}, Cause.TARGET_GONE),
-        ({"status": 410}, Cause.TARGET_GONE),
-        ({}, Cause.TARGET_REFUSED),
-    ],
-)
-def test_a_refusal_is_told_apart_by_what_the_system_said(told: dict[str, Any], cause: Cause) -> None:
-    found = classify(errors.Refused("no", **told))
-    assert found is not None
-    assert found.cause is cause
+def test_every_cause_is_raised_somewhere_and_none_that_is_not_known() -> None:
+    assert set().union(*(causes for _, causes in RAISED)) == set(Cause)
+
+
+def test_a_case_is_opened_in_the_class_of_its_cause() -> None:
+    for classes, causes in RAISED:
+        assert {class_of(Cause(cause)) for cause in causes} == classes, causes
 
 
 @pytest.mark.parametrize("cause", list(Cause))
 def test_every_cause_has_a_class(cause: Cause) -> None:
-    found = classify(cause)
-    assert found is not None
-    assert found.cls is class_of(cause)
+    assert class_of(cause) in CaseClass
 
 
 @pytest.mark.parametrize("cls", list(CaseClass))

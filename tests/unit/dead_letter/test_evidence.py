@@ -189,7 +189,7 @@ def test_the_result_is_json_and_redacting_again_keeps_it(value: Any) -> None:
     redactor = Redactor(secrets=["hunter2-hunter2"], personal={"email"})
     shown = redactor({"answer": value})
     assert orjson.loads(orjson.dumps(shown)).keys() == shown.keys()
-    assert redactor(shown) == shown or "nan" in str(shown) or "inf" in str(shown)
+    assert orjson.dumps(redactor(shown)) == orjson.dumps(shown)  # as JSON, where a NaN equals itself
 
 
 @pytest.mark.parametrize("name", ["body", "note"])

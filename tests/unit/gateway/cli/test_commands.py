@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from gateway.cli import main as cli
+from gateway.cli.deciding import summed_up
 from gateway.cli.exits import MEANING, Code
 from tests.unit.gateway.cli.conftest import Run
 
@@ -19,6 +20,21 @@ def test_exit_codes_are_listed(run: Run) -> None:
     said = run("help", "exit-codes", "--json")
     assert {row["code"]: row["meaning"] for row in json.loads(said.out)} == {int(k): v for k, v in MEANING.items()}
     assert set(MEANING) == set(Code)
+
+
+@pytest.mark.parametrize("code", [code for code in Code if code is not Code.DONE])
+def test_an_exit_code_that_is_listed_is_returned_by_something(code: Code) -> None:
+    folder = Path(cli.__file__).parent
+    modules = [file.read_text() for file in folder.glob("*.py") if file.name != "exits.py"]
+    assert any(f"Code.{code.name}" in module for module in modules)
+
+
+def test_several_cases_end_with_one_code() -> None:
+    done, failed, unknown = Code.DONE, Code.NOT_FOUND, Code.STILL_UNKNOWN
+    assert summed_up([done, done]) is done
+    assert summed_up([failed, failed]) is failed
+    assert summed_up([done, failed]) is Code.SOME_FAILED
+    assert summed_up([done, failed, unknown]) is unknown
 
 
 def test_a_table_in_a_pipe_is_tab_separated(run: Run) -> None:
@@ -108,7 +124,7 @@ def test_a_mapping_file_by_itself(run: Run, tmp_path: Path) -> None:
     broken.write_text("mapping: mine\n")
     said = run("check", str(broken), "--config", str(tmp_path / "none.yaml"))
     assert said.code == Code.CONFIG_INVALID
-    assert all(line.startswith(f"{broken}:") for line in said.out.splitlines())
+    assert {line.startswith(f"{broken}:") for line in said.out.splitlines()} == {True}
     assert run("check", str(tmp_path / "absent.yaml"), "--config", "none.yaml").code == Code.WRONG_USE
 
 
@@ -184,7 +200,7 @@ def test_show_a_case(run: Run, filled: Path) -> None:
     said = run("case", "show", "FO-1")
     assert "FO-1  jira refuses the write" in said.out
     assert "status: 403" in said.out
-    assert "* retry" in said.out
+    assert "* lockstep case retry FO-1" in said.out
     shown = json.loads(run("case", "show", "1", "--json").out)
     assert {"evidence", "history", "actions"} <= set(shown)
     assert run("case", "show", "FO-9").code == Code.NOT_FOUND
@@ -202,8 +218,8 @@ def test_discarding_needs_a_reason(run: Run, filled: Path) -> None:
     said = run("case", "discard", "FO-1")
     assert said.code == Code.WRONG_USE
     assert "--reason" in said.err
-    assert run("case", "discard", "FO-1", "--reason", "not needed there").code == Code.DONE
-    again = run("case", "discard", "FO-1", "--reason", "not needed there")
+    assert run("case", "discard", "FO-1", "--reason", "not needed there", "--yes").code == Code.DONE
+    again = run("case", "discard", "FO-1", "--reason", "not needed there", "--yes")
     assert again.code == Code.NOT_ALLOWED
     assert "closed" in again.err
 

@@ -123,6 +123,21 @@ MISTAKES = [
         "lockstep: 1\nlisten: here\n",
         "2:9: error[value]: this is not an address to listen at; try 127.0.0.1:8080",
     ),
+    (
+        "lockstep: 1\n",
+        "lockstep: 1\ndatabase: postgresql://db/lockstep\n",
+        "2:11: error[value]: this is not a database; try postgresql+asyncpg://user@host/name",
+    ),
+    (
+        "lockstep: 1\n",
+        "lockstep: 1\ndatabase: postgresql+asyncpg://db:no-port/lockstep\n",
+        "2:11: error[value]: this is not a database; try postgresql+asyncpg://user@host/name",
+    ),
+    (
+        "lockstep: 1\n",
+        "lockstep: 1\nstream: kafka://\n",
+        "2:9: error[value]: this is not a stream; try kafka://host:9092",
+    ),
     ("lockstep: 1\n", "lockstep: 1\nlimits: {body: 10}\n", "2:16: error[value]: this should be a size; try 10MB"),
     (
         "  snow:\n    connector",

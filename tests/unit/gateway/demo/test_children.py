@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from gateway.demo.children import Child, ChildFailed, Children, free_port
+from tests.support.waiting import until
 
 SLEEPER = "import pathlib, sys, time; pathlib.Path(sys.argv[1]).write_text('up'); print('hello'); time.sleep(600)"
 STUBBORN = (
@@ -58,9 +59,7 @@ async def gone(number: int) -> None:
         except psutil.NoSuchProcess:
             return False
 
-    async with asyncio.timeout(30):
-        while there():  # noqa: ASYNC110 - another process's end can only be looked for
-            await asyncio.sleep(0.02)
+    await until(lambda: not there(), what=f"process {number} to end")
 
 
 async def test_it_starts_and_ends_all(tmp_path: Path) -> None:
@@ -134,6 +133,7 @@ async def test_stopping_twice_does_no_harm(tmp_path: Path) -> None:
     await one.start()
     await one.stop()
     await one.stop()
+    assert not psutil.pid_exists(pid(one))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent died")

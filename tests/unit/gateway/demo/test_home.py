@@ -1,3 +1,5 @@
+"""The directory of a demo: its files, and the environment its processes run in."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -52,6 +54,16 @@ def test_a_directory_in_use_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("precious")
     with pytest.raises(ConfigError, match="not empty"):
         Home.make(tmp_path)
+
+
+def test_a_place_where_nothing_can_be_made_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("in the way")
+    for wanted in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(ConfigError, match=r"no directory can be made there: .*name another with --data"):
+            Home.make(wanted)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "file"))
+    with pytest.raises(ConfigError, match="name another with --data"):
+        Home.make(None)
 
 
 def test_only_a_directory_of_its_own_is_removed(tmp_path: Path) -> None:

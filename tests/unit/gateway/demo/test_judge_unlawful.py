@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.demo.verdict import Kind
-from tests.unit.gateway.demo.world import World, pair
+from tests.unit.gateway.demo.world import PRINTER, World, pair
 
 LOST, DUPLICATE, ORDER, APART, INVENTED = (
     Kind.LOST_EDIT,
@@ -144,30 +144,12 @@ def test_a_resolution_edited_by_itself_is_followed() -> None:
 
 
 def test_two_objects_for_one_thing() -> None:
-    world = pair().gateway(
-        "jira",
-        "J2",
-        marker="r1",
-        summary="printer ref t-1",
-        description="it burns",
-        labels=["hall"],
-        priority="Medium",
-        status="To Do",
-    )
+    world = pair().gateway("jira", "J2", marker="r1", **PRINTER, priority="Medium", status="To Do")
     assert world.broken() == [(DUPLICATE, "")]
 
 
 def test_two_objects_found_by_reference_though_their_markers_differ() -> None:
-    world = pair().gateway(
-        "jira",
-        "J2",
-        marker="r2",
-        summary="printer ref t-1",
-        description="it burns",
-        labels=["hall"],
-        priority="Medium",
-        status="To Do",
-    )
+    world = pair().gateway("jira", "J2", marker="r2", **PRINTER, priority="Medium", status="To Do")
     assert world.broken() == [(DUPLICATE, "")]
 
 
@@ -177,9 +159,7 @@ def test_a_duplicate_that_somebody_deleted_still_was_made() -> None:
 
 
 def test_an_object_comes_back_to_the_system_it_was_made_in() -> None:
-    world = pair().gateway(
-        "snow", "I9", summary="printer ref t-1", description="it burns", labels=["hall"], priority="3", status="1"
-    )
+    world = pair().gateway("snow", "I9", **PRINTER, priority="3", status="1")
     assert world.broken() == [(DUPLICATE, "")]
 
 

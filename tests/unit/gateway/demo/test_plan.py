@@ -1,3 +1,5 @@
+"""When what happens in a demo: options are read, moments are drawn."""
+
 from __future__ import annotations
 
 from itertools import pairwise
@@ -5,7 +7,7 @@ from random import Random
 
 import pytest
 
-from gateway.demo.plan import Outage, moments, outage_in
+from gateway.demo.plan import Outage, Plan, moments, outage_in
 
 
 def test_an_outage() -> None:
@@ -17,6 +19,18 @@ def test_an_outage() -> None:
 def test_no_outage(text: str) -> None:
     with pytest.raises(ValueError, match=r"write it like|should be a duration"):
         outage_in(text)
+
+
+@pytest.mark.parametrize("url", ["words", "postgresql://h/x", "mysql://h/x", "postgresql+asyncpg://h:port/x"])
+def test_a_database_that_cannot_be_one_is_refused_by_the_name_of_its_flag(url: str) -> None:
+    with pytest.raises(ValueError, match="--database: this is not a database; try postgresql"):
+        Plan(database=url)
+
+
+@pytest.mark.parametrize("url", ["words", "kafka://", "sqlite:///relative.db"])
+def test_a_stream_that_cannot_be_one_is_refused_by_the_name_of_its_flag(url: str) -> None:
+    with pytest.raises(ValueError, match="--stream: this is not a stream; try kafka"):
+        Plan(stream=url)
 
 
 def test_troubles_come_apart_and_inside_the_span() -> None:

@@ -184,9 +184,13 @@ class World:
         return self
 
 
+PRINTER: dict[str, Any] = {"summary": "printer ref t-1", "description": "it burns", "labels": ["hall"]}
+"""What a pair shows in both systems."""
+
+
 def pair(world: World | None = None, *, summary: str = "printer ref t-1") -> World:
     """An incident raised in `snow` as I1 and created in `jira` as J1, in step."""
     world = world or World()
-    values = {"summary": summary, "description": "it burns", "labels": ["hall"]}
+    values = PRINTER | {"summary": summary}
     world.human("snow", "I1", **values, priority="3", status="1")
     return world.gateway("jira", "J1", marker="r1", **values, priority="Medium", status="To Do")

@@ -78,6 +78,7 @@ async def test_what_stands_behind_a_refused_frame_is_refused_too() -> None:
     storage.gate.set()
     results = await asyncio.gather(*tasks, return_exceptions=True)
     assert [type(result) for result in results] == [StorageError, StorageError]
+    assert {str(result) for result in results} == {"the disk is full"}, "told at once, not after the patience"
     await puts.put([b"3"])
     assert storage.frames == [[b"3"]]
 
