@@ -33,8 +33,9 @@ from gateway.sync.backoff import Backoff
 from gateway.sync.batch import Batch, Decision, Topology
 from gateway.sync.cache import Cache
 from gateway.sync.flow import Flow, Member, Merge, Policy
-from gateway.sync.steps import Job, Send, Worker, claim, conclude
+from gateway.sync.steps import Job, Send, claim, conclude
 from gateway.sync.unit import Arrival
+from gateway.sync.worker import Worker
 
 WORKER = Worker("bench", 60.0, 20.0, Backoff(random.Random(1)))
 

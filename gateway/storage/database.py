@@ -1,7 +1,8 @@
 """Transactions on SQLite and PostgreSQL. Knows no table.
 
 On SQLite one writer at a time holds the file (BEGIN IMMEDIATE), so what a decision read cannot move before it commits;
-on PostgreSQL rows are locked by the statements that load them. Any failure of the database itself is a StorageError.
+on PostgreSQL rows are locked by the statements that load them. Any failure of the database itself is a StorageError;
+a value that it does not take is a ValueRefused.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from connectors.contract.errors import StorageError
+from connectors.contract.errors import LockstepError, StorageError
 from gateway.storage.inline import inline
-from gateway.storage.prepared import Many
+from gateway.storage.prepared import RAW, Many
 
 BUSY_TIMEOUT_S = 15
 
@@ -34,6 +35,16 @@ def dumps(value: Any) -> str:
 def loads(text: str | None) -> Any:
     """The value of a JSON column; None stays None."""
     return None if text is None else orjson.loads(text)
+
+
+class ValueRefused(LockstepError):
+    """The database works, and does not take a value (too long, NUL, a number out of range): trying again is no use."""
+
+
+def _is_value(cause: BaseException) -> bool:
+    """asyncpg refuses some values itself, before PostgreSQL sees them; the server's have an SQLSTATE of class 22."""
+    told = str(getattr(cause, "sqlstate", None) or "")
+    return told.startswith("22") or (not told and isinstance(cause.__cause__, ValueError))
 
 
 class Database:
@@ -55,7 +66,12 @@ class Database:
 
     def _writer_engine(self) -> AsyncEngine:
         creator = inline(str(self.url.database))
-        return _prepared(create_async_engine(self.url, pool_size=1, max_overflow=0, async_creator=creator))
+        # Every transaction ends with a commit or a rollback of its own; the pool's would be one more wait for a thread.
+        engine = create_async_engine(
+            self.url, pool_size=1, max_overflow=0, pool_reset_on_return=None, async_creator=creator
+        )
+        event.listen(engine.sync_engine, "connect", _remember_raw)
+        return _prepared(engine)
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
@@ -85,6 +101,8 @@ class Database:
             raise
         except (DBAPIError, OSError, SQLAlchemyError) as error:
             cause = getattr(error, "orig", None) or error
+            if _is_value(cause):
+                raise ValueRefused(f"{type(cause).__name__}: {cause}") from error
             raise StorageError(f"the database cannot be used now: {type(cause).__name__}: {cause}") from error
 
     def insert(self, table: Table) -> Any:
@@ -119,6 +137,10 @@ def _prepared(engine: AsyncEngine) -> AsyncEngine:
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
+
+
+def _remember_raw(connection: Any, record: Any) -> None:
+    record.info[RAW] = connection.driver_connection._conn  # noqa: SLF001 - aiosqlite has no other way to it
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -15,21 +15,22 @@ from typing import Any
 import aiosqlite
 
 _CHUNK = 64
+_SLOW = frozenset({"commit", "rollback", "close"})
 
 
 class InlineConnection(aiosqlite.Connection):
     """Used by one task at a time: the writer's lock sees to that."""
 
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        if _waits(fn, args) or not self._running or self._connection is None:
+        if not self._running or self._connection is None or self._waits(fn, args):
             return await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]
         return fn(*args, **kwargs)
 
-
-def _waits(fn: Callable[..., Any], args: tuple[Any, ...]) -> bool:
-    if getattr(fn, "__name__", "") in ("commit", "rollback", "close"):
-        return True
-    return bool(args) and isinstance(args[0], str) and args[0].startswith(("BEGIN", "PRAGMA"))
+    def _waits(self, fn: Callable[..., Any], args: tuple[Any, ...]) -> bool:
+        """Whether a call may wait for a lock or for the disk. Closing the connection may, closing a cursor does not."""
+        if getattr(fn, "__name__", "") in _SLOW:
+            return getattr(fn, "__self__", None) is self._connection
+        return bool(args) and isinstance(args[0], str) and args[0].startswith(("BEGIN", "PRAGMA"))
 
 
 def inline(path: str) -> Callable[[], InlineConnection]:

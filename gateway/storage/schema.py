@@ -6,6 +6,8 @@ from sqlalchemy import MetaData
 
 from dead_letter.tables import metadata as cases
 from gateway.audit.tables import metadata as audit
+from gateway.delivery.tables import metadata as delivery
+from gateway.sweeps.tables import metadata as sweeps
 from gateway.sync.tables import metadata as sync
 
-PARTS: tuple[MetaData, ...] = (sync, audit, cases)
+PARTS: tuple[MetaData, ...] = (sync, audit, cases, delivery, sweeps)

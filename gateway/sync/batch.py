@@ -11,19 +11,21 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from connectors.contract.errors import MappingError
 from connectors.contract.values import Change, ChangeKind
 from dead_letter import store as cases
 from dead_letter.evidence import Redactor
 from dead_letter.values import Ending
 from gateway.core.ids import new_id
 from gateway.storage.database import dumps
-from gateway.sync import saving, store
+from gateway.sync import saving, store, undecided
 from gateway.sync.arrive import arrive, is_hint
+from gateway.sync.bounds import NATURAL, digest
 from gateway.sync.cache import Cache, Entry
 from gateway.sync.flow import Flow, Member
 from gateway.sync.items import origin_of
+from gateway.sync.starting import Nobody, Starter, start_lanes
 from gateway.sync.state import Lane, RecordState
+from gateway.sync.steps import Job
 from gateway.sync.unit import Arrival, Effects, KnownItems, Unit
 
 Rule = Callable[[Unit], Any]
@@ -73,6 +75,9 @@ class Batch:
     items: KnownItems = field(default_factory=KnownItems)
     settled: list[Arrival] = field(default_factory=list)
     taken_up: list[Arrival] = field(default_factory=list)
+    starter: Starter = field(default_factory=Nobody)
+    started: list[tuple[Lane, Job]] = field(default_factory=list)
+    """Lanes whose next job was begun in this transaction; the starter is told when it is durable, or void."""
 
     async def run(self, decisions: Sequence[Decision]) -> None:
         """Applies the decisions in order and saves. Commits nothing itself."""
@@ -90,6 +95,7 @@ class Batch:
                 self._take_up(decision, waiting[id(decision)])
             else:
                 decision.result = self._apply(decision)
+        start_lanes(self.units.values(), self.starter, self.started)
         await self._save()
 
     async def _deferred(self, decisions: Sequence[Decision]) -> dict[int, list[Arrival]]:
@@ -189,15 +195,26 @@ class Batch:
     def _begin(self, flow: Flow, arrival: Arrival) -> None:
         """A new record, unless the flow's filter leaves the object out."""
         change = arrival.change
-        member = flow.members[change.connection]
-        if member.where is not None and not member.where(canonical(member, change)):
-            arrival.end("unmapped", "the flow's filter leaves this object out")
+        if not self._selected(flow, arrival):
             return
         state = RecordState(id=new_id("r", at=self.now), flow=flow.name, natural=natural_key(flow, change) or "")
         unit = Unit(state, flow, {}, self.effects, self.now, new=True, items=self.items)
         self.units[state.id] = unit
         arrive(unit, arrival)
         self._index(unit, change)
+
+    def _selected(self, flow: Flow, arrival: Arrival) -> bool:
+        """Whether the object may begin a record; ends the notice if not."""
+        answer, key = undecided.selects(flow, arrival.change), undecided.filter_key(flow, arrival.change)
+        if isinstance(answer, undecided.Undecided):
+            arrival.end("case", answer.reason)
+            self.effects.cases.append(undecided.filter_case(flow, arrival.change, answer, arrival.id))
+            return False
+        if flow.members[arrival.change.connection].where is not None:
+            self.effects.obsolete[key] = "the filter can be decided now"
+        if not answer:
+            arrival.end("unmapped", "the flow's filter leaves this object out")
+        return answer
 
     def _discover(self, found: Arrival) -> None:
         """An object that was read because of hints. What the read shows is routed like a notice; its lane's read
@@ -210,9 +227,10 @@ class Batch:
             self._hints_end(change, "unmapped")
             return
         if unit is None:
-            member = flow.members[change.connection]
-            if member.where is not None and not member.where(canonical(member, change)):
-                self._hints_end(change, "unmapped")
+            if not self._selected(flow, found):
+                self._hints_end(change, found.disposition)
+                if found.disposition == "case":
+                    self.settled.append(found)  # what a retry of the case looks at again
                 return
             state = RecordState(id=new_id("r", at=self.now), flow=flow.name, natural=natural_key(flow, change) or "")
             unit = Unit(state, flow, {}, self.effects, self.now, new=True, items=self.items)
@@ -264,10 +282,14 @@ class Batch:
     def keep(self) -> None:
         """The transaction is durable: its units are what the next one may start from."""
         self.cache.keep(Entry(unit.state, unit.lanes, unit.doc) for unit in self.units.values())
+        for lane, job in self.started:
+            self.starter.began(lane, job)
 
     def forget(self) -> None:
         """The transaction failed: rules may have changed the units already."""
         self.cache.forget(self.units)
+        for lane, _ in self.started:
+            self.starter.dropped(lane)
 
     def lanes_with_work(self) -> list[Lane]:
         """Lanes that somebody should come by for; one that is held is looked at by its holder."""
@@ -287,13 +309,7 @@ def _record_id(correlation: str | None) -> str:
 
 def canonical(member: Member, change: Change) -> dict[str, Any]:
     """What a snapshot says in canonical terms; values the mapping does not know are left out."""
-    values: dict[str, Any] = {}
-    for name, ext in member.mapping.read(change.snapshot.raw).items():
-        try:
-            values[name] = member.mapping.from_ext(name, ext)
-        except MappingError:
-            continue
-    return values
+    return undecided.understood(member, change)[0]
 
 
 def _unclaimed(unit: Unit) -> str:
@@ -301,7 +317,7 @@ def _unclaimed(unit: Unit) -> str:
     canon = unit.state.fields.get(unit.flow.natural or "")
     if unit.state.natural or canon is None or canon.now.rev != unit.state.rev + 1 or canon.now.value in (None, ""):
         return ""
-    return str(canon.now.value)
+    return digest(str(canon.now.value), NATURAL)
 
 
 def natural_key(flow: Flow, change: Change) -> str | None:
@@ -309,7 +325,7 @@ def natural_key(flow: Flow, change: Change) -> str | None:
     if flow.natural is None or not change.snapshot.raw:
         return None
     value = canonical(flow.members[change.connection], change).get(flow.natural)
-    return None if value in (None, "") else str(value)
+    return None if value in (None, "") else digest(str(value), NATURAL)
 
 
 def poison(arrival: Arrival, error: BaseException) -> dict[str, Any]:

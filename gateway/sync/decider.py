@@ -22,7 +22,9 @@ from gateway.core.ids import new_id
 from gateway.storage.database import Database
 from gateway.sync import store
 from gateway.sync.batch import Batch, Decision, Rule, Topology, poison
+from gateway.sync.bounds import storable
 from gateway.sync.cache import Cache
+from gateway.sync.starting import Nobody, Starter
 from gateway.sync.state import Lane
 from gateway.sync.unit import Arrival, Unit
 
@@ -31,6 +33,8 @@ RACES = 3
 """Times a transaction that lost against another worker's unique key is run again before it counts as a defect."""
 MOST = 256
 """Decisions per transaction: bounds how long others wait for the writer."""
+
+_NOBODY = Nobody()
 
 log = structlog.get_logger()
 
@@ -51,6 +55,8 @@ class Decider:
     ) -> None:
         self.database, self.topology, self.clock = database, topology, clock
         self.on_work = on_work
+        self.starter: Starter = Nobody()
+        """Who may begin a lane in the very transaction that makes it due."""
         self.cache = Cache()
         self.redactor = redactor or Redactor()
         self.unrouted = asyncio.Event()
@@ -116,16 +122,22 @@ class Decider:
                 batch, self._queue = self._queue[:MOST], self._queue[MOST:]
                 await self._commit(batch)
 
-    async def _commit(self, entries: list[tuple[Decision, asyncio.Future[Any]]]) -> None:
+    async def _commit(
+        self, entries: list[tuple[Decision, asyncio.Future[Any]]], starter: Starter | None = None
+    ) -> None:
         try:
-            lanes = await self._raced([decision for decision, _ in entries])
+            lanes = await self._raced([decision for decision, _ in entries], starter or self.starter)
         except StorageError as error:
             _fail(entries, error)
         except asyncio.CancelledError:
             _fail(entries, asyncio.CancelledError())
             raise
         except Exception as error:  # noqa: BLE001 - one faulty decision must not stop the others
-            await self._isolate(entries, error)
+            if starter is None:
+                # A lane that was to begin with it may be at fault: the decisions come first, the lane in its own turn.
+                await self._commit(entries, _NOBODY)
+            else:
+                await self._isolate(entries, error)
         else:
             for decision, future in entries:
                 if not future.done():
@@ -140,20 +152,20 @@ class Decider:
         except Exception as error:
             log.error("nobody was told of new work", exc_info=error)
 
-    async def _raced(self, decisions: Sequence[Decision]) -> list[Lane]:
+    async def _raced(self, decisions: Sequence[Decision], starter: Starter) -> list[Lane]:
         """Another worker may link the same object at the same moment: then everything is looked at afresh."""
         for _ in range(RACES):
             try:
-                return await self._transaction(decisions)
+                return await self._transaction(decisions, starter)
             except IntegrityError:
                 continue
-        return await self._transaction(decisions)
+        return await self._transaction(decisions, starter)
 
-    async def _transaction(self, decisions: Sequence[Decision]) -> list[Lane]:
+    async def _transaction(self, decisions: Sequence[Decision], starter: Starter) -> list[Lane]:
         batch = None
         try:
             async with self.database.begin() as tx:
-                batch = Batch(tx, self.topology, self.clock.now(), self.cache, self.redactor)
+                batch = Batch(tx, self.topology, self.clock.now(), self.cache, self.redactor, starter=starter)
                 await batch.run(decisions)
         except BaseException:
             if batch is not None:
@@ -168,7 +180,7 @@ class Decider:
         """A defect in one decision must not stop the others: each is tried alone, the faulty notice becomes a case."""
         if len(entries) > 1:
             for entry in entries:
-                await self._commit([entry])
+                await self._commit([entry], _NOBODY)
             return
         decision, future = entries[0]
         log.error("decision failed", error=repr(error), record=decision.record, exc_info=error)
@@ -186,6 +198,7 @@ class Decider:
                 future.set_result(decision.arrival)
 
     async def _poison(self, arrival: Arrival, error: Exception) -> None:
+        arrival.change = storable(arrival.change)
         async with self.database.begin() as tx:
             if not await store.unseen(tx, [arrival]):
                 return

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.contract.values import Change
 from gateway.storage.database import insert_all
+from gateway.storage.prepared import Lookup
 from gateway.sync import tables as t
 from gateway.sync.attempts import Attempt
 from gateway.sync.state import Lane, LaneState, RecordState
@@ -32,16 +33,19 @@ def chunks(values: Collection[str]) -> Iterable[list[str]]:
         yield everything[start : start + CHUNK]
 
 
+_known_deliveries = Lookup(
+    # The unique index begins with the connection: without it SQLite would go through all keys there are.
+    lambda within: select(t.notice.c.connection, t.notice.c.delivery_key).where(
+        within(t.notice.c.connection, "connections"), within(t.notice.c.delivery_key, "keys")
+    )
+)
+
+
 async def unseen(tx: AsyncConnection, arrivals: Sequence[Arrival]) -> set[str]:
     """Ids of the arrivals whose delivery key is new, here and among themselves (rule 1)."""
-    known: set[tuple[str, str]] = set()
-    connections = sorted({arrival.change.connection for arrival in arrivals})
-    for part in chunks({arrival.change.delivery_key for arrival in arrivals}):
-        # The unique index begins with the connection: without it SQLite would go through all keys there are.
-        query = select(t.notice.c.connection, t.notice.c.delivery_key).where(
-            t.notice.c.connection.in_(connections), t.notice.c.delivery_key.in_(part)
-        )
-        known.update((row[0], row[1]) for row in await tx.execute(query))
+    connections = {arrival.change.connection for arrival in arrivals}
+    keys = {arrival.change.delivery_key for arrival in arrivals}
+    known = {(row[0], row[1]) for row in await _known_deliveries.run(tx, connections=connections, keys=keys)}
     new: set[str] = set()
     for arrival in arrivals:
         key = (arrival.change.connection, arrival.change.delivery_key)
@@ -123,26 +127,39 @@ async def reopen_notice(tx: AsyncConnection, notice_id: str) -> None:
     await tx.execute(statement.values(state="hint", disposition="", reason="tried again", record=None, rev=0))
 
 
+_links = Lookup(
+    # The whole key, in its order: SQLite goes through the table when its first column is not named.
+    lambda within: select(t.link.c.connection, t.link.c.object, t.link.c.object_id, t.link.c.record).where(
+        within(t.link.c.connection, "connections"),
+        within(t.link.c.object, "objects"),
+        within(t.link.c.object_id, "ids"),
+    )
+)
+
+
 async def links_of(tx: AsyncConnection, objects: Collection[tuple[str, str, str]]) -> dict[tuple[str, str, str], str]:
     """(connection, object, object id) -> record, for every link state."""
-    found: dict[tuple[str, str, str], str] = {}
-    connections, kinds = sorted({each[0] for each in objects}), sorted({each[1] for each in objects})
-    for part in chunks({each[2] for each in objects}):
-        # The whole key, in its order: SQLite goes through the table when its first column is not named.
-        query = select(t.link.c.connection, t.link.c.object, t.link.c.object_id, t.link.c.record).where(
-            t.link.c.connection.in_(connections), t.link.c.object.in_(kinds), t.link.c.object_id.in_(part)
-        )
-        found.update({(row[0], row[1], row[2]): row[3] for row in await tx.execute(query)})
-    return found
+    connections, kinds, ids = ({each[place] for each in objects} for place in range(3))
+    rows = await _links.run(tx, connections=connections, objects=kinds, ids=ids)
+    return {(row[0], row[1], row[2]): row[3] for row in rows}
+
+
+_naturals = Lookup(
+    lambda within: select(t.record.c.flow, t.record.c.natural, t.record.c.id).where(within(t.record.c.natural, "keys"))
+)
 
 
 async def natural_records(tx: AsyncConnection, naturals: Collection[str]) -> dict[tuple[str, str], str]:
     """(flow, natural key) -> record."""
-    found: dict[tuple[str, str], str] = {}
-    for part in chunks(naturals):
-        query = select(t.record.c.flow, t.record.c.natural, t.record.c.id).where(t.record.c.natural.in_(part))
-        found.update({(row[0], row[1]): row[2] for row in await tx.execute(query)})
-    return found
+    return {(row[0], row[1]): row[2] for row in await _naturals.run(tx, keys=naturals)}
+
+
+_revisions = Lookup(
+    # SQLite has no row locks and leaves the clause out: its writer holds the whole file.
+    lambda within: (
+        select(t.record.c.id, t.record.c.rev).where(within(t.record.c.id, "ids")).order_by(t.record.c.id)
+    ).with_for_update()
+)
 
 
 async def lock_records(tx: AsyncConnection, ids: Collection[str]) -> dict[str, int]:
@@ -150,24 +167,19 @@ async def lock_records(tx: AsyncConnection, ids: Collection[str]) -> dict[str, i
 
     In order of id, so that two batches cannot block each other.
     """
-    found: dict[str, int] = {}
-    for part in chunks(sorted(ids)):
-        query = select(t.record.c.id, t.record.c.rev).where(t.record.c.id.in_(part)).order_by(t.record.c.id)
-        if tx.dialect.name != "sqlite":
-            query = query.with_for_update()
-        found.update({row[0]: row[1] for row in await tx.execute(query)})
-    return found
+    return {row[0]: row[1] for row in await _revisions.run(tx, ids=ids)}
+
+
+_docs = Lookup(lambda within: select(t.record.c.id, t.record.c.doc, t.record.c.rev).where(within(t.record.c.id, "ids")))
 
 
 async def load_docs(tx: AsyncConnection, ids: Collection[str]) -> dict[str, tuple[RecordState, str]]:
     """Records with their documents as stored."""
     found: dict[str, tuple[RecordState, str]] = {}
-    for part in chunks(ids):
-        query = select(t.record.c.id, t.record.c.doc, t.record.c.rev).where(t.record.c.id.in_(part))
-        for row in await tx.execute(query):
-            state = _decode_record(row[1])
-            state.rev = row[2]
-            found[row[0]] = (state, row[1])
+    for record, doc, rev in await _docs.run(tx, ids=ids):
+        state = _decode_record(doc)
+        state.rev = rev
+        found[record] = (state, doc)
     return found
 
 
@@ -176,35 +188,39 @@ async def load_records(tx: AsyncConnection, ids: Collection[str]) -> dict[str, R
     return {record: state for record, (state, _) in (await load_docs(tx, ids)).items()}
 
 
+_lanes = Lookup(lambda within: select(t.lane).where(within(t.lane.c.record, "ids")))
+
+
 async def load_lanes(tx: AsyncConnection, ids: Collection[str]) -> dict[str, dict[str, Lane]]:
     """record -> connection -> lane."""
     found: dict[str, dict[str, Lane]] = {}
-    for part in chunks(ids):
-        query = select(t.lane).where(t.lane.c.record.in_(part))
-        for row in await tx.execute(query):
-            found.setdefault(row.record, {})[row.connection] = lane_of(row)
+    for row in await _lanes.run(tx, ids=ids):
+        lane = lane_of(row)
+        found.setdefault(lane.record, {})[lane.connection] = lane
     return found
 
 
-def lane_of(row: Any) -> Lane:
-    """A lane from its row."""
+def lane_of(row: Sequence[Any]) -> Lane:
+    """A lane from its row, columns in the table's order."""
+    record, connection, state, dirty, read_wanted, deferred, _work, *others = row
+    tries, next_try_at, wait_reason, owner, lease_until, fence, attempt, case, dirty_since, looks = others
     return Lane(
-        record=row.record,
-        connection=row.connection,
-        state=LaneState(row.state),
-        dirty=row.dirty,
-        read_wanted=row.read_wanted,
-        deferred=row.deferred,
-        tries=row.tries,
-        next_try_at=row.next_try_at,
-        wait_reason=row.wait_reason,
-        owner=row.owner,
-        lease_until=row.lease_until,
-        fence=row.fence,
-        attempt=row.attempt,
-        case=row.case_key,
-        dirty_since=row.dirty_since,
-        looks=row.looks,
+        record=record,
+        connection=connection,
+        state=LaneState(state),
+        dirty=bool(dirty),
+        read_wanted=bool(read_wanted),
+        deferred=bool(deferred),
+        tries=tries,
+        next_try_at=next_try_at,
+        wait_reason=wait_reason,
+        owner=owner,
+        lease_until=lease_until,
+        fence=fence,
+        attempt=attempt,
+        case=case,
+        dirty_since=dirty_since,
+        looks=looks,
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.pool import StaticPool
 
+from gateway.storage.prepared import RAW
 from gateway.storage.schema import PARTS
 
 
@@ -21,6 +22,7 @@ class Tx:
 
     def __init__(self, connection: Connection) -> None:
         self.connection, self.dialect = connection, connection.dialect
+        self.info = {RAW: connection.connection.dbapi_connection}
 
     async def execute(self, *given: Any) -> Any:
         return self.connection.execute(*given)
