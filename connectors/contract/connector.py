@@ -5,13 +5,14 @@ order.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
 from connectors.contract.values import (
     Finding,
     HistoryEntry,
+    IdPage,
     ObjectSpec,
     Page,
     Receipt,
@@ -91,4 +92,17 @@ class Connector(Protocol):
 
     async def close(self) -> None:
         """Releases connections."""
+        ...
+
+
+@runtime_checkable
+class ListsIds(Protocol):
+    """A connector that can also list what there is, so that deletions nobody told of are found (SYNC.md W8)."""
+
+    async def ids(self, object: str, cursor: Mapping[str, Any] | None) -> IdPage:
+        """One page of the ids of all objects that a poll would tell of, however old (cursor None: the first).
+
+        A list proves nothing: it may lag behind, and leave out what the integration user may not see. An id that it
+        shows was there; one that it does not show has to be read.
+        """
         ...

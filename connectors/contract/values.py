@@ -132,6 +132,22 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     more: bool
 
 
+class Listed(msgspec.Struct, frozen=True, kw_only=True):
+    """One object in a list of ids."""
+
+    id: str
+    """The system's immutable id, as in Snapshot."""
+    key: str = ""
+    updated_at: float | None = None
+
+
+class IdPage(msgspec.Struct, frozen=True, kw_only=True):
+    """One page of a list of ids. `cursor` is opaque JSON, fit to be stored; None: this was the last page."""
+
+    listed: tuple[Listed, ...]
+    cursor: dict[str, Any] | None
+
+
 class Webhook(msgspec.Struct, frozen=True, kw_only=True):
     """An incoming HTTP request as received. Header names are lower case."""
 

@@ -20,6 +20,7 @@ from connectors.contract.values import (
     Change,
     Finding,
     HistoryEntry,
+    IdPage,
     ObjectSpec,
     Page,
     Receipt,
@@ -32,7 +33,7 @@ from connectors.contract.values import (
     Write,
     WriteKind,
 )
-from connectors.jira import answers, events, items, jql, marker, poll, rows, writes
+from connectors.jira import answers, events, items, jql, listing, marker, poll, rows, writes
 from connectors.jira.api import API, Api
 from connectors.jira.checks import Checks
 from connectors.jira.people import Directory
@@ -115,6 +116,17 @@ class Jira:
             await self._directory.myself()  # with a dead token the bound would move past what it did not show
         told = [change for issue in step.fresh for change in await self._told(issue, stands.bound, received_at)]
         return Page(changes=tuple(told), cursor=msgspec.to_builtins(step.cursor), more=step.more)
+
+    async def ids(self, object: str, cursor: Mapping[str, Any] | None) -> IdPage:
+        found, token = await self._api.search_page(
+            listing.query(project=self._issue.project, condition=self._issue.jql),
+            listing.FIELDS,
+            listing.from_cursor(cursor),
+            limit=self._options.page_size,
+        )
+        if not token:
+            await self._directory.myself()  # a dead token may be served as anonymous: fewer rows, or none
+        return listing.page(found, token)
 
     def receive(self, webhook: Webhook) -> Received:
         events.verify(webhook, self._settings.webhook_secret)

@@ -19,6 +19,7 @@ from connectors.contract.values import (
     Change,
     Finding,
     HistoryEntry,
+    IdPage,
     Item,
     ObjectSpec,
     Page,
@@ -33,7 +34,7 @@ from connectors.contract.values import (
     WriteKind,
 )
 from connectors.rest import RestClient
-from connectors.servicenow import answers, changes, hooks, items, poll, rows, table, writes
+from connectors.servicenow import answers, changes, hooks, items, listing, poll, rows, table, writes
 from connectors.servicenow.changes import Envelope
 from connectors.servicenow.checks import Checks
 from connectors.servicenow.feed import FeedSpec
@@ -108,6 +109,15 @@ class ServiceNow:
             page_size=self._options.page_size,
             overlap_s=self._options.overlap_s,
             prepare=self._learn_authors,
+        )
+
+    async def ids(self, object: str, cursor: Mapping[str, Any] | None) -> IdPage:
+        return await listing.next_page(
+            self._client,
+            self._tables[object],
+            self._objects[object].filter,
+            listing.from_cursor(cursor),
+            limit=self._options.page_size,
         )
 
     def receive(self, webhook: Webhook) -> Received:

@@ -9,6 +9,7 @@ import structlog
 from connectors.contract.clock import Clock
 from connectors.contract.errors import StorageError
 from gateway.config.values import Retention
+from gateway.delivery.scout import forget_tries
 from gateway.storage.database import Database
 from gateway.sync.retention import sweep
 
@@ -51,6 +52,7 @@ class Housekeeping:
                     audit_s=keep.audit_s,
                     now=self.clock.now(),
                 )
+                await forget_tries(self.database, now=self.clock.now())
             except StorageError as error:
                 log.warning("housekeeping waits for the database", error=str(error))
             else:

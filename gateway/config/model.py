@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, StringConstraints, model_validator
 
 from gateway.config.units import Duration, Size
+from gateway.config.urls import DatabaseUrl, StreamUrl
 from mappings.edge import Strict
 from mappings.model import Name
 
@@ -75,6 +76,47 @@ def _or_off(value: Any) -> Any:
     return None if value is False else value
 
 
+Share = Annotated[float, Field(gt=0, le=1)]
+
+
+class IdSweep(Strict):
+    """Deletions and new objects that nobody told of: the ids that the system lists, compared with ours."""
+
+    every: Duration = Field(default=86400.0, description="Pause between two rounds.", validate_default=False, gt=0)
+    most_gone: int = Field(default=10, ge=0, description="More objects than this, and than the share, open one case.")
+    most_gone_share: float = Field(default=0.05, ge=0, le=1, description="Of the known objects.")
+
+
+class LeaverSweep(Strict):
+    """Objects created late for a record that has left: looked for by its correlation key."""
+
+    every: Duration = Field(default=6 * 3600.0, description="Pause between two rounds.", validate_default=False, gt=0)
+    for_: Duration = Field(
+        default=7 * 86400.0, alias="for", description="So long after a departure.", validate_default=False, gt=0
+    )
+
+
+class Readback(Strict):
+    """Edits that nobody told of: objects with nothing to do are read and compared with what they should show."""
+
+    share: Share = Field(default=0.01, description="Of the linked objects, each day.")
+
+
+class Sweeps(Strict):
+    """What neither webhook nor poll told of is looked for beside the work. Each part may be `false`."""
+
+    budget: Share = Field(default=0.1, description="Share of `concurrency`; one request at a time at most.")
+    ids: Annotated[IdSweep | None, BeforeValidator(_or_off, json_schema_input_type=IdSweep | Literal[False])] = (
+        IdSweep()
+    )
+    leavers: Annotated[
+        LeaverSweep | None, BeforeValidator(_or_off, json_schema_input_type=LeaverSweep | Literal[False])
+    ] = LeaverSweep()
+    readback: Annotated[Readback | None, BeforeValidator(_or_off, json_schema_input_type=Readback | Literal[False])] = (
+        Readback()
+    )
+
+
 class ConnectionModel(Strict):
     """One configured instance of a system."""
 
@@ -98,6 +140,9 @@ class ConnectionModel(Strict):
         default="auto", description="`auto` skips a read only where no promise weakens."
     )
     breaker: Breaker = Breaker()
+    sweeps: Annotated[Sweeps | None, BeforeValidator(_or_off, json_schema_input_type=Sweeps | Literal[False])] = Field(
+        default=Sweeps(), description="`false`: what was lost on both ways stays unnoticed until the next edit."
+    )
     options: dict[str, JsonValue] = Field(default={}, description="Settings of the connector itself.")
 
 
@@ -198,6 +243,9 @@ class Retention(Strict):
     receipts: Duration | None = Field(default=None, description="Idempotency keys. Default: as `journal`.")
     cases: Duration = Field(default=365 * 86400.0, description="Closed cases.")
     audit: Duration = Field(default=400 * 86400.0, description="The audit trail.")
+    windows: Duration = Field(
+        default=7 * 86400.0, description="So long a late notice may still show what a write of ours went over."
+    )
 
 
 class ConfigFile(Strict):
@@ -208,10 +256,10 @@ class ConfigFile(Strict):
     data: str = Field(
         default="./data", description="Directory of the embedded store and stream, relative to this file."
     )
-    database: str | None = Field(
+    database: DatabaseUrl | None = Field(
         default=None, description="Default: a SQLite file in `data`. Or postgresql+asyncpg://..."
     )
-    stream: str | None = Field(default=None, description="Default: a SQLite file in `data`. Or kafka://host:port")
+    stream: StreamUrl | None = Field(default=None, description="Default: a SQLite file in `data`. Or kafka://host:port")
     partitions: int = Field(default=8, ge=1, le=1000, description="Of the stream.")
     listen: Annotated[str, AfterValidator(_socket)] = Field(
         default="127.0.0.1:8080", description="Where webhooks, health and state are served."

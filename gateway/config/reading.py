@@ -10,7 +10,7 @@ from connectors import registry
 from connectors.contract.connector import ConnectionSettings
 from connectors.contract.errors import ConfigError
 from gateway.config import connectors, values
-from gateway.config.model import ConfigFile, ConnectionModel, FlowModel, MergeRule
+from gateway.config.model import ConfigFile, ConnectionModel, FlowModel, IdSweep, LeaverSweep, MergeRule, Sweeps
 from gateway.config.references import Found, resolve
 from gateway.config.secrets import Filler
 from mappings.conditions import Condition, compile_condition
@@ -79,6 +79,20 @@ def _connection(name: str, model: ConfigFile, found: Found) -> values.Connection
         clock_skew_s=given.clock_skew,
         read_always=given.read_before_write == "always",
         breaker=values.BreakerSettings(given.breaker.failures, given.breaker.retry, given.breaker.cap),
+        sweeps=_sweeps(given.sweeps) if given.sweeps else None,
+    )
+
+
+def _sweeps(given: Sweeps) -> values.Sweeps:
+    ids, leavers = given.ids or IdSweep(), given.leavers or LeaverSweep()
+    return values.Sweeps(
+        budget=given.budget,
+        ids_every_s=ids.every if given.ids else None,
+        most_gone=ids.most_gone,
+        most_gone_share=ids.most_gone_share,
+        leavers_every_s=leavers.every if given.leavers else None,
+        leavers_for_s=leavers.for_,
+        readback_share=given.readback.share if given.readback else None,
     )
 
 
@@ -129,7 +143,11 @@ def _config(file: Path, model: ConfigFile, found: Found, connections: Mapping[st
         connections=connections,
         flows={name: _flow(name, flow, found) for name, flow in model.flows.items()},
         retention=values.Retention(
-            journal, model.retention.receipts or journal, model.retention.cases, model.retention.audit
+            journal,
+            model.retention.receipts or journal,
+            model.retention.cases,
+            model.retention.audit,
+            model.retention.windows,
         ),
     )
 

@@ -23,6 +23,19 @@ class BreakerSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Sweeps:
+    """Of one connection; see `connections.*.sweeps`. An interval or a share of None: that sweep is off."""
+
+    budget: float
+    ids_every_s: float | None
+    most_gone: int
+    most_gone_share: float
+    leavers_every_s: float | None
+    leavers_for_s: float
+    readback_share: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Connection:
     """One configured instance of a system."""
 
@@ -36,6 +49,8 @@ class Connection:
     clock_skew_s: float
     read_always: bool
     breaker: BreakerSettings
+    sweeps: Sweeps | None
+    """None: this connection is not swept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +106,7 @@ class Retention:
     receipts_s: float
     cases_s: float
     audit_s: float
+    windows_s: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,7 @@ link = Table(
     Column("object_id", String(200), nullable=False),
     Column("object_key", String(200), nullable=False),  # what people call it; for look-ups by people
     Column("record", String(40), nullable=False),
-    Column("state", String(10), nullable=False),  # primary | duplicate | gone
+    Column("state", String(10), nullable=False),  # primary | duplicate | gone | closed
     PrimaryKeyConstraint("connection", "object", "object_id"),
 )
 Index(

@@ -1,0 +1,39 @@
+"""Where store and stream may be: what can be told from a URL alone, before anything is opened."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator
+
+_DATABASE = re.compile(r"postgresql\+asyncpg://\S+|sqlite\+aiosqlite:////\S+")
+_STREAM = re.compile(r"kafka://[^\s/]+/?|sqlite:////\S+")
+
+
+def database_url(url: str) -> str:
+    """The URL. Raises ValueError if no store can be there; it never shows the URL, which may hold a password."""
+    if not _DATABASE.fullmatch(url) or not _splits(url):
+        raise ValueError("this is not a database; try postgresql+asyncpg://user@host/name")
+    return url
+
+
+def stream_url(url: str) -> str:
+    """The URL. Raises ValueError if no stream can be there."""
+    if not _STREAM.fullmatch(url):
+        raise ValueError("this is not a stream; try kafka://host:9092")
+    return url
+
+
+def _splits(url: str) -> bool:
+    """Whether host and port can be told: a port that is no number, or a bracket too few, cannot."""
+    try:
+        parts = urlsplit(url)
+        return parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+
+
+DatabaseUrl = Annotated[str, AfterValidator(database_url)]
+StreamUrl = Annotated[str, AfterValidator(stream_url)]
