@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connectors.contract.errors import MappingError
-from connectors.contract.values import Snapshot, VersionKind
+from connectors.contract.values import HistoryEntry, Snapshot, VersionKind
 from gateway.sync.conflict import Rival, When, release, settle
 from gateway.sync.flow import Member, Merge
+from gateway.sync.guard import Sighting, flaps
 from gateway.sync.state import NEVER, FieldState, Shadow
 from gateway.sync.unit import Unit
 
@@ -17,9 +18,10 @@ class Observation:
     """A snapshot with what is known about the moment it shows.
 
     `rev`: record revision at the start of the read, None for a notice (it proves nothing about later decisions).
+    `history`: what was read together with the snapshot; it names authors field by field.
     """
 
-    __slots__ = ("connection", "exts", "offset_s", "received_at", "rev", "snapshot")
+    __slots__ = ("connection", "exts", "history", "offset_s", "received_at", "rev", "snapshot")
 
     def __init__(
         self,
@@ -30,14 +32,15 @@ class Observation:
         rev: int | None,
         received_at: float,
         offset_s: float = 0.0,
+        history: Sequence[HistoryEntry] | None = None,
     ) -> None:
-        self.connection, self.snapshot, self.exts = connection, snapshot, exts
+        self.connection, self.snapshot, self.exts, self.history = connection, snapshot, exts, history
         self.rev, self.received_at, self.offset_s = rev, received_at, offset_s
 
     def when(self, member: Member, name: str, observed: float) -> When:
         """The interval in which the shown value was typed, in our clock, clamped to when we were told."""
         blur = member.spec.granularity_s + member.skew_s
-        exact = self.snapshot.field_times.get(name)
+        exact = self._exactly(member, name)
         if exact is not None:
             at = min(exact - self.offset_s, self.received_at)
             return at - blur, at + blur
@@ -46,6 +49,43 @@ class Observation:
         hi = min(self.snapshot.updated_at - self.offset_s, self.received_at)
         lo = observed - self.offset_s if observed else hi
         return min(lo, hi) - blur, hi + blur
+
+    def typed_by(self, member: Member, name: str) -> float:
+        """The latest moment of our clock in which the shown value can have been typed, but for what clocks differ."""
+        at = self._exactly(member, name) or self.snapshot.updated_at
+        return self.received_at if at is None else min(at - self.offset_s + member.spec.granularity_s, self.received_at)
+
+    def author(self, member: Member, name: str) -> tuple[str, bool]:
+        """Who typed the shown value ("" if that is not told), and whether that is proved to be us.
+
+        The last author of the whole object proves nothing of one field: it may have written another one since.
+        """
+        for entry in reversed(self.history or ()):
+            after = member.mapping.history(entry.after)
+            if name in after:
+                if after[name] == self.exts.get(name):
+                    return entry.actor, entry.by_us
+                break  # something newer than the history
+        return "" if self.snapshot.by_us else self.snapshot.actor or "", False
+
+    def _exactly(self, member: Member, name: str) -> float | None:
+        """When the field was last changed. Systems tell it of their own fields; the mapping knows which those are."""
+        times = (at for vendor, at in self.snapshot.field_times.items() if name in self._fed_by(member, vendor))
+        return max(times, default=None)
+
+    def _fed_by(self, member: Member, vendor: str) -> Mapping[str, Any]:
+        """The canonical fields that a vendor's field is read into."""
+        return member.mapping.history(_only(self.snapshot.raw, vendor) or {})
+
+
+def _only(raw: Mapping[str, Any], name: str) -> dict[str, Any] | None:
+    """The part of a document that holds one field, at whatever depth the vendor keeps its fields; None without it."""
+    if name in raw:
+        return {name: raw[name]}
+    for key, inner in raw.items():
+        if isinstance(inner, Mapping) and (found := _only(inner, name)) is not None:
+            return {key: found}
+    return None
 
 
 def absorb(unit: Unit, seen: Observation) -> list[str]:
@@ -104,7 +144,7 @@ def _scalar(unit: Unit, seen: Observation, member: Member, name: str, ext: Any, 
         return
     _show(shadow, ext)
     if carried == canon.now.fver:
-        if value != canon.now.value:
+        if value != canon.now.value and not _flaps(unit, seen, member, name, value):
             when = seen.when(member, name, unit.held(connection).observed)
             shadow.carried = unit.decide(name, value, connection, when, mapping=_reader(member))
         return
@@ -117,8 +157,9 @@ def _scalar(unit: Unit, seen: Observation, member: Member, name: str, ext: Any, 
         and _append(unit, seen, member, name, value, old)
     ):
         return
-    when = seen.when(member, name, unit.held(connection).observed)
-    settle(unit, Rival(connection, name, value, when, seen.snapshot.version))
+    if not _flaps(unit, seen, member, name, value):
+        when = seen.when(member, name, unit.held(connection).observed)
+        settle(unit, Rival(connection, name, value, when, seen.snapshot.version))
 
 
 def _first(unit: Unit, seen: Observation, member: Member, name: str, ext: Any) -> None:
@@ -147,6 +188,8 @@ def apply_delta(unit: Unit, seen: Observation, member: Member, name: str, *, bas
     shadow, canon = unit.shadow(seen.connection, name), unit.state.fields[name]
     present = set(canon.now.value or ())
     merged = (present | (shown - base)) - (base - shown)
+    if merged != present and _flaps(unit, seen, member, name, sorted(shown)):
+        return
     if merged != present:
         when = seen.when(member, name, unit.held(seen.connection).observed)
         unit.decide(name, sorted(merged), seen.connection, when, mapping=_reader(member))
@@ -167,6 +210,14 @@ def _append(unit: Unit, seen: Observation, member: Member, name: str, value: Any
     unit.decide(name, merged, seen.connection, seen.when(member, name, unit.held(seen.connection).observed))
     unit.shadow(seen.connection, name).carried = NEVER
     return True
+
+
+def _flaps(unit: Unit, seen: Observation, member: Member, name: str, value: Any) -> bool:
+    """Rule 23, for a value that differs from the canonical one."""
+    actor, ours = seen.author(member, name)
+    version = seen.snapshot.version
+    ours = ours or (version is not None and version == unit.shadow(seen.connection, name).proven_at)
+    return flaps(unit, Sighting(seen.connection, name, value, seen.typed_by(member, name), actor, ours, version))
 
 
 def _back_to_known(unit: Unit, connection: str, name: str, shadow: Shadow) -> None:

@@ -4,15 +4,18 @@ window.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connectors.contract.errors import MappingError
 from connectors.contract.values import HistoryEntry, Snapshot, VersionKind
 from gateway.sync.absorb import Observation, apply_delta
 from gateway.sync.conflict import Rival, settle
+from gateway.sync.flow import Member
 from gateway.sync.state import NEVER, Span, Window
 from gateway.sync.unit import Unit
+
+Exts = Mapping[str, Any]
 
 MOST_SPANS = 4
 """Latest writes to a member of which late notices are looked at, where only their times can tell."""
@@ -28,6 +31,38 @@ def later(entry: HistoryEntry, base: int | None, base_at: float) -> bool:
     if entry.version is not None and base is not None:
         return entry.version > base
     return entry.at > base_at
+
+
+def unseen(
+    entries: Sequence[HistoryEntry], member: Member, base: int | None, base_at: float, told: Sequence[str], pre: Exts
+) -> list[HistoryEntry]:
+    """Entries that are newer than what a read showed, ours among them, oldest first.
+
+    `base`, `base_at`, `pre`: version, time of update and fields (external terms) of that read; `told`: entries looked
+    through before. Times are coarse: in the tick of the read they say nothing, but the read showed one of the states
+    that the history passes through. If several fit, the last: what came back to the same value is no edit (W6).
+    """
+    if base is not None and all(entry.version is not None for entry in entries):
+        return [entry for entry in entries if later(entry, base, base_at)]
+    first = sum(entry.at < base_at for entry in entries)
+    end = sum(entry.at <= base_at or entry.at < base_at + member.spec.granularity_s for entry in entries)
+    known = max((number for number, entry in enumerate(entries, 1) if entry.id in told), default=first)
+    ours = [number for number, entry in enumerate(entries) if entry.by_us and entry.id not in told]
+    most = min(end, ours[-1]) if ours else end
+    for seen in range(most, max(first, known) - 1, -1):
+        if _shows(member, entries[first:seen], entries[seen:], pre):
+            return list(entries[seen:])
+    return [entry for entry in entries if later(entry, base, base_at) and entry.id not in told]
+
+
+def _shows(member: Member, past: Sequence[HistoryEntry], to_come: Sequence[HistoryEntry], pre: Exts) -> bool:
+    """Whether an object looks like `pre` between these entries. Fields that none of them names do not count."""
+    state: dict[str, Any] = {}
+    for entry in reversed(to_come):
+        state.update(member.mapping.history(entry.before))
+    for entry in past:
+        state.update(member.mapping.history(entry.after))
+    return all(state[name] == ext for name, ext in pre.items() if name in state)
 
 
 def check_history(
@@ -137,7 +172,14 @@ def _set_delta(unit: Unit, connection: str, name: str, entry: HistoryEntry, at: 
     member = unit.member(connection)
     before = member.mapping.history(entry.before).get(name)
     after = member.mapping.history(entry.after).get(name)
-    shown = Snapshot(object=member.object, id=unit.held(connection).id, updated_at=entry.at, version=entry.version)
+    shown = Snapshot(
+        object=member.object,
+        id=unit.held(connection).id,
+        updated_at=entry.at,
+        version=entry.version,
+        actor=entry.actor,
+        by_us=entry.by_us,
+    )
     seen = Observation(connection, shown, {}, rev=None, received_at=at)
     base, new = member.mapping.from_ext(name, before) or (), member.mapping.from_ext(name, after) or ()
     apply_delta(unit, seen, member, name, base=set(base), shown=set(new))

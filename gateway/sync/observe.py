@@ -35,9 +35,17 @@ def fold(unit: Unit, connection: str, seen: Seen, *, offset_s: float = 0.0) -> l
         _show_only(unit, connection, snapshot)
         return []
     observation = Observation(
-        connection, snapshot, exts_of(unit, connection, snapshot), rev=seen.rev, received_at=seen.at, offset_s=offset_s
+        connection,
+        snapshot,
+        exts_of(unit, connection, snapshot),
+        rev=seen.rev,
+        received_at=seen.at,
+        offset_s=offset_s,
+        history=seen.history,
     )
     moved = absorb(unit, observation)
+    if seen.history is not None:
+        held.told = [entry.id for entry in seen.history if entry.version is None and entry.at >= held.updated]
     see_items(unit, connection, seen.items if seen.items is not None else snapshot.items)
     return moved
 

@@ -7,7 +7,7 @@ from typing import Any
 from connectors.contract.values import HistoryEntry, Receipt, Snapshot, VersionKind, WriteKind
 from gateway.sync.attempts import Attempt, Conclusion, Outcome, Seen
 from gateway.sync.flow import Member
-from gateway.sync.gap import check_history, foreign, open_window, remember_span
+from gateway.sync.gap import check_history, foreign, open_window, remember_span, unseen
 from gateway.sync.items import copied
 from gateway.sync.observe import exts_of, fold
 from gateway.sync.state import NEVER, Lane, LaneState, LinkState, Span
@@ -88,7 +88,7 @@ def record_effect(unit: Unit, lane: Lane, attempt: Attempt, stored: dict[str, An
         if name not in stored:
             continue
         shadow = unit.shadow(connection, name)
-        shadow.ext, shadow.known = stored[name], True
+        shadow.ext, shadow.known, shadow.wrote = stored[name], True, unit.now
         shadow.proven_at = version if version is not None else shadow.proven_at
         if sent.fver is None:
             if not attempt.closing:
@@ -162,7 +162,9 @@ def look_through(unit: Unit, lane: Lane, attempt: Attempt, seen: Seen | None, ve
         return
     sent = {name: field.ext for name, field in attempt.fields.items()}
     if seen is not None and seen.history is not None:
-        entries = _before_ours(foreign(seen.history, attempt.base, attempt.base_at), seen, attempt, version)
+        told = unit.held(connection).told
+        newer = unseen(seen.history, member, attempt.base, attempt.base_at, told, attempt.pre)
+        entries = _before_ours([entry for entry in newer if not entry.by_us], seen, attempt, version)
         check_history(unit, connection, entries, sent=sent, pre=attempt.pre, at=unit.now)
     elif member.spec.version_kind is VersionKind.COUNTER and attempt.base is not None and version is not None and sent:
         open_window(

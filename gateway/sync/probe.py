@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from connectors.contract.values import HistoryEntry, Receipt, Ref, Snapshot, VersionKind, WriteKind
+from gateway.sync import owned
 from gateway.sync.attempts import Attempt, Conclusion, Outcome, Seen
 from gateway.sync.gap import later, open_window
 from gateway.sync.observe import exts_of, fold
@@ -21,7 +22,8 @@ GHOST_LIFE = 2.0
 
 def look(unit: Unit, lane: Lane, attempt: Attempt, seen: Seen) -> bool:
     """Judges one look. True: the outcome is settled and the lane is free (or parked); False: look again later."""
-    late_enough = seen.at >= attempt.started_at + unit.member(lane.connection).settles_s
+    waited_s = seen.at - attempt.started_at if seen.waited_s is None else seen.waited_s
+    late_enough = waited_s >= unit.member(lane.connection).settles_s
     if attempt.kind is WriteKind.CREATE:
         return _create(unit, lane, attempt, seen, late_enough)
     if attempt.kind is WriteKind.ITEM:
@@ -51,7 +53,7 @@ def unknown_key(unit: Unit, lane: Lane) -> str:
 
 
 def _create(unit: Unit, lane: Lane, attempt: Attempt, seen: Seen, late_enough: bool) -> bool:
-    hits = seen.hits or []
+    hits, _ = owned.free(unit, lane.connection, seen.hits or [], seen.owners)
     if not hits:
         if not late_enough:
             return False
@@ -83,7 +85,7 @@ def _update(unit: Unit, lane: Lane, attempt: Attempt, seen: Seen, late_enough: b
         fold(unit, lane.connection, seen)
         return _settle(unit, lane, attempt, Outcome.NOT_APPLIED, "the object is not there")
     shown = exts_of(unit, lane.connection, snapshot)
-    ours = _ours(seen.history, attempt)
+    ours = _ours(seen.history, attempt, unit.held(lane.connection).told)
     if ours:
         return _by_history(unit, lane, attempt, seen, ours, shown)
     if seen.history is None and _moved(attempt, snapshot) and _shows_it(unit, lane, attempt, shown):
@@ -93,10 +95,21 @@ def _update(unit: Unit, lane: Lane, attempt: Attempt, seen: Seen, late_enough: b
     return _not_applied(unit, lane, attempt, seen, shown)
 
 
-def _ours(history: Sequence[HistoryEntry] | None, attempt: Attempt) -> HistoryEntry | None:
-    """Our newest entry since the base: it may be an older attempt's, so it proves only its own fields."""
-    mine = [entry for entry in history or () if entry.by_us and later(entry, attempt.base, attempt.base_at)]
+def _ours(history: Sequence[HistoryEntry] | None, attempt: Attempt, told: Sequence[str]) -> HistoryEntry | None:
+    """Our newest entry since the base: it may be an older attempt's, so it proves only its own fields.
+
+    In the tick of the base time says nothing; what was looked through before is none of this attempt's.
+    """
+    mine = [
+        entry
+        for entry in history or ()
+        if entry.by_us and entry.id not in told and _since(entry, attempt.base, attempt.base_at)
+    ]
     return mine[-1] if mine else None
+
+
+def _since(entry: HistoryEntry, base: int | None, base_at: float) -> bool:
+    return later(entry, base, base_at) or (entry.version is None and entry.at == base_at)
 
 
 def _sent(unit: Unit, lane: Lane, attempt: Attempt) -> dict[str, Any]:

@@ -29,11 +29,22 @@ class FieldVersion(msgspec.Struct, omit_defaults=True, gc=False):
     notice: str = ""
 
 
+class Flip(msgspec.Struct, omit_defaults=True, gc=False):
+    """What a system made of our last writes of a field, with no person known to have edited it (rule 23)."""
+
+    value: Any
+    actor: str = ""
+    times: int = 0
+    """How often it came again, or was proved to be no person's."""
+
+
 class FieldState(msgspec.Struct, omit_defaults=True, gc=False):
     """A canonical field: its present version and the older ones that some member may still have to be given in turn."""
 
     now: FieldVersion
     trail: list[FieldVersion] = []
+    flips: dict[str, Flip] = {}
+    """Connection -> its answers to our writes since a person last edited the field; empty as a rule."""
 
 
 class Shadow(msgspec.Struct, omit_defaults=True, gc=False):
@@ -50,6 +61,8 @@ class Shadow(msgspec.Struct, omit_defaults=True, gc=False):
     """Key of the case that keeps this field from being written to this system."""
     bad: Any = None
     """External value that the mapping refused; not reported again while it stands."""
+    wrote: float = 0.0
+    """When our newest write of this field was recorded as applied (our clock)."""
     mismatches: int = 0
     asked: str = ""
     """Key of a case whose retry is on its way: the outcome closes it, or opens it again."""
@@ -124,6 +137,10 @@ class MemberState(msgspec.Struct, omit_defaults=True):
     """Update time (source's clock) of the newest snapshot absorbed: the gap before a write begins here."""
     observed: float = 0.0
     """When the object was last looked at (source's clock): what differs later was typed after it."""
+    told: list[str] = []
+    """Ids of history entries in the tick of `updated` that were looked through: a coarse time does not set later ones
+    apart. Only where entries have no version.
+    """
     etag: str | None = None
     closed: bool = False
     creates: int = 0
@@ -140,6 +157,8 @@ class MemberState(msgspec.Struct, omit_defaults=True):
     """Set when a late write of ours was noticed: from this update time on, history must be looked through (rule 15)."""
     gap_base: int | None = None
     """The version that was seen before it, where versions count."""
+    undecided: str = ""
+    """Why the flow's condition for creates cannot be decided; a case says so while this is set."""
 
 
 class RecordState(msgspec.Struct, omit_defaults=True):

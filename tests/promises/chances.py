@@ -51,10 +51,14 @@ class Chances:
     def _people(self) -> list[tuple[int, Op]]:
         out: list[tuple[int, Op]] = []
         for name, system in self.told.systems.items():
+            likely = self._likely(name)
             for thing in system.things.values():
                 if len(self.told.truth.edits) < self.told.setting.edits and thing.exists:
                     for each in self.told.setting.fields:
-                        out += [(4, ("edit", name, thing.id, each, "new")), (2, ("edit", name, thing.id, each, "back"))]
+                        out += [
+                            (2 * likely, ("edit", name, thing.id, each, "new")),
+                            (likely, ("edit", name, thing.id, each, "back")),
+                        ]
                 out.append((1, ("poll", name, thing.id)))
                 if "comments" in self.told.setting.feats and self.told.truth.comments < 2:
                     out.append((2, ("comment", name, thing.id)))
@@ -63,6 +67,15 @@ class Chances:
             if "create" in self.told.setting.feats and not self.told.truth.departed and not system.things:
                 out.append((2, ("create", name)))
         return out
+
+    def _likely(self, name: str) -> int:
+        """How likely people edit here now. Hasty ones do it between the read and the end of a write."""
+        if "hasty" not in self.told.setting.feats:
+            return 2
+        stops = [self.told.pace.waiting.get(task, ("",))[0] for key, task in self.told.tasks.items() if key[1] == name]
+        if any(stop in ("read done", "apply") for stop in stops):
+            return 12
+        return 0 if self.told.truth.edits else 2
 
     def _network(self) -> list[tuple[int, Op]]:
         out: list[tuple[int, Op]] = []

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from gateway.storage.schema import PARTS
+from tests.promises.direct import DirectDatabase
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -19,6 +23,17 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def embedded_url(tmp_path: Path) -> str:
     """An empty SQLite database: enough to see that a check notices a missing mechanism."""
     return sqlite_url(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[DirectDatabase]:
+    """One database, emptied before each schedule."""
+    made = DirectDatabase()
+    with made.engine.begin() as connection:
+        for part in PARTS:
+            part.create_all(connection)
+    yield made
+    made.engine.dispose()
 
 
 def sqlite_url(directory: Path) -> str:

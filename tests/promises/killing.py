@@ -8,67 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import pickle
-import subprocess
 import sys
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from connectors.contract.values import Write
 from tests.scenarios.world_of_two import START
 from tests.support.gateway import Bench, bench
+from tests.support.speaking import say
 from tests.support.world import FakeClock, System
 
-ROOT = Path(__file__).parents[2]
 LATER_S = 3_600.0
-
-
-class Victim:
-    """The process; killed and waited for when the block is left."""
-
-    def __init__(self, *arguments: object, module: str = __name__) -> None:
-        command = [sys.executable, "-m", module, *map(str, arguments)]
-        self._process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.kill()
-        assert self._process.stdout is not None
-        self._process.stdout.close()
-
-    def line(self) -> str:
-        """The next thing it says."""
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        assert line.endswith("\n"), "the process ended early; its stderr is above"
-        return line.rstrip("\n")
-
-    def rest(self) -> list[str]:
-        """The whole lines it said before its end."""
-        assert self._process.stdout is not None
-        return [line.rstrip("\n") for line in self._process.stdout if line.endswith("\n")]
-
-    def result(self) -> Any:
-        """What it says at its own end."""
-        return json.loads(self.line())
-
-    def kill(self) -> None:
-        """SIGKILL."""
-        self._process.kill()
-        self._process.wait()
 
 
 class Kept(System):
@@ -85,11 +36,6 @@ class Kept(System):
         temporary = self.file.with_suffix(".new")
         temporary.write_bytes(pickle.dumps((self.things, self.writes)))
         temporary.rename(self.file)
-
-
-def _say(what: str) -> None:
-    sys.stdout.write(f"{what}\n")
-    sys.stdout.flush()
 
 
 async def _act(gateway: Bench, a: Kept, b: Kept, what: str) -> None:
@@ -120,7 +66,7 @@ async def main(directory: Path, what: str, where: str) -> None:
             await _act(gateway, a, b, what)
 
         async def stop_here(write: Write) -> None:
-            _say("here")
+            say("here")
             await asyncio.Event().wait()
 
         original = b.apply
@@ -136,7 +82,7 @@ async def main(directory: Path, what: str, where: str) -> None:
 
         b.apply = apply
         await gateway.settle()
-        _say(json.dumps({"writes": len(b.writes), "shown": _shown(b, what), "cases": len(await gateway.cases())}))
+        say(json.dumps({"writes": len(b.writes), "shown": _shown(b, what), "cases": len(await gateway.cases())}))
 
 
 if __name__ == "__main__":

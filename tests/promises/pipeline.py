@@ -22,7 +22,8 @@ from gateway.sync.batch import Topology
 from gateway.sync.decider import Decider
 from tests.scenarios.world_of_two import START
 from tests.support.gateway import flow_of
-from tests.support.running import until
+from tests.support.speaking import say
+from tests.support.waiting import until
 from tests.support.world import FakeClock, System
 
 OBJECTS = 7
@@ -42,17 +43,12 @@ def change(number: int) -> Change:
     )
 
 
-def _say(what: str) -> None:
-    sys.stdout.write(f"{what}\n")
-    sys.stdout.flush()
-
-
 async def _append(stream: Stream, first: int) -> None:
     number = first
     while True:
         each = change(number)
         await stream.append(each.stream_key, msgspec.json.encode(each))
-        _say(f"accepted {number}")
+        say(f"accepted {number}")
         number += 1
 
 
@@ -83,7 +79,7 @@ async def main(directory: Path, first: str) -> None:
     await stream.stop()
     await decider.stop()
     await database.close()
-    _say("quiet")
+    say("quiet")
 
 
 if __name__ == "__main__":

@@ -15,8 +15,8 @@ from gateway.sync import absorb as absorbing
 from gateway.sync import arrive, gap, observe
 from gateway.sync.backoff import Backoff
 from gateway.sync.flow import Merge, Policy
-from gateway.sync.steps import Worker
 from gateway.sync.unit import Unit
+from gateway.sync.worker import Worker
 from tests.promises.chances import Chances
 from tests.promises.ghost import START, TOKENS, VERSION, Pace, Traced, Truth
 from tests.promises.judge import Judge
@@ -90,6 +90,8 @@ async def story(given: Setting, database: Any) -> AsyncIterator[Story]:
             told = Story(given, gateway, truth, pace, {s.name: s for s in systems}, runners)
             if "create" not in given.feats:
                 await _link(told)
+            if "eager" in given.feats:
+                told.begin_at_once()
             yield told
             for task in told.tasks.values():
                 task.cancel()

@@ -21,7 +21,7 @@ class Setting:
     systems: str = "abc"
     fields: tuple[str, ...] = ("x", "y")
     feats: frozenset[str] = frozenset()
-    """late, refuse, comments, workers, leave, create, steps, lossy, latest, shows, noprobe."""
+    """late, refuse, comments, workers, leave, create, steps, lossy, latest, shows, noprobe, eager, hasty."""
     lose: bool = True
     edits: int = 4
 
@@ -37,12 +37,21 @@ SETTINGS = (
     setting("counter_history", history=True),
     setting("counter_kept", lose=False),
     setting("counter_lost"),
+    setting("eager_history", "eager", "workers", history=True),
+    setting("eager_conditional", "eager", "late", "refuse", "workers", conditional=True),
+    setting("eager_create", "eager", "create", "late", fields=("x", "status"), conditional=True, history=True),
+    setting("eager_comments", "eager", "comments", "leave", "late", conditional=True, lose=False),
     setting("conditional", conditional=True),
     setting("refusing", "refuse", history=True),
     setting("latest", "latest", history=True),
     setting("stamp_history", history=True, **STAMP),
     setting("stamp_bare", **STAMP),
     setting("stamp_coarse", tick_s=0.4, **STAMP),
+    setting("hasty", "hasty", edits=6),
+    setting("hasty_history", "hasty", history=True, edits=6),
+    setting("hasty_ticks", "hasty", history=True, tick_s=0.4, edits=6, **STAMP),
+    setting("hasty_minutes", "hasty", fields=("x", "tags"), history=True, tick_s=60.0, edits=6, **STAMP),
+    setting("late_ticks", "late", "hasty", fields=("x",), history=True, tick_s=0.4, **STAMP),
     setting("bare", kind=VersionKind.NONE),
     setting("delta_history", delta=True, history=True),
     setting("delta_kept", delta=True, lose=False),

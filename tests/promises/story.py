@@ -22,7 +22,10 @@ from gateway.sync import tables as t
 from gateway.sync.attempts import Attempt
 from gateway.sync.cache import Cache
 from gateway.sync.lane_port import Lanes
+from gateway.sync.starting import Nobody
 from gateway.sync.state import Lane
+from gateway.sync.steps import Job
+from tests.promises.eager import Eager
 from tests.promises.ghost import VERSION, Edit, Pace, Traced, Truth
 from tests.promises.settings import Setting, start_of
 from tests.support.gateway import Bench
@@ -60,12 +63,25 @@ class Story:
     tasks: dict[tuple[int, str, str], asyncio.Task[Any]] = field(default_factory=dict)
     """(number of the record, system, worker) -> a lane at work."""
     stolen: set[asyncio.Task[Any]] = field(default_factory=set)
+    ids: dict[int, str] = field(default_factory=dict)
+    """Number of a record -> its id, of those that were worked."""
+    eager: Eager | None = None
 
     # ---- doing ----
     async def do(self, op: Op) -> None:
         self.bench.clock.advance(TICK_S)
         await getattr(self, f"_{op[0]}")(*op[1:])
+        if self.eager is not None:
+            await self.eager.go_to_work()
         self._gather()
+
+    def begin_at_once(self) -> None:
+        """From now on a decision that makes a lane due begins it, where nobody works it."""
+        self.bench.decider.starter = self.eager = Eager(self)
+
+    def at_work(self) -> set[tuple[str, str]]:
+        """(record, system) of the lanes at work, whoever works them."""
+        return {(self.ids[number], name) for number, name, _ in self.tasks}
 
     def _gather(self) -> None:
         for system in self.systems.values():
@@ -173,8 +189,14 @@ class Story:
             return
         if lane.next_try_at > self.bench.clock.now() and not lane.deferred:
             await self.pass_time(lane.next_try_at)
-        task = asyncio.create_task(self.runners[(name, worker)].run(records[record].id))
-        self.tasks[key] = task
+        await self.work(records[record].id, name, worker)
+
+    async def work(self, record: str, name: str, worker: str, job: Job | None = None) -> None:
+        """Works a lane until it waits for its system; `job`: what it was claimed for already."""
+        number = [each.id for each in await self.bench.records()].index(record)
+        key = (number, name, worker)
+        task = asyncio.create_task(self.runners[(name, worker)].run(record, job))
+        self.tasks[key], self.ids[number] = task, record
         self.pace.follow(task)
         await self.pace.until_it_waits(task)
         self._ended(key)
@@ -231,6 +253,8 @@ class Story:
         await asyncio.gather(*self.tasks.values(), return_exceptions=True)
         self.tasks.clear()
         self.stolen.clear()
+        if self.eager is not None:
+            self.eager.begun.clear()
         await recover(self.bench.database)
         self.forget()
 
@@ -300,6 +324,7 @@ class Story:
     # ---- the end ----
     async def quiesce(self) -> None:
         """Everything on its way arrives, everything due is done, without further failures, until all is quiet."""
+        self.bench.decider.starter = Nobody()
         for system in self.systems.values():
             for write in system.late_ones(float("inf")):
                 system.arrive_late(write)

@@ -22,9 +22,9 @@ from gateway.intake.hooks import Hooks
 from gateway.intake.poller import Poller
 from gateway.storage.database import Database
 from tests.promises import pipeline
-from tests.promises.killing import Victim
 from tests.scenarios.world_of_two import COUNTER, STAMP, START, Two, once, two
 from tests.support.broken import rejects
+from tests.support.speaking import Speaker
 from tests.support.world import System
 
 
@@ -200,12 +200,12 @@ def test_killed_again_and_again(tmp_path: Path) -> None:
     """SIGKILL in the middle of taking and deciding, over the real stream: what was accepted is decided in the end."""
     accepted: set[int] = set()
     for life in range(3):
-        with Victim(tmp_path, life * 100_000, module=pipeline.__name__) as victim:
+        with Speaker(pipeline.__name__, tmp_path, life * 100_000) as victim:
             for _ in range(40):
                 accepted.add(int(victim.line().split()[1]))
             victim.kill()
             accepted |= {int(line.split()[1]) for line in victim.rest()}
-    with Victim(tmp_path, "drain", module=pipeline.__name__) as survivor:
+    with Speaker(pipeline.__name__, tmp_path, "drain") as survivor:
         assert survivor.line() == "quiet"
     with sqlite3.connect(tmp_path / "store.db") as store:
         rows = store.execute("SELECT delivery_key, state, disposition FROM notice").fetchall()

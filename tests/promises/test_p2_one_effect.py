@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,12 @@ import pytest
 
 from gateway.delivery.runner import Runner
 from gateway.sync.backoff import Backoff
-from gateway.sync.steps import Worker
-from tests.promises.killing import Victim
+from gateway.sync.worker import Worker
+from tests.promises import killing
 from tests.scenarios.world_of_two import COUNTER, START, Two, first_answer, two
 from tests.support.broken import rejects
 from tests.support.gateway import NoChance
+from tests.support.speaking import Speaker
 
 
 def comments_once(w: Two) -> None:
@@ -128,9 +130,9 @@ async def test_is_broken_without(mechanism: str, embedded_url: str) -> None:
 @pytest.mark.parametrize("where", ["before", "after"])
 def test_a_kill_around_the_request(what: str, where: str, tmp_path: Path) -> None:
     """SIGKILL while the request is about to leave, or has just taken effect; the next process finishes the work."""
-    with Victim(tmp_path, what, where) as victim:
+    with Speaker(killing.__name__, tmp_path, what, where) as victim:
         assert victim.line() == "here"
         victim.kill()
-    with Victim(tmp_path, what, "never") as survivor:
-        effects = survivor.result()
+    with Speaker(killing.__name__, tmp_path, what, "never") as survivor:
+        effects = json.loads(survivor.line())
     assert effects == {"writes": 1, "shown": 1, "cases": 0}

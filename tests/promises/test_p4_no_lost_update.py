@@ -6,7 +6,17 @@ from typing import Any
 
 import pytest
 
-from tests.scenarios.world_of_two import COUNTER, COUNTER_HISTORY, STAMP, STAMP_HISTORY, Two, first_answer, once, two
+from tests.scenarios.world_of_two import (
+    COUNTER,
+    COUNTER_HISTORY,
+    STAMP,
+    STAMP_HISTORY,
+    Two,
+    edit_that_is_taken_back,
+    first_answer,
+    once,
+    two,
+)
 from tests.support.broken import rejects
 
 
@@ -55,18 +65,7 @@ async def another_field_between_read_and_write(url: str) -> None:
 
 async def taken_back_while_we_write(url: str) -> None:
     async with two(url, b=COUNTER) as w:
-        original = w.b.apply
-
-        async def apply(write: Any) -> Any:
-            receipt = await original(write)
-            if len(w.b.writes) == 1:
-                w.edit_b(x="0")
-                await w.g.bring(w.b.take())
-            return receipt
-
-        w.b.apply = apply
-        w.edit_a(x="17")
-        await w.g.settle()
+        await edit_that_is_taken_back(w)
         await kept(w, "x", "0")
         assert w.agree("x")
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from connectors.contract.errors import Conflict
-from tests.scenarios.world_of_two import COUNTER, START, Two, first_answer, once, two
+from tests.scenarios.world_of_two import COUNTER, START, Two, edit_that_is_taken_back, first_answer, once, two
 from tests.support.broken import rejects
 
 MOVES = {"new": ["doing"], "doing": ["reviewing", "new"], "reviewing": ["done", "doing"], "done": ["doing"]}
@@ -40,18 +40,7 @@ async def edits_cross(url: str) -> None:
 
 async def taken_back_while_we_write(url: str) -> None:
     async with two(url, b=COUNTER) as w:
-        original = w.b.apply
-
-        async def apply(write: Any) -> Any:
-            receipt = await original(write)
-            if len(w.b.writes) == 1:
-                w.edit_b(x="0")
-                await w.g.bring(w.b.take())
-            return receipt
-
-        w.b.apply = apply
-        w.edit_a(x="17")
-        await w.g.settle()
+        await edit_that_is_taken_back(w)
         await in_step(w)
 
 

@@ -1,4 +1,6 @@
-"""P6: our own writes coming back cause no command; the person's part of a mixed notice passes."""
+"""P6: our own writes coming back cause no command; the person's part of a mixed notice passes; what answers our writes
+by itself is stopped.
+"""
 
 from __future__ import annotations
 
@@ -105,7 +107,56 @@ async def a_create_comes_back_first(url: str) -> None:
         assert w.a.writes == []
 
 
-CHECKS = [("ECHO", an_echo_after_the_next_edit), ("EXT", shortened_by_the_target)]
+async def rules_that_fight(url: str, kind: Any = COUNTER) -> None:
+    """A workflow rule on each side takes back what the other's brought: writes end with a case, not with the night."""
+    async with two(url, a=kind, b=kind) as w:
+        for system, value in ((w.a, "a's"), (w.b, "b's")):
+            system.after_commit = _rule(w, system, value)
+        w.edit_a(x="typed")
+        await w.g.settle()
+        assert len(w.a.writes) + len(w.b.writes) <= 10, "2 systems, 1 edit, 2 rules"
+        assert [case.cause for case in await w.g.cases()] == ["conflict.flapping"]
+
+
+def _rule(w: Any, system: Any, value: str) -> Any:
+    def back(write: Any) -> None:
+        if write.values.get("x", value) != value:
+            w.g.clock.advance(1)
+            system.edit_as("rule", write.ref.id, x=value)
+
+    return back
+
+
+async def reshaped_on_both_sides(url: str) -> None:
+    """Undeclared normalisers: neither system ever shows what it was sent."""
+
+    def high(name: str, value: Any) -> Any:
+        return value.upper() if name == "x" else value
+
+    async with two(url, a={**STAMP, "normalise": loud}, b={**STAMP_HISTORY, "normalise": high}) as w:
+        w.edit_b(x="Ab")
+        await w.g.settle()
+        assert len(w.a.writes) + len(w.b.writes) <= 10
+        assert [case.cause for case in await w.g.cases()] == ["conflict.flapping"]
+
+
+async def people_who_disagree(url: str) -> None:
+    async with two(url) as w:
+        for turn in range(20):
+            w.g.clock.advance(15)
+            (w.edit_a if turn % 2 else w.edit_b)(x="no" if turn % 2 else "yes")
+            await w.g.settle()
+        assert await w.g.cases() == []
+        assert w.agree("x")
+
+
+CHECKS = [
+    ("ECHO", an_echo_after_the_next_edit),
+    ("EXT", shortened_by_the_target),
+    ("LOOP GUARD", rules_that_fight),
+    ("LOOP GUARD", reshaped_on_both_sides),
+    ("PATIENCE", people_who_disagree),
+]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from connectors.contract.errors import Refused
 from gateway.sync import tables as t
+from gateway.sync.batch import Batch
 from gateway.sync.operator import retry
 from gateway.sync.retention import sweep
 from tests.scenarios.world_of_two import START, Two, two
@@ -49,6 +50,35 @@ async def an_open_case_keeps_its_receipts(url: str) -> None:
         await w.g.decider.decide(record, lambda unit: retry(unit, "b", case.key, actor="nadia"))
         await w.g.settle()
         assert [values for _, values in w.b.writes] == [{"x": "1"}]
+
+
+async def a_held_field_keeps_its_receipts(url: str) -> None:
+    """No lane waits here: the open case alone says that somebody will still look at it."""
+    async with two(url) as w:
+        w.edit_a(y="1")
+        w.edit_b(y="2")
+        change = w.b.notices[-1:]
+        await w.g.settle()
+        assert len(await w.g.cases()) == 1
+        w.g.clock.advance(400 * DAY)
+        await forget(w)
+        before = len(await w.g.notices())
+        await w.g.bring(change)
+        assert len(await w.g.notices()) == before, "a repeat was taken for news"
+
+
+async def what_could_not_be_processed_keeps_its_receipt(url: str) -> None:
+    """A notice that a defect of ours stopped belongs to no record; its open case is all that keeps it."""
+    async with two(url) as w:
+        w.edit_a(x="1")
+        change = w.a.take()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Batch, "_arrive", lambda self, arrival: 1 / 0)
+            await w.g.bring(change)
+        (case,) = await w.g.cases(cls="poison")
+        w.g.clock.advance(400 * DAY)
+        await forget(w)
+        assert any(notice.delivery_key == change[0].delivery_key for notice in await w.g.notices()), case.title
 
 
 async def waiting_work_keeps_its_receipts(url: str) -> None:
@@ -134,6 +164,8 @@ CHECKS = [("RECEIPTS", an_open_case_keeps_its_receipts), ("RECEIPTS", waiting_wo
     "check",
     [
         *(check for _, check in CHECKS),
+        a_held_field_keeps_its_receipts,
+        what_could_not_be_processed_keeps_its_receipt,
         a_receipt_outlives_the_notice_it_answers,
         comments_are_known_for_good,
         old_and_settled_goes,

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
 
 import pytest
 
-from gateway.storage.schema import PARTS
 from tests.promises.direct import DirectDatabase
 from tests.promises.schedules import explore, shrink
 from tests.promises.settings import SETTINGS, Setting
@@ -41,17 +39,6 @@ SEEN_THROUGH = {
     "ATTEMPT": "comments",
 }
 """Mechanism -> a setting in which its absence shows: the judge is no use if it never condemns."""
-
-
-@pytest.fixture(scope="module")
-def database() -> Iterator[DirectDatabase]:
-    """One database, emptied before each schedule."""
-    made = DirectDatabase()
-    with made.engine.begin() as connection:
-        for part in PARTS:
-            part.create_all(connection)
-    yield made
-    made.engine.dispose()
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)

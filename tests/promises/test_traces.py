@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from gateway.storage.schema import PARTS
 from tests.promises.direct import DirectDatabase
 from tests.promises.schedules import replay
 from tests.promises.settings import SETTINGS
@@ -83,6 +80,13 @@ TRACES = {
         one ok; go 0 a one ok; land a; lose a/a0:2:item
         """,
     ),
+    "an edit had the time of the read before our write, and the history was not asked what that read had seen": (
+        "hasty_minutes",
+        """
+        edit b b0 x new; hook b/b0:2:snapshot; begin 0 b one; go 0 b one ok; go 0 b one ok; begin 0 a one; go 0 a
+        one ok; edit a a0 x new; go 0 a one ok; go 0 a one ok; go 0 a one ok; go 0 a one ok
+        """,
+    ),
     "an outcome declared while the gateway still looked left the lane without its attempt": (
         "counter_kept",
         """
@@ -92,17 +96,6 @@ TRACES = {
         """,
     ),
 }
-
-
-@pytest.fixture(scope="module")
-def database() -> Iterator[DirectDatabase]:
-    """One database, emptied before each schedule."""
-    made = DirectDatabase()
-    with made.engine.begin() as connection:
-        for part in PARTS:
-            part.create_all(connection)
-    yield made
-    made.engine.dispose()
 
 
 def read(trace: str) -> list[Op]:

@@ -29,6 +29,8 @@ WITHOUT: Mapping[str, rules.Breaking] = {
     "NOPROBE": rules.noprobe,
     "ECHO": rules.echo,
     "TURNS": rules.turns,
+    "LOOP GUARD": rules.loop_guard,
+    "PATIENCE": rules.suspicious,
     "DURABLE ANSWER": parts.answers_first,
     "CURSOR LAST": parts.cursor_first,
     "ACKNOWLEDGE LAST": parts.acknowledges_first,

@@ -62,6 +62,7 @@ class Thing:
     updated_at: float = 0.0
     correlation: str | None = None
     exists: bool = True
+    editor: str = ""
     history: list[HistoryEntry] = field(default_factory=list)
     items: list[Item] = field(default_factory=list)
 
@@ -92,6 +93,8 @@ class System:
     late: list[Write] = field(default_factory=list)
     """Writes that were answered by a time-out and have not landed yet."""
     probes: bool = True
+    tells: bool = False
+    """Snapshots name who made the last change."""
     _ids: Any = field(default_factory=itertools.count)
 
     @property
@@ -117,10 +120,14 @@ class System:
         return thing.id
 
     def edit(self, thing_id: str, **raw: Any) -> None:
+        self.edit_as("human", thing_id, **raw)
+
+    def edit_as(self, actor: str, thing_id: str, **raw: Any) -> None:
+        """An edit by somebody with a name of his own; "us" is the integration's own account."""
         thing = self.things[thing_id]
         before = {name: thing.raw.get(name) for name in raw}
         thing.raw.update({name: self.normalise(name, value) for name, value in raw.items()})
-        self._commit(thing, "human", before, raw)
+        self._commit(thing, actor, before, raw)
 
     def comment(self, thing_id: str, body: str) -> str:
         thing = self.things[thing_id]
@@ -259,6 +266,7 @@ class System:
         items: tuple[Item, ...] | None = None,
     ) -> None:
         thing.version += 1
+        thing.editor = actor
         tick = self.granularity_s
         thing.updated_at = self.clock.now() // tick * tick if tick else self.clock.now()
         if after:
@@ -304,6 +312,8 @@ class System:
             updated_at=thing.updated_at,
             raw=deepcopy(thing.raw),
             correlation=thing.correlation,
+            actor=thing.editor if self.tells else None,
+            by_us=thing.editor == "us" if self.tells else None,
             etag=str(thing.version) if self.conditional else None,
             items=items,
         )

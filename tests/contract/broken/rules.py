@@ -12,7 +12,21 @@ from typing import Any
 from unittest.mock import patch
 
 from gateway.delivery import runner
-from gateway.sync import absorb, arrive, batch, conflict, departure, gap, items, observe, outcome, plan, probe, steps
+from gateway.sync import (
+    absorb,
+    arrive,
+    batch,
+    conflict,
+    departure,
+    gap,
+    guard,
+    items,
+    observe,
+    outcome,
+    plan,
+    probe,
+    steps,
+)
 from gateway.sync.attempts import Attempt, Outcome, SentField
 from gateway.sync.plan import Want
 from gateway.sync.state import BUSY, Lane, LaneState, LinkState
@@ -246,6 +260,16 @@ def echo(stack: ExitStack) -> None:
         real(unit, arrival, member)
 
     put(stack, arrive, "_snapshot", snapshot)
+
+
+def loop_guard(stack: ExitStack) -> None:
+    """Rule 23: every change that is not the very value we wrote is believed to be a person's."""
+    put(stack, absorb, "flaps", lambda unit, seen: False)
+
+
+def suspicious(stack: ExitStack) -> None:
+    """Rule 23 overdone: whoever takes back what came from the other side counts as a rule, however long he took."""
+    put(stack, guard, "ANSWERS_WITHIN_S", float("inf"))
 
 
 def turns(stack: ExitStack) -> None:
