@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
+import orjson
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dead_letter import store
@@ -109,22 +111,25 @@ async def decide(
     reason: str,
     expected_version: int,
     choice: str | None = None,
+    value: Any = msgspec.UNSET,
     proof: str = "",
     lanes: LanePort,
     now: float,
 ) -> Decided:
     """Carries out an action on the case as the decider saw it, all inside `tx`: history, case and lanes change together
     or not at all (so an error has to leave the transaction). The same decision again (same version, action, choice and
-    actor) is answered again and does nothing.
+    actor) is answered again and does nothing. `value` ends a conflict with what neither side holds.
 
     Raises CaseNotFound, StaleDecision (naming what moved) or DecisionRefused (saying why and what to do instead).
     """
     case = await store.lock_case(tx, number)
     if case is None:
         raise CaseNotFound(number)
+    entered = value is not msgspec.UNSET and action == ActionName.RESOLVE
+    chosen = f"value {orjson.dumps(value).decode()}" if entered else choice or ""
     if case.version != expected_version:
-        return await _repeated(tx, case, action, actor, expected_version, choice)
-    offered = _offered(case, action, reason, choice, proof, now)
+        return await _repeated(tx, case, action, actor, expected_version, chosen)
+    offered = _offered(case, action, reason, chosen, proof, now, entered=entered)
     ending = _ENDINGS.get(offered.name)
     state = CaseState.CLOSED if ending else CaseState.IN_RUN if offered.name is ActionName.RETRY else case.state
     step = Step(
@@ -134,25 +139,26 @@ async def decide(
         state=state,
         actor=actor,
         action=offered.name,
-        choice=choice or "",
+        choice=chosen,
         reason=reason,
         proof=proof,
     )
     # Recorded first: the gateway may find the case moot in the same transaction, which must not undo the decision.
     await store.record_decision(tx, case, step, ending=ending)
-    await _carry_out(case, offered.name, choice, lanes)
+    if entered:
+        await lanes.enter(case, value)
+    else:
+        await _carry_out(case, offered.name, chosen, lanes)
     return Decided(number=case.number, action=offered.name, version=step.version, state=state)
 
 
-async def _repeated(
-    tx: AsyncConnection, case: Case, action: str, actor: str, expected: int, choice: str | None
-) -> Decided:
+async def _repeated(tx: AsyncConnection, case: Case, action: str, actor: str, expected: int, choice: str) -> Decided:
     moved = [step for step in await store.history(tx, case.number) if step.version > expected]
     first = moved[0] if moved else None
     if (
         first is not None
         and (first.version, first.name) == (expected + 1, "decided")
-        and (first.action, first.actor, first.choice) == (action, actor, choice or "")
+        and (first.action, first.actor, first.choice) == (action, actor, choice)
     ):
         return Decided(
             number=case.number, action=ActionName(action), version=first.version, state=first.state, repeated=True
@@ -160,7 +166,7 @@ async def _repeated(
     raise StaleDecision(case.number, expected=expected, actual=case.version, moved=[describe(step) for step in moved])
 
 
-def _offered(case: Case, action: str, reason: str, choice: str | None, proof: str, now: float) -> Action:
+def _offered(case: Case, action: str, reason: str, choice: str, proof: str, now: float, *, entered: bool) -> Action:
     offered = next((each for each in actions_for(case, now=now) if each.name == action), None)
     if offered is None:
         known = ", ".join(ActionName)
@@ -172,14 +178,14 @@ def _offered(case: Case, action: str, reason: str, choice: str | None, proof: st
     if offered.needs_proof and not proof.strip():
         what = "Name what shows it: a link, the object's key, a line of the system's log."
         raise DecisionRefused(case.number, action, what, code="proof.missing")
-    if offered.choices and choice not in offered.choices:
+    if offered.choices and not entered and choice not in offered.choices:
         raise DecisionRefused(
             case.number, action, f"Choose one of: {', '.join(offered.choices)}.", code="choice.unknown"
         )
     return offered
 
 
-async def _carry_out(case: Case, action: ActionName, choice: str | None, lanes: LanePort) -> None:
+async def _carry_out(case: Case, action: ActionName, choice: str, lanes: LanePort) -> None:
     match action:
         case ActionName.RETRY:
             await lanes.retry(case)
@@ -190,6 +196,6 @@ async def _carry_out(case: Case, action: ActionName, choice: str | None, lanes: 
         case ActionName.DECLARE_APPLIED | ActionName.DECLARE_NOT_APPLIED:
             await lanes.declare(case, action is ActionName.DECLARE_APPLIED)
         case ActionName.RESOLVE:
-            await lanes.resolve(case, choice or "")
+            await lanes.resolve(case, choice)
         case ActionName.CLOSE:
-            pass  # nothing waits in a lane
+            await lanes.seen_to(case)

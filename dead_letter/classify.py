@@ -1,4 +1,4 @@
-"""What kind of case an error or a situation is, and what a person may do about that kind. Pure."""
+"""What kind of case a cause is, and what a person may do about that kind. Pure."""
 
 from __future__ import annotations
 
@@ -7,33 +7,18 @@ from enum import StrEnum
 
 import msgspec
 
-from connectors.contract.errors import (
-    ConfigError,
-    Conflict,
-    CredentialsError,
-    InputError,
-    MappingError,
-    OutcomeUnknown,
-    Refused,
-    Retryable,
-    StorageError,
-    Throttled,
-)
 from dead_letter.values import CaseClass
 
 
 class Cause(StrEnum):
-    """Known causes. A connector or a guard may bring others; they get the wording and actions of their class."""
+    """Every cause that the gateway gives. Stable: a metric label and a search term."""
 
     VALUE_UNKNOWN = "value.unknown"
-    VALUE_MISSING = "value.missing"
     FIELD_REFUSED = "field.refused"
     STEP_UNAVAILABLE = "step.unavailable"
     ITEM_REFUSED = "item.refused"
     TARGET_REFUSED = "target.refused"
-    TARGET_FORBIDDEN = "target.forbidden"
     TARGET_ABSENT = "target.absent"
-    TARGET_GONE = "target.gone"
     TRIES_EXHAUSTED = "tries.exhausted"
     TARGET_MOVING = "target.moving"
     TARGET_NORMALISES = "target.normalises"
@@ -45,9 +30,12 @@ class Cause(StrEnum):
     OUTCOME_UNPROVABLE = "outcome.unprovable"
     WINDOW_UNREAD = "window.unread"
     OBJECT_DUPLICATE = "object.duplicate"
+    SWEEP_MANY_GONE = "sweep.many_gone"
     CREDENTIALS_DEAD = "credentials.dead"
-    GUARD_REFUSED = "guard.refused"
     NOTICE_POISON = "notice.poison"
+    CHANGE_UNFIT = "change.unfit"
+    LANE_DEFECT = "lane.defect"
+    CONDITION_UNDECIDED = "condition.undecided"
 
 
 class ActionName(StrEnum):
@@ -70,24 +58,13 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     forbidden: Mapping[ActionName, str]
 
 
-class Classification(msgspec.Struct, frozen=True, kw_only=True):
-    """What an error or a situation is as a case."""
-
-    cls: CaseClass
-    cause: Cause
-    rules: Rules
-
-
 _CLASS_OF: Mapping[Cause, CaseClass] = {
     Cause.VALUE_UNKNOWN: CaseClass.MAPPING,
-    Cause.VALUE_MISSING: CaseClass.VALIDATION,
-    Cause.FIELD_REFUSED: CaseClass.VALIDATION,
+    Cause.FIELD_REFUSED: CaseClass.REFUSED,
     Cause.STEP_UNAVAILABLE: CaseClass.REFUSED,
     Cause.ITEM_REFUSED: CaseClass.REFUSED,
     Cause.TARGET_REFUSED: CaseClass.REFUSED,
-    Cause.TARGET_FORBIDDEN: CaseClass.REFUSED,
     Cause.TARGET_ABSENT: CaseClass.DELETED,
-    Cause.TARGET_GONE: CaseClass.REFUSED,
     Cause.TRIES_EXHAUSTED: CaseClass.REFUSED,
     Cause.TARGET_MOVING: CaseClass.REFUSED,
     Cause.TARGET_NORMALISES: CaseClass.REFUSED,
@@ -99,9 +76,12 @@ _CLASS_OF: Mapping[Cause, CaseClass] = {
     Cause.OUTCOME_UNPROVABLE: CaseClass.UNKNOWN_OUTCOME,
     Cause.WINDOW_UNREAD: CaseClass.OVERWRITE,
     Cause.OBJECT_DUPLICATE: CaseClass.DUPLICATE,
+    Cause.SWEEP_MANY_GONE: CaseClass.DELETED,
     Cause.CREDENTIALS_DEAD: CaseClass.CREDENTIALS,
-    Cause.GUARD_REFUSED: CaseClass.GUARD,
     Cause.NOTICE_POISON: CaseClass.POISON,
+    Cause.CHANGE_UNFIT: CaseClass.POISON,
+    Cause.LANE_DEFECT: CaseClass.POISON,
+    Cause.CONDITION_UNDECIDED: CaseClass.MAPPING,
 }
 
 _NOT_UNANSWERED = "No request is without an answer, so there is nothing to look for."
@@ -139,9 +119,7 @@ _RESEND = _rules(ActionName.RETRY, ActionName.DISCARD)
 _SEE_TO_IT = _rules(ActionName.CLOSE)
 _RULES: Mapping[CaseClass, Rules] = {
     CaseClass.MAPPING: _RESEND,
-    CaseClass.VALIDATION: _RESEND,
     CaseClass.REFUSED: _RESEND,
-    CaseClass.GUARD: _RESEND,
     CaseClass.POISON: _RESEND,
     CaseClass.CONFLICT: _rules(
         ActionName.RESOLVE,
@@ -161,72 +139,33 @@ _RULES: Mapping[CaseClass, Rules] = {
     CaseClass.DUPLICATE: _SEE_TO_IT,
     CaseClass.DELETED: _SEE_TO_IT,
     CaseClass.CREDENTIALS: _rules(
-        ActionName.RETRY, why={ActionName.DISCARD: _ENDS_BY_ITSELF, ActionName.CLOSE: _ENDS_BY_ITSELF}
+        ActionName.LOOK,
+        why={
+            ActionName.RETRY: _ENDS_BY_ITSELF,
+            ActionName.DISCARD: _ENDS_BY_ITSELF,
+            ActionName.CLOSE: _ENDS_BY_ITSELF,
+        },
     ),
 }
-_NARROWER: Mapping[str, Mapping[ActionName, str]] = {
+_OF_CAUSE: Mapping[str, Rules] = {
     # P8: giving up a close would leave a leaver's access in place, by a click.
-    Cause.CLOSE_REFUSED: {
-        ActionName.DISCARD: "The person has left; discarding leaves the access open. Remove what hinders, then retry."
-    },
+    Cause.CLOSE_REFUSED: _rules(
+        ActionName.RETRY,
+        why={
+            ActionName.DISCARD: "The person has left; discarding leaves the access open. "
+            "Remove what hinders, then retry."
+        },
+    ),
+    Cause.CHANGE_UNFIT: _SEE_TO_IT,  # it was not stored, so nothing could be tried again
 }
+"""Causes that offer less, or other, actions than their class."""
 
 
 def rules_of(cls: CaseClass, cause: str = "") -> Rules:
-    """The actions of a class, narrowed where the cause asks for it; a cause never widens them."""
-    rules = _RULES[cls]
-    narrower = _NARROWER.get(cause)
-    if not narrower:
-        return rules
-    return Rules(
-        recommended=rules.recommended,
-        allowed=rules.allowed - narrower.keys(),
-        forbidden={**rules.forbidden, **narrower},
-    )
+    """The actions of a cause that has its own, else of its class."""
+    return _OF_CAUSE.get(cause, _RULES[cls])
 
 
 def class_of(cause: Cause) -> CaseClass:
     """The class of a known cause."""
     return _CLASS_OF[cause]
-
-
-def classify(what: BaseException | Cause) -> Classification | None:
-    """What `what` is once it has to become a case: for a Retryable when the lane has given up, for a Conflict when
-    merging again did not help. None: it never becomes a case, because it stops the program (ConfigError, StorageError),
-    is answered at the door (InputError) or only waits (Throttled). Anything not of our tree is a defect: poison.
-    """
-    cause = what if isinstance(what, Cause) else _cause(what)
-    if cause is None:
-        return None
-    cls = class_of(cause)
-    return Classification(cls=cls, cause=cause, rules=rules_of(cls, cause))
-
-
-def _cause(error: BaseException) -> Cause | None:
-    match error:
-        case ConfigError() | StorageError() | InputError() | Throttled():
-            return None
-        case MappingError():
-            return Cause.VALUE_UNKNOWN
-        case OutcomeUnknown():
-            return Cause.OUTCOME_UNKNOWN
-        case Refused():
-            return _refusal(error)
-        case Retryable():
-            return Cause.TRIES_EXHAUSTED
-        case Conflict():
-            return Cause.TARGET_MOVING
-        case CredentialsError():
-            return Cause.CREDENTIALS_DEAD
-        case _:
-            return Cause.NOTICE_POISON
-
-
-def _refusal(error: Refused) -> Cause:
-    if error.fields:
-        return Cause.FIELD_REFUSED
-    if error.status == 403:
-        return Cause.TARGET_FORBIDDEN
-    if error.status in {404, 410}:
-        return Cause.TARGET_GONE
-    return Cause.TARGET_REFUSED

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from dead_letter.values import Case
 
@@ -20,6 +20,10 @@ class LanePort(Protocol):
         """Waives what could not be written, at its present version: it is not sent until it changes again (rule 22)."""
         ...
 
+    async def seen_to(self, case: Case) -> None:
+        """A person saw to what the case was about: a lane that waited for that goes on by itself."""
+        ...
+
     async def look(self, case: Case) -> None:
         """Asks for one more look at the target of an unknown outcome. Reads only."""
         ...
@@ -30,4 +34,10 @@ class LanePort(Protocol):
 
     async def resolve(self, case: Case, winner: str) -> None:
         """Makes the value of side `winner` (one of `actions.sides_of`) the canonical one, source operator (rule 22)."""
+        ...
+
+    async def enter(self, case: Case, value: Any) -> None:
+        """Makes a value that neither side holds the canonical one, source operator. Raises MappingError where a system
+        cannot be given it.
+        """
         ...

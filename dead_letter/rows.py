@@ -13,6 +13,7 @@ from dead_letter.evidence import Redactor
 from dead_letter.scrub import clean
 from dead_letter.tables import cases
 from dead_letter.values import Case, CaseClass, CaseState, CaseSummary, NewCase, Step, format_number
+from dead_letter.wording import headline
 
 TELLING = ("cls", "cause", "title", "object", "object_id", "object_key", "field", "fingerprint")
 """What a decision may depend on, besides evidence and state."""
@@ -37,7 +38,7 @@ def observe(new: Sequence[NewCase], redactor: Redactor) -> dict[str, Observation
     for wish in new:
         before = folded.get(wish.key)
         content = {name: clean(str(getattr(wish, name))) for name in _CONTENT}
-        content["title"] = redactor.scrub(content["title"])
+        content["title"] = headline(redactor.scrub(content["title"]))
         # A fingerprint is `credentials.dead connection=...`: rules that read names would take that for a secret.
         content["fingerprint"] = redactor.scrub.known(content["fingerprint"])
         times = before.times + 1 if before else 1

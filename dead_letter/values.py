@@ -13,7 +13,6 @@ class CaseClass(StrEnum):
     """What kind of trouble it is; decides which actions exist (`classify.rules_of`)."""
 
     MAPPING = "mapping"  # a value or a move that the mapping does not know
-    VALIDATION = "validation"  # a system blamed a field, or a required value is missing
     REFUSED = "refused"  # a system said no for good
     CONFLICT = "conflict"  # two sides changed one field and a person chooses
     UNKNOWN_OUTCOME = "unknown_outcome"  # a request was sent and nobody knows what became of it
@@ -21,7 +20,6 @@ class CaseClass(StrEnum):
     DUPLICATE = "duplicate"  # two objects of one system for one record
     DELETED = "deleted"  # an object is gone and nothing says what that means
     CREDENTIALS = "credentials"  # a connection can no longer sign in
-    GUARD = "guard"  # a guard refused a command for good
     POISON = "poison"  # a notice that our own code could not process
 
 
@@ -59,7 +57,7 @@ class NewCase(msgspec.Struct, frozen=True, kw_only=True):
     cause: str
     """Short code, known ones in `classify.Cause`; stable, it is a metric label and a search term."""
     title: str
-    """One plain sentence; `wording.title` writes one per cause."""
+    """One plain sentence, any length: `wording.headline` cuts it when it is stored."""
     flow: str = ""
     record: str = ""
     connection: str = ""

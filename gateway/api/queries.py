@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dead_letter import store as cases
 from dead_letter.values import CaseFilter
 from gateway.storage.database import Database, loads
+from gateway.sweeps.book import states as sweep_states
 from gateway.sync import tables as t
 from gateway.sync.attempts import PEOPLE_SEE, Outcome
 from gateway.sync.state import Lane, LaneState, LinkState, RecordState
@@ -29,6 +30,7 @@ async def now_summary(database: Database, *, limit: int = 5) -> dict[str, Any]:
         records = (await tx.execute(select(func.count()).select_from(t.record))).scalar_one()
         waiting = (await tx.execute(_notices_waiting())).scalar_one()
         states = [dict(row) for row in (await tx.execute(select(t.connection_state))).mappings()]
+    sweeps = await sweep_states(database)
     open_cases = sum(each.count for each in counts)
     busy = sum(row["working"] for row in lanes)
     return {
@@ -39,6 +41,7 @@ async def now_summary(database: Database, *, limit: int = 5) -> dict[str, Any]:
         "notices_waiting": waiting,
         "lanes": [{**row, "oldest_s": max(0.0, now - row.pop("since")) if row.get("since") else 0.0} for row in lanes],
         "connections": states,
+        "sweeps": sweeps,
         "quiet": waiting == 0 and busy == 0,
     }
 

@@ -1,20 +1,20 @@
-"""`lockstep case list|show|retry|discard`: what cannot go on without a person."""
+"""`lockstep case list|show`: what cannot go on without a person. The verbs that decide are in `case_verbs`."""
 
 from __future__ import annotations
 
-import getpass
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gateway.cli import case_verbs, resolving
+from gateway.cli.deciding import Number, read_case
 from gateway.cli.exits import Code, Ending
 from gateway.cli.flags import DEFAULT_CONFIG, Config, Json
 from gateway.cli.output import age, data, document, moment, say, table
 
 if TYPE_CHECKING:
-    from dead_letter.actions import Action, Decided
+    from dead_letter.actions import Action
     from dead_letter.values import Case, CasePage, CaseSummary, Step
     from gateway.storage.database import Database
 
@@ -22,18 +22,6 @@ app = typer.Typer(
     help="Cases: what cannot go on without a person, with evidence and allowed actions.", no_args_is_help=True
 )
 
-Number = Annotated[str, typer.Argument(help="The case's number: FO-17, or 17.")]
-Actor = Annotated[
-    str, typer.Option("--as", envvar="LOCKSTEP_ACTOR", help="Who decides.", show_default="your account's name")
-]
-Expect = Annotated[
-    int,
-    typer.Option(
-        "--expect",
-        envvar="LOCKSTEP_EXPECT",
-        help="The version you decided on; refused if the case moved since. 0: as it is now.",
-    ),
-]
 COLUMNS = ("number", "state", "cause", "connection", "object", "field", "age", "title")
 
 
@@ -100,6 +88,7 @@ def _row(case: CaseSummary) -> dict[str, Any]:
 def show(number: Number, config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
     """Show a case: what happened, the evidence, what you can do."""
     from dead_letter.actions import actions_for
+    from dead_letter.wording import next_step
     from gateway.cli.store import ask, configuration
 
     case, steps = ask(configuration(config), lambda database: _read(database, number))
@@ -112,6 +101,7 @@ def show(number: Number, config: Config = DEFAULT_CONFIG, as_json: Json = False)
                 **msgspec.to_builtins(case),
                 "history": msgspec.to_builtins(steps),
                 "actions": msgspec.to_builtins(actions),
+                "next": next_step(case.cls, case.cause, connection=case.connection),
             }
         )
         return
@@ -119,16 +109,16 @@ def show(number: Number, config: Config = DEFAULT_CONFIG, as_json: Json = False)
 
 
 async def _read(database: Database, number: str) -> tuple[Case, list[Step]]:
-    from dead_letter.worklist import get_case, history
+    from dead_letter.worklist import history
 
+    case = await read_case(database, number)
     async with database.read() as tx:
-        case = await get_case(tx, number)
-        if case is None:
-            raise Ending(Code.NOT_FOUND, f"there is no case {number}; look at: lockstep case list")
         return case, await history(tx, number)
 
 
 def _tell(case: Case, steps: list[Step], actions: list[Action]) -> None:
+    from dead_letter.wording import next_step
+
     data(f"{case.number}  {case.title}")
     where = " ".join(
         part for part in (case.connection, case.object, case.object_key or case.object_id, case.field) if part
@@ -141,10 +131,31 @@ def _tell(case: Case, steps: list[Step], actions: list[Action]) -> None:
     for step in steps:
         said = " ".join(part for part in (step.action, step.choice, step.reason) if part)
         data(f"  {moment(step.at)}  {step.name} by {step.actor}  {said}".rstrip())
+    if case.state != "closed":
+        data(f"Next: {next_step(case.cls, case.cause, connection=case.connection)}")
     data("You can")
     for action in actions:
         mark = "*" if action.recommended else "-" if action.allowed else "x"
-        data(f"  {mark} {action.name}" + (f": {action.why_not}" if action.why_not else ""))
+        data(f"  {mark} {command_of(case, action)}" + (f": {action.why_not}" if action.why_not else ""))
+
+
+_FLAGS = {
+    "discard": "discard {number} --reason TEXT",
+    "close": "close {number} --reason TEXT",
+    "declare_applied": "declare {number} --applied --proof TEXT --reason TEXT",
+    "declare_not_applied": "declare {number} --not-applied --proof TEXT --reason TEXT",
+}
+
+
+def command_of(case: Case, action: Action) -> str:
+    """The action as it is typed, where it is allowed; else its name."""
+    if not action.allowed:
+        return str(action.name)
+    if action.name == "resolve":
+        origin = str(case.evidence.get("canonical_from", "canonical"))
+        sides = " | ".join(f"--keep {origin if one == 'canonical' else one}" for one in action.choices)
+        return f"lockstep case resolve {case.number} {sides} | --value VALUE"
+    return "lockstep case " + _FLAGS.get(action.name, f"{action.name} {{number}}").format(number=case.number)
 
 
 def _short(value: Any) -> str:
@@ -154,79 +165,9 @@ def _short(value: Any) -> str:
     return text if len(text) <= 400 else f"{text[:400]}…"
 
 
-@app.command()
-def retry(
-    number: Number,
-    config: Config = DEFAULT_CONFIG,
-    reason: Annotated[str, typer.Option(envvar="LOCKSTEP_REASON", help="Why; it goes into the history.")] = "",
-    actor: Actor = "",
-    expect: Expect = 0,
-    as_json: Json = False,
-) -> None:
-    """Try again, with what the record holds now."""
-    _decide(config, number, "retry", reason, actor, expect, as_json=as_json)
-
-
-@app.command()
-def discard(
-    number: Number,
-    reason: Annotated[str, typer.Option(envvar="LOCKSTEP_REASON", help="Why; it goes into the history.")],
-    config: Config = DEFAULT_CONFIG,
-    actor: Actor = "",
-    expect: Expect = 0,
-    as_json: Json = False,
-) -> None:
-    """Give up what could not be written; it is not sent until it changes again."""
-    _decide(config, number, "discard", reason, actor, expect, as_json=as_json)
-
-
-def _decide(config: Config, number: str, action: str, reason: str, actor: str, expect: int, *, as_json: bool) -> None:
-    from gateway.cli.store import ask, configuration
-
-    loaded = configuration(config)
-    who = actor or getpass.getuser()
-
-    async def decision(database: Database) -> Decided:
-        from connectors.contract.clock import SystemClock
-        from dead_letter.actions import decide
-        from gateway.app.compose import connectors_of, topology_of
-        from gateway.sync.lane_port import Lanes
-
-        case, _ = await _read(database, number)
-        topology = topology_of(loaded, connectors_of(loaded, SystemClock()))
-        now = time.time()
-        async with database.begin() as tx:
-            return await decide(
-                tx,
-                case.number,
-                action,
-                actor=who,
-                reason=reason,
-                expected_version=expect or case.version,
-                lanes=Lanes(tx, topology, now=now, actor=who),
-                now=now,
-            )
-
-    decided = _refusals_told(lambda: ask(loaded, decision))
-    if as_json:
-        import msgspec
-
-        document(msgspec.to_builtins(decided))
-    else:
-        data(f"{decided.number} is {decided.state} now (version {decided.version})")
-        if action == "retry":
-            say(f"the running gateway sends it; follow it with: lockstep case show {decided.number}")
-
-
-def _refusals_told(decision: Callable[[], Decided]) -> Decided:
-    """A refusal of the domain as an exit code."""
-    from dead_letter.errors import CaseNotFound, DecisionRefused, StaleDecision
-
-    try:
-        return decision()
-    except CaseNotFound as error:
-        raise Ending(Code.NOT_FOUND, str(error)) from error
-    except DecisionRefused as error:
-        raise Ending(Code.NOT_ALLOWED, str(error)) from error
-    except StaleDecision as error:
-        raise Ending(Code.PLAN_STALE, str(error)) from error
+app.command("look")(case_verbs.look)
+app.command("retry")(case_verbs.retry)
+app.command("resolve")(resolving.resolve)
+app.command("declare")(case_verbs.declare)
+app.command("discard")(case_verbs.discard)
+app.command("close")(case_verbs.close)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from gateway.cli.connection import found_lost
 from gateway.cli.flags import DEFAULT_CONFIG, Config, Json
 from gateway.cli.output import age, data, document, moment, table
 
@@ -29,8 +30,7 @@ def now(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
 def _tell(found: Facts) -> None:
     groups = found["groups"]
     data(f"{moment(found['at'])}  {found['records']} records")
-    refusing = sum(gate["state"] == "credentials" for gate in found["connections"])
-    data(_sentence(found["needs_people"], len(groups) + refusing))
+    data(_sentence(found["needs_people"], len(groups)))
     for number, group in enumerate(groups, 1):
         since = age(time.time() - group["oldest"])
         data(f"  {number}  {group['title']}   {group['count']} cases · oldest {since}")
@@ -39,6 +39,9 @@ def _tell(found: Facts) -> None:
         if gate["state"] != "closed":
             state = _STATES.get(gate["state"], gate["state"])
             data(f"{gate['connection']} is {state}: {gate['reason']}; lanes wait, nothing is lost")
+    for sweep in found["sweeps"]:
+        if lost := found_lost(sweep["found"]):
+            data(f"The last sweep of {sweep['connection']} ({sweep['kind']}) found what nobody told of: {lost}")
     if found["lanes"]:
         table([_lane(lane) for lane in found["lanes"]], ("to", "under way", "proving", "parked", "oldest"))
     data("Quiet: nothing waits." if found["quiet"] else f"{found['notices_waiting']} notices wait to be read.")
@@ -48,7 +51,7 @@ _STATES = {"open": "down", "throttled": "asking us to wait", "credentials": "ref
 
 
 def _sentence(cases: int, shown: int) -> str:
-    """`shown` counts groups of cases and connections that wait for new credentials: nobody else can give those."""
+    """`shown` counts groups of cases with one cause: they are seen to together."""
     if not shown:
         return "Nothing needs you."
     things = "1 thing needs you" if shown == 1 else f"{shown} things need you"

@@ -1,4 +1,4 @@
-"""`lockstep record why|show`: one record, by what either system calls it."""
+"""`lockstep record why|show|look|history`: one record, by what either system calls it."""
 
 from __future__ import annotations
 
@@ -47,6 +47,53 @@ def show(connection: Connection, key: Key, config: Config = DEFAULT_CONFIG, as_j
         document(found)
     else:
         _tell(found)
+
+
+@app.command()
+def look(connection: Connection, key: Key, config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
+    """Read both sides now and show them beside what the record holds. Sends nothing, changes nothing.
+
+    Exit code 1 if a side could not be read.
+    """
+    from gateway.api.looking import record_look
+    from gateway.cli.deciding import topology_of
+    from gateway.cli.seeing import connectors_for, tell_sides
+    from gateway.cli.store import configuration
+
+    loaded = configuration(config)
+
+    async def question(database: Database, connection: str, key: str) -> Facts | None:
+        async with connectors_for(loaded) as connectors:
+            return await record_look(database, topology_of(loaded), connectors, connection, key)
+
+    found = _ask(config, question, connection, key)
+    if as_json:
+        document(found)
+    else:
+        tell_sides(found)
+    if any(one["exists"] is None for one in found["members"].values()):
+        raise Ending(Code.FAILED)
+
+
+@app.command()
+def history(
+    connection: Connection,
+    key: Key,
+    config: Config = DEFAULT_CONFIG,
+    limit: Annotated[
+        int, typer.Option(min=1, max=1000, envvar="LOCKSTEP_RECORD_LIMIT", help="At most so many, the newest.")
+    ] = 50,
+    as_json: Json = False,
+) -> None:
+    """Tell what happened to a record, oldest first: values decided, values that lost, writes, cases."""
+    from gateway.api.story import record_history
+
+    found = _ask(config, lambda database, *what: record_history(database, *what, limit=limit), connection, key)
+    if as_json:
+        document(found)
+        return
+    rows = [{**row, "at": moment(row["at"])} for row in found["steps"]]
+    table(rows, ("at", "what", "who", "field", "value", "detail"))
 
 
 def _ask(

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from gateway.storage.database import Database
 
 T = TypeVar("T")
+ANSWER_S = 1.0
+"""Patience with a gateway that is asked whether it is there."""
 
 
 def configuration(file: Path) -> Config:
@@ -53,3 +55,18 @@ def _refuse_absent(config: Config) -> None:
         raise Ending(
             Code.NOT_REACHABLE, f"there is no database at {url.database} yet; start the gateway once: lockstep run"
         )
+
+
+def gateway_answers(config: Config) -> bool:
+    """Whether a gateway answers where this configuration lets it listen. Asked for what is said to people only."""
+    from http.client import HTTPConnection, HTTPException
+
+    host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(config.host, config.host)  # noqa: S104 - a caller
+    connection = HTTPConnection(host, config.port, timeout=ANSWER_S)
+    try:
+        connection.request("GET", "/livez")
+        return connection.getresponse().status == 200
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()

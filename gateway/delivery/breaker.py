@@ -40,7 +40,7 @@ class Gate:
         self.state, self.reason = GateState.CLOSED, ""
         self._clock, self._on_change = clock, on_change
         self._failures, self._opened, self._until = 0, 0, 0.0
-        self._trying = False
+        self._trying = self._proven = False
 
     def admits(self) -> bool:
         """Whether a lane may start now. While not closed, exactly one may try once the wait is over."""
@@ -61,9 +61,12 @@ class Gate:
         return self.state is GateState.CLOSED and self._failures <= 1
 
     def succeeded(self) -> None:
-        """The system answered as a working one does (a refusal of one record is such an answer)."""
+        """The system answered as a working one does (a refusal of one record is such an answer). The first time is
+        told too: a gate is closed from the start, before anything shows that the system works.
+        """
         self._failures, self._opened, self._trying = 0, 0, False
-        if self.state is not GateState.CLOSED:
+        if self.state is not GateState.CLOSED or not self._proven:
+            self._proven = True
             self._enter(GateState.CLOSED, "", 0.0)
 
     def failed(self, reason: str) -> None:

@@ -14,7 +14,8 @@ import pytest
 from connectors.contract.connector import Connector
 from connectors.contract.values import Page
 from tests.support.edges import SLOW_S, Sites, lockstep
-from tests.support.running import Running, started, until, write_config
+from tests.support.running import Running, started, write_config
+from tests.support.waiting import until
 
 
 @dataclass
@@ -65,7 +66,7 @@ async def pair(tmp_path: Path, both: Sites) -> AsyncIterator[Pair]:
 
 
 async def test_credentials_that_do_not_work_hold_the_lanes_and_nothing_else(pair: Pair) -> None:
-    """Held for as long as it takes: no try is used up, nobody gets a case for it, and both commands say why."""
+    """Held for as long as it takes: no try is used up, and one case says why for all of it until they work again."""
     tries = pair.run.gateway.topology.flows["incidents"].max_tries
     await pair.both.arm("jira", "bad_credentials")
     await pair.both.incidents.summary("bob", pair.incident, "after")
@@ -75,9 +76,9 @@ async def test_credentials_that_do_not_work_hold_the_lanes_and_nothing_else(pair
         return await pair.both.hits("jira") > tries
 
     await until(asked_often, what="more requests than a lane has tries", timeout_s=SLOW_S)
-    assert (await pair.run.now())["needs_people"] == 0
+    assert (await pair.run.now())["needs_people"] == 1
     assert pair.asked("SELECT max(tries) FROM lane") == [(0,)]
-    assert pair.asked("SELECT count(*) FROM cases") == [(0,)]
+    assert pair.asked("SELECT cause, connection, state FROM cases") == [("credentials.dead", "jira", "open")]
 
     said = await lockstep("record", "why", "jira", pair.issue["key"], cwd=pair.directory)
     assert said.code == 0, said
@@ -85,11 +86,16 @@ async def test_credentials_that_do_not_work_hold_the_lanes_and_nothing_else(pair
     assert "\njira does not accept our credentials (" in said.out
     said = await lockstep("now", cwd=pair.directory)
     assert "jira is refusing our credentials" in said.out
-    assert "1 thing needs you (0 open cases)" in said.out, "new credentials are somebody's to give"
+    assert "1 thing needs you (1 open case)" in said.out, "new credentials are somebody's to give"
+    said = await lockstep("case", "look", "FO-1", cwd=pair.directory)
+    assert (said.code, said.out.splitlines()[0]) == (1, "FO-1 is open (version 1)"), said
+    said = await lockstep("case", "discard", "FO-1", "--reason", "away with it", "--yes", cwd=pair.directory)
+    assert (said.code, "closes by itself" in said.err) == (6, True), said
 
     await pair.both.heal("jira")
     await pair.arrives("after")
     await pair.gate("closed")
+    assert pair.asked("SELECT cause, state, ending FROM cases") == [("credentials.dead", "closed", "restored")]
     await pair.unharmed()
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from tests.support.edges import SLOW_S, Said, Sites, lockstep
-from tests.support.running import Running, started, until, write_config
+from tests.support.running import Running, started, write_config
+from tests.support.waiting import until
 
 
 @dataclass
@@ -140,9 +141,9 @@ async def test_an_assignee_nobody_knows_is_held_and_can_be_discarded(desk: Desk)
     assert row.split("\t")[:4] == [number, "open", "field.refused", "jira"]
     assert "1 thing needs you (1 open case)" in (await desk.type("now")).out
 
-    said = await desk.type("case", "discard", number, "--reason", "she left", "--as", "nadia", "--expect", "7")
+    said = await desk.type("case", "discard", number, "--reason", "she left", "--as", "nadia", "--expect", "7", "--yes")
     assert said.code == 5, said
-    said = await desk.type("case", "discard", number, "--reason", "she left", "--as", "nadia")
+    said = await desk.type("case", "discard", number, "--reason", "she left", "--as", "nadia", "--yes")
     assert (said.code, said.out.split(" (")[0]) == (0, f"{number} is closed now")
     after = await desk.document("case", "show", number)
     assert (after["state"], after["history"][-1]["actor"], after["history"][-1]["reason"]) == (

@@ -71,3 +71,9 @@ class Lanes:
 
     async def resolve(self, case: Case, winner: str) -> None:
         self.asked.append(("resolve", case.number, winner))
+
+    async def enter(self, case: Case, value: Any) -> None:
+        self.asked.append(("enter", case.number, value))
+
+    async def seen_to(self, case: Case) -> None:
+        self.asked.append(("seen_to", case.number))

@@ -57,7 +57,7 @@ async def _look(db: Database, number: str) -> tuple[Case, list[Step]]:
             "declared_not_applied",
         ),
         (Cause.CONFLICT_MANUAL, "resolve", {"choice": "jira"}, ("resolve", "jira"), CaseState.CLOSED, "resolved"),
-        (Cause.OBJECT_DUPLICATE, "close", {"reason": "merged by hand"}, (), CaseState.CLOSED, "done_by_hand"),
+        (Cause.OBJECT_DUPLICATE, "close", {"reason": "merged by hand"}, ("seen_to",), CaseState.CLOSED, "done_by_hand"),
     ],
 )
 async def test_each_action_does_its_part(
@@ -121,7 +121,7 @@ async def test_another_decision_on_the_old_version_is_no_repetition(db: Database
 
 async def test_a_stale_decision_is_refused_naming_what_moved(db: Database) -> None:
     number, lanes = await _open(db, wish()), Lanes()
-    await _open(db, wish(cause=Cause.TARGET_FORBIDDEN, evidence={"answer": {"status": 403}}))
+    await _open(db, wish(cause=Cause.TARGET_MOVING, evidence={"answer": {"status": 403}}))
     with pytest.raises(StaleDecision) as caught:
         await _decide(db, number, "discard", lanes, reason="not needed")
     refusal = caught.value

@@ -59,13 +59,13 @@ async def test_the_same_again_only_counts(db: Database) -> None:
 
 async def test_other_evidence_makes_a_new_version_and_says_what_changed(db: Database) -> None:
     await _open(db, wish())
-    await _open(db, wish(cause=Cause.TARGET_FORBIDDEN, evidence={"answer": {"status": 403}, "looks": 1}), now=NOW + 5)
+    await _open(db, wish(cause=Cause.TARGET_MOVING, evidence={"answer": {"status": 403}, "looks": 1}), now=NOW + 5)
     async with db.read() as tx:
         found = await store.get_case(tx, "FO-1")
     assert found is not None
     assert (found.version, found.cause, found.evidence) == (
         2,
-        "target.forbidden",
+        "target.moving",
         {"answer": {"status": 403}, "looks": 1},
     )
     changed = (await _history(db, "FO-1"))[-1]

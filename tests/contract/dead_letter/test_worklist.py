@@ -38,7 +38,7 @@ async def test_open_cases_newest_first_and_closed_ones_only_when_asked_for(db: D
 @pytest.mark.parametrize(
     ("filter", "found"),
     [
-        (CaseFilter(classes=(CaseClass.CONFLICT, CaseClass.GUARD)), [2]),
+        (CaseFilter(classes=(CaseClass.CONFLICT, CaseClass.POISON)), [2]),
         (CaseFilter(cause="target.refused"), [1]),
         (CaseFilter(flow="deployments"), [3]),
         (CaseFilter(record="r2"), [2]),
@@ -56,7 +56,7 @@ async def test_open_cases_newest_first_and_closed_ones_only_when_asked_for(db: D
 async def test_every_filter_narrows(db: Database, filter: CaseFilter, found: list[int]) -> None:
     other = wish(
         "r3",
-        cause=Cause.TARGET_FORBIDDEN,
+        cause=Cause.TARGET_MOVING,
         connection="snow",
         flow="deployments",
         object_key="CHG0030001",

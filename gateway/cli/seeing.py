@@ -1,0 +1,92 @@
+"""What both sides show now, read through the connectors and told side by side. Sends nothing."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from gateway.cli.output import cell, data, moment, table
+
+if TYPE_CHECKING:
+    from connectors.contract.connector import Connector
+    from dead_letter.values import Case
+    from gateway.config import Config
+    from gateway.storage.database import Database
+    from gateway.sync.batch import Topology
+
+Facts = dict[str, Any]
+
+
+@asynccontextmanager
+async def connectors_for(config: Config) -> AsyncIterator[Mapping[str, Connector]]:
+    """The configured connectors, closed afterwards."""
+    from connectors.contract.clock import SystemClock
+    from gateway.app.compose import connectors_of
+
+    made = connectors_of(config, SystemClock())
+    try:
+        yield made
+    finally:
+        for connector in made.values():
+            await connector.close()
+
+
+async def look_at_case(config: Config, database: Database, topology: Topology, case: Case) -> Facts:
+    """Both sides of the case's record; of a case that is about a whole connection, whether it lets us in now."""
+    from gateway.api.looking import write_look
+
+    async with connectors_for(config) as connectors:
+        if case.record:
+            attempt = str(case.evidence.get("attempt", ""))
+            shown = await write_look(database, topology, connectors, case.record, attempt)
+            return {"sides": shown}
+        connector = connectors.get(case.connection)
+        if connector is None:
+            return {"sides": None}
+        found = [{"proves": one.proves, "ok": one.ok, "detail": one.detail} for one in await connector.check()]
+        return {"sides": None, "check": found, "failed": not all(one["ok"] for one in found)}
+
+
+def tell_case_look(found: Facts) -> None:
+    """A look at a case in words."""
+    data(f"{found['number']} is {found['state']} (version {found['version']})")
+    if found.get("check"):
+        table(found["check"], ("proves", "ok", "detail"))
+    if found["sides"] is None:
+        return
+    tell_sides(found["sides"])
+    if sent := found["sides"].get("sent"):
+        _tell_sent(sent)
+
+
+def tell_sides(found: Facts) -> None:
+    """A record field by field, `=` where a system shows what the record holds."""
+    members: dict[str, Facts] = found["members"]
+    for name, one in members.items():
+        state = "read now" if one["exists"] else f"could not be read: {one['error']}"
+        data(f"{name} {one['key'] or one['id'] or '-'}  {state}")
+    rows = [_row(field, members) for field in found["fields"]]
+    table(rows, ("field", "record", "from", *members))
+    data("Both sides agree with the record." if found["agree"] else "Not everything agrees.")
+
+
+def _row(field: Facts, members: Mapping[str, Facts]) -> Facts:
+    row = {"field": field["field"], "record": field["value"], "from": field["from"]}
+    for name in members:
+        side = field["systems"].get(name)
+        row[name] = "-" if side is None else "=" if side["agrees"] else cell(side["shows"])
+    return row
+
+
+def _tell_sent(sent: Facts) -> None:
+    data(f"In doubt: {sent['kind']} sent to {sent['connection']} at {moment(sent['at'])}")
+    for one in sent["fields"]:
+        verdict = "it shows that" if one["there"] else f"it shows {cell(one['shows'])}"
+        data(f"  {one['field']}: sent {cell(one['sent'])}, {verdict}")
+    if sent["comment"]:
+        data(f"  comment: {sent['comment']}")
+    if sent["objects"] is not None:
+        data(f"  objects there with our marker: {', '.join(sent['objects']) or 'none'}")
+    if sent.get("error"):
+        data(f"  could not be searched: {sent['error']}")
