@@ -6,7 +6,7 @@ The parser and evaluator are `common-expression-language` (a binding of a Rust i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +45,8 @@ class Condition:
     program: cel.Program
     blank: Mapping[str, None]
     """Fields that the record may leave out: they are null, so that a condition need not guard each."""
+    mentions: frozenset[str] = frozenset()
+    """Fields that the text names."""
 
     def __call__(self, value: Mapping[str, Any]) -> bool:
         try:
@@ -79,7 +81,8 @@ def compile_condition(
         raise ConfigError(
             [str(Problem(file, each.line, each.col, "condition", each.text, each.hint)) for each in faults]
         )
-    return Condition(text, variable, cel.compile(text), dict.fromkeys(fields or ()))
+    named = frozenset(match.group(1) for match in _named(_bare(text), variable))
+    return Condition(text, variable, cel.compile(text), dict.fromkeys(fields or ()), named)
 
 
 def check_condition(text: str, *, variable: str = "record", fields: Iterable[str] | None = None) -> list[Fault]:
@@ -88,7 +91,7 @@ def check_condition(text: str, *, variable: str = "record", fields: Iterable[str
         program = cel.compile(text)
     except ValueError as error:
         return [_syntax(str(error))]
-    bare = _TEXT.sub(lambda match: "'" + "_" * (len(match.group()) - 2) + "'", text)
+    bare = _bare(text)
     faults = [
         _fault(bare, name, f"'{name}' is not known here", f"'{variable}.{name}'")
         for name in program.variables()
@@ -106,9 +109,18 @@ def check_condition(text: str, *, variable: str = "record", fields: Iterable[str
     return faults
 
 
+def _bare(text: str) -> str:
+    """The condition with its texts blanked, at the same places."""
+    return _TEXT.sub(lambda match: "'" + "_" * (len(match.group()) - 2) + "'", text)
+
+
+def _named(bare: str, variable: str) -> Iterator[re.Match[str]]:
+    return re.finditer(rf"\b{re.escape(variable)}\.([A-Za-z_]\w*)", bare)
+
+
 def _unknown_fields(bare: str, variable: str, known: list[str]) -> list[Fault]:
     faults = []
-    for match in re.finditer(rf"\b{re.escape(variable)}\.([A-Za-z_]\w*)", bare):
+    for match in _named(bare, variable):
         if match.group(1) not in known:
             line, col = _line_col(bare, match.start(1))
             text = f"the {variable} has no field '{match.group(1)}'"

@@ -5,6 +5,7 @@ raises what `classify` says. It neither logs nor paces; delivery does.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, NamedTuple, cast
 from urllib.parse import quote, urlencode
@@ -216,6 +217,20 @@ def _parsed(content: bytes) -> tuple[bool, Any]:
     try:
         return True, orjson.loads(content)
     except orjson.JSONDecodeError:
+        return _half_characters(content)
+
+
+def _half_characters(content: bytes) -> tuple[bool, Any]:
+    """JSON with half of a character pair in it, as systems write that cut a text in the middle of an emoji.
+
+    The half is replaced. Refused as no JSON, one such text would stop every poll at its page for ever.
+    """
+    if b"\\u" not in content:
+        return False, None
+    try:
+        whole = json.dumps(json.loads(content), ensure_ascii=False).encode("utf-8", "replace")
+        return True, orjson.loads(whole)
+    except (ValueError, RecursionError):
         return False, None
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import structlog
 
 from connectors.contract.clock import Clock
 from connectors.contract.connector import Connector
-from connectors.contract.errors import Disposition, LockstepError, StorageError, disposition
-from connectors.contract.values import Item, ItemDraft, Receipt, Write, WriteKind
+from connectors.contract.errors import Disposition, LockstepError, Retryable, StorageError, disposition
+from connectors.contract.values import Item, ItemDraft, Receipt, Ref, Write, WriteKind
 from gateway.delivery.breaker import Gate
-from gateway.delivery.observing import look, observe, read_back
+from gateway.delivery.observing import Owners, look, observe, read_back
 from gateway.delivery.sending import concluded
 from gateway.sync import store
 from gateway.sync.attempts import Attempt, Conclusion, Outcome, Seen
@@ -25,7 +27,6 @@ from gateway.sync.steps import (
     Look,
     Read,
     Send,
-    Worker,
     after_read,
     claim,
     conclude,
@@ -33,12 +34,23 @@ from gateway.sync.steps import (
     looked,
     read_failed,
 )
+from gateway.sync.stumble import stumbled
+from gateway.sync.worker import Worker
 
 READ_BACKS = 3
 """Tries to read back after an applied write before its outcome is left to be probed."""
 STORAGE_WAIT_S = 0.5
+LEASE_SHARE = 0.8
+"""Of a lease, what HTTP may use up: the rest is for the commit that ends it (rule 12)."""
+MOST_REMEMBERED = 10_000
+"""Attempts whose start is remembered on the monotonic clock; far more than are ever unknown at once."""
 
+T = TypeVar("T")
 log = structlog.get_logger()
+
+
+class _TooSlow(Retryable):
+    """A look as a whole took too long, although no single request did."""
 
 
 @dataclass(slots=True)
@@ -51,10 +63,45 @@ class Runner:
     worker: Worker
     decider: Decider
     clock: Clock
+    _began: dict[str, float] = field(default_factory=dict)
+    """Attempt -> monotonic time at which this process started it."""
 
-    async def run(self, record: str) -> Idle:
-        """Brings a lane one write further, or settles what hinders it. Never raises for what a target does."""
-        job = await self.decider.decide(record, lambda unit: claim(unit, self.connection, self.worker))
+    async def run(self, record: str, job: Job | None = None, *, on_answer: Callable[[], None] = lambda: None) -> Idle:
+        """Brings a lane one write further, or settles what hinders it. Never raises for what a target does.
+
+        `job`: what the lane was claimed for already. `on_answer`: called when the system was asked for the last time.
+
+        What is raised is a defect, or a database that is away. The lane was let go before, if the database allowed it;
+        otherwise, and if this is cancelled, its lease runs out and the sweep finds it.
+        """
+        try:
+            return await self._drive(record, job, on_answer)
+        except Exception as error:
+            await self._let_go(record, error)
+            raise
+
+    async def _let_go(self, record: str, error: Exception) -> None:
+        """Frees the lane as far as that is safe; while the database is away again and again, as long as its lease
+        lasts.
+        """
+        pause_s, until = STORAGE_WAIT_S, self.clock.monotonic() + self.worker.lease_s
+        while True:
+            try:
+                await self.decider.decide(record, lambda unit: stumbled(unit, self.connection, self.worker, error))
+            except StorageError:
+                if self.clock.monotonic() + pause_s >= until:
+                    return
+            except Exception as another:
+                log.error("a lane could not be let go", record=record, exc_info=another)
+                return
+            else:
+                return
+            await asyncio.sleep(pause_s)
+            pause_s *= 2
+
+    async def _drive(self, record: str, job: Job | None, on_answer: Callable[[], None]) -> Idle:
+        if job is None:
+            job = await self.decider.decide(record, lambda unit: claim(unit, self.connection, self.worker))
         while True:
             match job:
                 case None | Idle():
@@ -67,7 +114,7 @@ class Runner:
                 case Read():
                     job = await self._read(record, job)
                 case Send(attempt):
-                    job = await self._send(record, attempt)
+                    job = await self._send(record, attempt, on_answer)
                 case Look():
                     job = await self._look(record, job)
                 case GiveUp():
@@ -75,11 +122,11 @@ class Runner:
 
     async def _read(self, record: str, job: Read) -> Job | None:
         try:
-            seen = await observe(self.connector, job, self.clock)
+            seen = await self._in_time(observe(self.connector, job, self.clock, self._owners(record)))
         except LockstepError as error:
             if disposition(error) is Disposition.STOP:
                 raise
-            failure = concluded(error, self.gate, reading=True)
+            failure = self._not_seen(error)
             return await self.decider.decide(
                 record, lambda unit: read_failed(unit, self.connection, self.worker, job.fence, failure)
             )
@@ -92,13 +139,41 @@ class Runner:
             items=items,
         )
 
+    async def _in_time(self, reading: Coroutine[Any, Any, T]) -> T:
+        """Everything that one look asks for, however many requests that is, ends before the lane's lease does."""
+        try:
+            async with asyncio.timeout(self.worker.lease_s * LEASE_SHARE):
+                return await reading
+        except TimeoutError as error:
+            raise _TooSlow("the reads did not end in time") from error
+
+    def _not_seen(self, error: LockstepError) -> Conclusion:
+        conclusion = concluded(error, self.gate, reading=True)
+        if isinstance(error, _TooSlow):
+            self.gate.failed(str(error))  # after the conclusion, which counts it for the lane unless others fail too
+        return conclusion
+
+    def _owners(self, record: str) -> Owners:
+        async def owners(refs: Sequence[Ref]) -> dict[str, str]:
+            if not refs:
+                return {}
+            async with self.decider.database.read() as tx:
+                found = await store.links_of(tx, {(self.connection, ref.object, ref.id) for ref in refs})
+            return {key[2]: owner for key, owner in found.items() if owner != record}
+
+        return owners
+
     def _offset(self) -> float:
         return float(getattr(self.connector, "clock_offset_s", 0.0) or 0.0)
 
-    async def _send(self, record: str, attempt: Attempt) -> Job | None:
+    async def _send(self, record: str, attempt: Attempt, on_answer: Callable[[], None]) -> Job | None:
+        self._remember(attempt.id)
         conclusion = await self._attempt(attempt)
+        on_answer()
         while True:
             try:
+                if attempt.kind is WriteKind.CREATE and conclusion.receipt is not None:
+                    conclusion.owner = await self._owner(record, conclusion.receipt.ref)
                 return await self.decider.decide(
                     record,
                     lambda unit: conclude(unit, self.connection, self.worker, attempt, conclusion),
@@ -107,6 +182,15 @@ class Runner:
             except StorageError:
                 # The outcome is known and must not be lost while this process lives; the lease guards the rest.
                 await asyncio.sleep(STORAGE_WAIT_S)
+
+    async def _owner(self, record: str, ref: Ref) -> str:
+        """The other record that took the object we created, asked anew for each try: it decides how this ends."""
+        return (await self._owners(record)([ref])).get(ref.id, "")
+
+    def _remember(self, attempt_id: str) -> None:
+        self._began[attempt_id] = self.clock.monotonic()
+        if len(self._began) > MOST_REMEMBERED:
+            del self._began[next(iter(self._began))]
 
     def _items(self, seen: Seen | None) -> list[tuple[str, Item]]:
         return [(self.connection, item) for item in (seen.items or () if seen else ())]
@@ -136,16 +220,24 @@ class Runner:
         member = self.decider.topology.by_object[(self.connection, spec.name)].members[self.connection]
         if attempt.kind is WriteKind.ITEM or contiguous(member, attempt, receipt):
             return Conclusion(Outcome.APPLIED, receipt)
-        error_text = ""
-        for _ in range(READ_BACKS):
-            try:
-                return Conclusion(
-                    Outcome.APPLIED, receipt, await read_back(self.connector, spec, attempt, receipt, self.clock)
-                )
-            except LockstepError as error:
-                error_text = concluded(error, self.gate, reading=True).error
+        try:
+            async with asyncio.timeout(self.worker.lease_s * LEASE_SHARE - self.worker.timeout_s * 1.25):
+                seen, error_text = await self._read_back(attempt, receipt)
+        except TimeoutError:
+            seen, error_text = None, "the reads did not end in time"
+        if seen is not None:
+            return Conclusion(Outcome.APPLIED, receipt, seen=seen)
         # It was applied, but what came between cannot be seen now: the probe will, by history or by value.
         return Conclusion(Outcome.UNKNOWN, error=f"applied, but not read back: {error_text}")
+
+    async def _read_back(self, attempt: Attempt, receipt: Receipt) -> tuple[Seen | None, str]:
+        spec, said = self.connector.specs[attempt.object], ""
+        for _ in range(READ_BACKS):
+            try:
+                return await read_back(self.connector, spec, attempt, receipt, self.clock), ""
+            except LockstepError as error:
+                said = concluded(error, self.gate, reading=True).error
+        return None, said
 
     def _write(self, attempt: Attempt) -> Write:
         item = None
@@ -176,11 +268,17 @@ class Runner:
         attempt = await self._stored(job.attempt_id)
         seen: Seen | None
         try:
-            seen = await look(self.connector, self.connector.specs[attempt.object], attempt, job, self.clock)
+            spec = self.connector.specs[attempt.object]
+            seen = await self._in_time(look(self.connector, spec, attempt, job, self.clock, self._owners(record)))
             self.gate.succeeded()
         except LockstepError as error:
-            concluded(error, self.gate, reading=True)
+            if disposition(error) is Disposition.STOP:
+                raise
+            self._not_seen(error)
             seen = None
+        if seen is not None and attempt.id in self._began:
+            # A wall clock that was set forward would make a look count too early, one set back an hour too late.
+            seen.waited_s = seen.began - self._began[attempt.id]
         return await self.decider.decide(
             record,
             lambda unit: looked(unit, self.connection, self.worker, job, attempt, seen),

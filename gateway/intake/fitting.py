@@ -1,50 +1,73 @@
-"""Whether a change that a stranger's webhook made can be stored at all: what cannot is refused at the door."""
+"""Whether a change can be stored at all, and in which form: decided at the door, because behind it it would be too
+late.
+
+In the stream the transaction would fail, which looks like a database that is away, and be tried again for ever with
+everything behind it waiting.
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import Column, String
+from collections.abc import Iterator
+
+import msgspec
 
 from connectors.contract.errors import MalformedError
-from connectors.contract.values import Change
-from gateway.sync import tables as t
+from connectors.contract.values import Change, ChangeKind, Item
+from gateway.streams.port import MAX_ENTRY_BYTES
+from gateway.sync import bounds
 
+LONGEST_BODY = 64 * 1024
+"""Characters kept of a comment that makes a change too large; both systems of today take fewer."""
+_CUT = "\n[... cut off here: the comment has {} characters and could not be carried whole]"
 
-def _length(column: Column[str]) -> int:
-    assert isinstance(column.type, String)
-    assert column.type.length is not None
-    return column.type.length
-
-
-_LONGEST = {
-    "delivery id": _length(t.notice.c.delivery_key),
-    "object id": _length(t.notice.c.object_id),
-    "object key": _length(t.link.c.object_key),
-    "comment id": _length(t.item_copy.c.item_id),
-}
-_HIGHEST = 2**31 - 1
-"""Of a version: the column is a 32 bit integer on PostgreSQL."""
+_encode = msgspec.json.Encoder().encode
 
 
 def fit(change: Change) -> None:
-    """Raises MalformedError for an identity or a version that the tables cannot hold.
-
-    In the stream it would be too late: the transaction would fail, which looks like a database that is away, and be
-    tried again for ever with everything behind it waiting.
-    """
+    """Raises MalformedError for an identity or a version that the tables cannot hold."""
     snapshot = change.snapshot
-    _text("delivery id", change.delivery_key)
-    _text("object id", snapshot.id)
-    _text("object key", snapshot.key)
+    _text("delivery id", change.delivery_key, bounds.DELIVERY_KEY)
+    _text("object id", snapshot.id, bounds.OBJECT_ID)
+    _text("object key", snapshot.key, bounds.OBJECT_KEY)
     for item in snapshot.items or ():
-        _text("comment id", item.id)
-    if snapshot.version is not None and not 0 <= snapshot.version <= _HIGHEST:
-        raise MalformedError(f"the version {snapshot.version} is beyond {_HIGHEST}", code="does_not_fit")
+        _text("comment id", item.id, bounds.ITEM_ID)
+    if snapshot.version is not None and not 0 <= snapshot.version <= bounds.HIGHEST_VERSION:
+        raise MalformedError(f"the version {snapshot.version} is beyond {bounds.HIGHEST_VERSION}", code="does_not_fit")
 
 
-def _text(name: str, value: str) -> None:
-    longest = _LONGEST[name]
+def entry(change: Change) -> tuple[str, bytes]:
+    """The stream's key and value of a change.
+
+    One that is larger than an entry may be says no more than "look": its comments stay, and what it showed of the
+    object is left out, to be read later. Raises MalformedError if even its comments are too many for one entry.
+    """
+    for form in _forms(change):
+        value = _encode(form)
+        if len(value) <= MAX_ENTRY_BYTES:
+            return change.stream_key, value
+    raise MalformedError(f"its comments are more than an entry may have ({MAX_ENTRY_BYTES} bytes)", code="too_large")
+
+
+def _forms(change: Change) -> Iterator[Change]:
+    yield change
+    snapshot = msgspec.structs.replace(change.snapshot, raw={}, field_times={}, partial=True)
+    kind = ChangeKind.HINT if change.kind is ChangeKind.SNAPSHOT else change.kind
+    yield msgspec.structs.replace(change, kind=kind, snapshot=snapshot)
+    if snapshot.items:
+        items = tuple(_cut(item) for item in snapshot.items)
+        snapshot = msgspec.structs.replace(snapshot, items=items)
+        yield msgspec.structs.replace(change, kind=kind, snapshot=snapshot)
+
+
+def _cut(item: Item) -> Item:
+    if len(item.body) <= LONGEST_BODY:
+        return item
+    return msgspec.structs.replace(item, body=item.body[:LONGEST_BODY] + _CUT.format(len(item.body)))
+
+
+def _text(name: str, value: str, longest: int) -> None:
     if len(value) > longest:
         raise MalformedError(f"the {name} has {len(value)} characters; {longest} fit", code="does_not_fit")
     # NUL is a character that PostgreSQL does not store; a header with bytes that are not UTF-8 arrives as surrogates.
-    if any(sign < " " or "\ud800" <= sign <= "\udfff" for sign in value):
+    if not bounds.is_plain(value):
         raise MalformedError(f"the {name} has characters that are no text", code="does_not_fit")

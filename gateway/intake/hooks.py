@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import msgspec
 import structlog
 from aiohttp import web
 
@@ -15,13 +14,12 @@ from connectors.contract.clock import Clock
 from connectors.contract.connector import Connector
 from connectors.contract.errors import InputError, SignatureError, StorageError
 from connectors.contract.values import Received, Webhook
-from gateway.intake.fitting import fit
+from gateway.intake.fitting import entry, fit
 from gateway.intake.problems import problem
 from gateway.streams.port import Stream
 
 RETRY_AFTER_S = 5
 
-_encode = msgspec.json.Encoder().encode
 log = structlog.get_logger()
 
 
@@ -79,7 +77,7 @@ class Hooks:
         return web.json_response({"accepted": len(received.changes), "ignored": received.ignored or None})
 
     async def _append(self, received: Received) -> None:
-        await self.stream.append_many([(change.stream_key, _encode(change)) for change in received.changes])
+        await self.stream.append_many([entry(change) for change in received.changes])
 
     def _refuse(self, name: str, body: bytes, error: InputError) -> web.Response:
         self.refused[(name, error.code)] += 1

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 import structlog
 from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.contract.clock import Clock
 from connectors.contract.connector import Connector
-from connectors.contract.errors import LockstepError, Throttled
+from connectors.contract.errors import LockstepError, MalformedError, Throttled
+from connectors.contract.values import Change
+from dead_letter.store import open_cases
+from dead_letter.values import CaseClass, NewCase
+from gateway.intake.fitting import entry, fit
 from gateway.storage.database import Database, dumps, insert, loads
 from gateway.streams.port import Stream
 from gateway.sync import tables as t
+from gateway.sync.bounds import DELIVERY_KEY, digest, label
 
-_encode = msgspec.json.Encoder().encode
+SHOWN = 60
+"""Characters shown of an identity that does not fit."""
 log = structlog.get_logger()
 
 
@@ -83,9 +88,10 @@ class Poller:
         cursor: Mapping[str, Any] | None = claimed or None
         while True:
             page = await self.connector.changes(cursor)
-            await self.stream.append_many([(change.stream_key, _encode(change)) for change in page.changes])
-            self.polled += len(page.changes)
-            if not await self._move(page.cursor):
+            entries, unfit = _sorted(page.changes)
+            await self.stream.append_many(entries)
+            self.polled += len(entries)
+            if not await self._move(page.cursor, unfit):
                 return self.every_s
             cursor = page.cursor
             if not page.more:
@@ -100,7 +106,8 @@ class Poller:
                 .values(connection=self.name, value="{}", owner="", lease_until=0.0, polled_at=0.0)
                 .on_conflict_do_nothing()
             )
-            free = or_(t.cursor.c.owner.in_(["", self.worker]), t.cursor.c.lease_until < now)
+            over = or_(t.cursor.c.lease_until < now, t.cursor.c.lease_until > now + 2 * lease_s)  # a clock was set back
+            free = or_(t.cursor.c.owner.in_(["", self.worker]), over)
             mine = t.cursor.c.connection == self.name
             taken = await tx.execute(
                 update(t.cursor).where(mine, free).values(owner=self.worker, lease_until=now + lease_s)
@@ -113,8 +120,8 @@ class Poller:
         row = (await tx.execute(select(t.cursor.c.value).where(t.cursor.c.connection == self.name))).one()
         return dict(loads(row[0]) or {})
 
-    async def _move(self, cursor: Mapping[str, Any]) -> bool:
-        """Stores the cursor, if the lease is still ours."""
+    async def _move(self, cursor: Mapping[str, Any], unfit: Sequence[NewCase] = ()) -> bool:
+        """Stores the cursor, and the cases of what was passed over, if the lease is still ours."""
         now = self.clock.now()
         async with self.database.begin() as tx:
             moved = await tx.execute(
@@ -122,4 +129,34 @@ class Poller:
                 .where(t.cursor.c.connection == self.name, t.cursor.c.owner == self.worker)
                 .values(value=dumps(dict(cursor)), polled_at=now, lease_until=now + max(30.0, self.every_s * 3))
             )
+            if moved.rowcount == 1 and unfit:
+                await open_cases(tx, unfit, now=now)
         return moved.rowcount == 1
+
+
+def _sorted(changes: Sequence[Change]) -> tuple[list[tuple[str, bytes]], list[NewCase]]:
+    """What goes into the stream, and the cases of what cannot be stored at all: the cursor goes on either way."""
+    entries, unfit = [], []
+    for change in changes:
+        try:
+            fit(change)
+            entries.append(entry(change))
+        except MalformedError as error:
+            log.error("a polled change cannot be stored", connection=change.connection, reason=error.reason)
+            unfit.append(_case(change, error))
+    return entries, unfit
+
+
+def _case(change: Change, error: MalformedError) -> NewCase:
+    shown = label(change.snapshot.key or change.snapshot.id, SHOWN)
+    return NewCase(
+        key=digest(f"poison:{change.connection}:{change.delivery_key}", DELIVERY_KEY),
+        cls=CaseClass.POISON,
+        cause="change.unfit",
+        title=f"a change of {shown} in {change.connection} cannot be stored: {error.reason}",
+        connection=change.connection,
+        object=change.snapshot.object,
+        object_key=shown,
+        evidence={"reason": error.reason, "object_id": label(change.snapshot.id, SHOWN), "via": change.via},
+        fingerprint=f"change.unfit:{change.connection}",
+    )

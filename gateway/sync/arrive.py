@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from connectors.contract.values import Change, ChangeKind, VersionKind
 from gateway.sync.absorb import Observation, absorb
-from gateway.sync.departure import deleted, deletion_leaves, leave, shows_departure
+from gateway.sync.departure import closes_too, deleted, deletion_leaves, leave, shows_departure, turn_to
 from gateway.sync.flow import Member
 from gateway.sync.gap import mine, mine_spans
 from gateway.sync.items import see_items
@@ -25,11 +25,12 @@ def arrive(unit: Unit, arrival: Arrival) -> None:
     connection = change.connection
     held, lane = unit.held(connection), unit.lane(connection)
     arrival.record = unit.state.id
-    if held.link is not LinkState.NONE and held.id != change.snapshot.id:
+    second = held.link is not LinkState.NONE and held.id != change.snapshot.id
+    if second and not closes_too(unit, connection, change.snapshot.correlation):
         another(unit, connection, change.snapshot.id, change.snapshot.key)
         arrival.end("duplicate_object", f"the record's object here is {held.key or held.id}")
         return
-    if lane.state in BUSY and change.kind is not ChangeKind.HINT:
+    if lane.state in BUSY and (second or change.kind is not ChangeKind.HINT):
         lane.deferred = True
         arrival.state, arrival.reason = "deferred", f"the lane is {lane.state}"
         return
@@ -128,6 +129,9 @@ def _after_tombstone(unit: Unit, arrival: Arrival) -> None:
     held, lane = unit.held(connection), unit.lane(connection)
     if held.link is LinkState.NONE:
         attach(unit, change)
+    elif held.id != change.snapshot.id:
+        turn_to(unit, connection, change.snapshot.id, change.snapshot.key)
+        held = unit.held(connection)
     if change.kind is ChangeKind.DELETED:
         deleted(unit, connection, sticky=False)
     elif held.link is LinkState.PRIMARY:

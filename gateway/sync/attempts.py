@@ -87,6 +87,12 @@ class Seen(msgspec.Struct):
     steps: list[Step] | None = None
     """None: not asked for."""
     items: list[Item] | None = None
+    began: float = 0.0
+    """As `at`, on the monotonic clock."""
+    waited_s: float | None = None
+    """Seconds since the attempt was started when the look began, where this process started it."""
+    owners: dict[str, str] = {}
+    """Object id -> record, of hits that belong to another record."""
 
 
 class Conclusion(msgspec.Struct):
@@ -108,3 +114,5 @@ class Conclusion(msgspec.Struct):
     """A retryable failure of this lane alone (rule 16)."""
     reason: str = ""
     """wait_reason while nothing can be sent: down, throttled, credentials."""
+    owner: str = ""
+    """The other record that the object we created belongs to already, if one does."""

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from connectors.contract.clock import Chance
 
+LOOK_CAP_S = 60.0
+"""Between two looks at an unknown outcome, or the settling time if that is longer."""
+
 
 def curve(tries: int, *, base_s: float, cap_s: float) -> float:
     """Doubles from `base_s` with every try, never above `cap_s`."""
@@ -34,4 +37,4 @@ class Backoff:
         early = (0.02, 0.25, 1.05)
         if looks < len(early):
             return settles_s * early[looks]
-        return curve(looks, base_s=settles_s / 4, cap_s=max(60.0, settles_s))
+        return curve(looks, base_s=settles_s / 4, cap_s=max(LOOK_CAP_S, settles_s))

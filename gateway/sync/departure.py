@@ -7,8 +7,13 @@ from typing import Any
 
 from connectors.contract.errors import MappingError
 from gateway.sync.flow import OnDelete
-from gateway.sync.state import LaneState, LinkState, PendingItem, Shadow
+from gateway.sync.state import LaneState, LinkState, MemberState, PendingItem, Shadow
 from gateway.sync.unit import Unit
+
+CLOSED = "closed"
+"""State of the link to an object of a record that has left, once its lane has turned to the next one."""
+SEEN_TO = frozenset({LinkState.PRIMARY.value, LinkState.GONE.value, CLOSED})
+"""States of links to objects that need nothing more after a departure; a `duplicate` still does."""
 
 
 def leave(unit: Unit, connection: str, why: str) -> None:
@@ -71,3 +76,27 @@ def deleted(unit: Unit, connection: str, *, sticky: bool) -> None:
             connection=connection,
             evidence={"object_id": held.id, "object_key": held.key},
         )
+
+
+def closes_too(unit: Unit, connection: str, correlation: str | None) -> bool:
+    """Whether one more object that carries our key is for the lane to close: the record has left, and the object it
+    has been closing is closed or gone.
+    """
+    held = unit.held(connection)
+    done = held.closed or held.link is LinkState.GONE
+    return unit.state.tombstoned_at is not None and done and correlation == unit.state.correlation
+
+
+def turn_to(unit: Unit, connection: str, object_id: str, key: str) -> None:
+    """Rule 21: a tombstone covers every object. The lane turns to this one and closes it like the first."""
+    held = unit.held(connection)
+    if held.link is LinkState.PRIMARY:
+        unit.link(connection, held.id, held.key, CLOSED)
+    why = "the record has left; its lane closes this one too"
+    unit.moot(f"duplicate:{unit.state.id}:{connection}:{object_id}", why)
+    duplicates = [each for each in held.duplicates if each != object_id]
+    unit.state.members[connection] = MemberState(
+        link=LinkState.PRIMARY, id=object_id, key=key, creates=held.creates, duplicates=duplicates
+    )
+    unit.link(connection, object_id, key, LinkState.PRIMARY)
+    unit.audit("late_object", connection, object_id=object_id, before=held.id)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.contract.errors import ConfigError
-from dead_letter.values import Case, CaseClass
+from dead_letter.values import Case
 from gateway.sync import operator, store
 from gateway.sync.batch import Batch, Decision, Topology
+from gateway.sync.bounds import ACTOR, label
 from gateway.sync.unit import Unit
 
 
@@ -17,11 +19,11 @@ class Lanes:
     """dead_letter's LanePort for one open transaction."""
 
     def __init__(self, tx: AsyncConnection, topology: Topology, *, now: float, actor: str) -> None:
-        self.tx, self.topology, self.now, self.actor = tx, topology, now, actor
+        self.tx, self.topology, self.now, self.actor = tx, topology, now, label(actor, ACTOR)
 
     async def retry(self, case: Case) -> None:
-        """What to write is computed anew; a poison notice is looked at again."""
-        if case.cls is CaseClass.POISON:
+        """What to write is computed anew; a notice that could not be processed is looked at again."""
+        if case.evidence.get("notice") or not case.record:
             await store.reopen_notice(self.tx, str(case.evidence.get("notice", "")))
             return
         await self._apply(case, lambda unit: operator.retry(unit, case.connection, case.key, actor=self.actor))
@@ -31,9 +33,15 @@ class Lanes:
         if case.record:
             await self._apply(case, lambda unit: operator.discard(unit, case.connection, case.key, actor=self.actor))
 
+    async def seen_to(self, case: Case) -> None:
+        """A lane that was parked with this case looks again."""
+        if case.record and case.flow in self.topology.flows:
+            await self._apply(case, lambda unit: operator.seen_to(unit, case.connection, case.key, actor=self.actor))
+
     async def look(self, case: Case) -> None:
-        """One more look at the target."""
-        await self._apply(case, lambda unit: operator.look(unit, case.connection, actor=self.actor))
+        """One more look at the target. A case of a whole connection has no lane: its gate tries by itself."""
+        if case.record:
+            await self._apply(case, lambda unit: operator.look(unit, case.connection, actor=self.actor))
 
     async def declare(self, case: Case, applied: bool) -> None:
         """Takes a person's word for the outcome of the attempt named in the evidence. If that attempt was forgotten,
@@ -53,6 +61,13 @@ class Lanes:
         await self._apply(
             case,
             lambda unit: operator.resolve(unit, case.connection, case.field, winner, case.key, actor=self.actor),
+        )
+
+    async def enter(self, case: Case, value: Any) -> None:
+        """Makes a value that neither side holds canonical."""
+        await self._apply(
+            case,
+            lambda unit: operator.enter(unit, case.connection, case.field, value, case.key, actor=self.actor),
         )
 
     async def _apply(self, case: Case, rule: Callable[[Unit], None]) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from connectors.contract.errors import MappingError
 from gateway.sync.attempts import Attempt, Outcome
+from gateway.sync.guard import reset
 from gateway.sync.items import copied
 from gateway.sync.outcome import finish, record_effect
 from gateway.sync.plan import mark_dirty
@@ -22,6 +23,7 @@ def retry(unit: Unit, connection: str, key: str, *, actor: str) -> None:
         unit.shadow(connection, name).asked = key
         unit.shadow(connection, name).bad = None
     lane = unit.lane(connection)
+    unit.held(connection).undecided = ""
     if lane.case == key:
         _unpark(lane)
         lane.case = key
@@ -46,6 +48,17 @@ def discard(unit: Unit, connection: str, key: str, *, actor: str) -> None:
         _unpark(lane)
     unit.moot(key, f"{actor} discarded it")
     unit.audit("operator_discard", connection, actor=actor, case=key, fields=sorted(names))
+    mark_dirty(unit)
+
+
+def seen_to(unit: Unit, connection: str, key: str, *, actor: str) -> None:
+    """A person saw to what a closed case was about. A lane that waited for it looks again; nothing is given up."""
+    lane = unit.lane(connection)
+    if lane.case != key:
+        return
+    _unpark(lane)
+    lane.dirty = True
+    unit.audit("operator_seen_to", connection, actor=actor, case=key)
     mark_dirty(unit)
 
 
@@ -96,13 +109,34 @@ def resolve(unit: Unit, connection: str, name: str, winner: str, key: str, *, ac
     value: Any = canon.now.value
     if winner == connection:
         value = _value(unit, connection, name, shadow.ext)
-        unit.lost(canon.now.source, name, canon.now.value, f"resolved by {actor}")
+        unit.lost(canon.now.source, name, canon.now.value, f"resolved by {actor}"[:60])
     shadow.held, shadow.carried = "", NEVER
+    reset(unit, name)
     fver = unit.decide(name, value, OPERATOR, (unit.now, unit.now))
     if winner == connection:
         shadow.carried = fver
     unit.moot(key, f"{actor} chose {winner}")
     unit.audit("operator_resolve", connection, actor=actor, field=name, winner=winner, case=key)
+    mark_dirty(unit)
+
+
+def enter(unit: Unit, connection: str, name: str, value: Any, key: str, *, actor: str) -> None:
+    """Ends a conflict with a value that neither side holds; both sides' values stand in the ledger.
+
+    Raises MappingError, before anything changed, if a system of the flow cannot be given the value.
+    """
+    for member in unit.flow.members.values():
+        if name in member.mapping.fields:
+            member.mapping.to_ext(name, value)
+    shadow, present = unit.shadow(connection, name), unit.state.fields[name].now
+    reason = f"another was entered by {actor}"[:60]
+    unit.lost(present.source, name, present.value, reason)
+    if shadow.known:
+        unit.lost(connection, name, _value(unit, connection, name, shadow.ext), reason)
+    shadow.held, shadow.carried = "", NEVER
+    unit.decide(name, value, OPERATOR, (unit.now, unit.now))
+    unit.moot(key, f"{actor} entered another value")
+    unit.audit("operator_enter", connection, actor=actor, field=name, case=key)
     mark_dirty(unit)
 
 
@@ -119,6 +153,7 @@ def _unhold(unit: Unit, connection: str, key: str) -> set[str]:
     for name, shadow in held.shadow.items():
         if shadow.held == key:
             shadow.held, shadow.mismatches = "", 0
+            reset(unit, name)
             names.add(name)
     for item in held.items:
         if item.held == key:

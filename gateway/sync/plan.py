@@ -9,6 +9,7 @@ from typing import Any
 from connectors.contract.errors import MappingError
 from connectors.contract.values import Ref, Step, VersionKind, WriteKind
 from gateway.core.ids import new_id
+from gateway.sync import undecided
 from gateway.sync.absorb import agrees
 from gateway.sync.attempts import Attempt, Seen, SentField
 from gateway.sync.flow import Member
@@ -61,7 +62,7 @@ def wants_create(unit: Unit, connection: str) -> bool:
     if connection not in unit.flow.create_in or _create_waived(unit, connection):
         return False
     when = unit.flow.create_when
-    return when is None or when(unit.state.values())
+    return when is None or undecided.creates(unit, connection, when)
 
 
 def _create_waived(unit: Unit, connection: str) -> bool:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.contract.values import Ref, WriteKind
+from gateway.sync import owned
 from gateway.sync.attempts import Attempt, Conclusion, Outcome, Seen
-from gateway.sync.backoff import Backoff
 from gateway.sync.gap import check_history, foreign
 from gateway.sync.observe import fold
 from gateway.sync.outcome import another, applied, finish, ours, park, refused
@@ -18,6 +18,7 @@ from gateway.sync.plan import lacks, mark_dirty, needs_read, start, trim, unprov
 from gateway.sync.probe import expire_ghosts, give_up, look, unknown_key
 from gateway.sync.state import Lane, LaneState, LinkState
 from gateway.sync.unit import Unit
+from gateway.sync.worker import LONGEST_RETRY_AFTER_S, Worker
 
 RECHECK_S = 0.05
 
@@ -74,28 +75,18 @@ class GiveUp:
 Job = Idle | Read | Send | Look | GiveUp
 
 
-@dataclass(frozen=True, slots=True)
-class Worker:
-    """Who decides, and for how long a claim holds."""
-
-    name: str
-    lease_s: float
-    timeout_s: float
-    backoff: Backoff
-
-
 def claim(unit: Unit, connection: str, worker: Worker) -> Job:
     """Takes the lane if it is free and has something to do."""
     lane, now = unit.lane(connection), unit.now
-    if lane.owner and lane.lease_until > now and lane.owner != worker.name:
+    if lane.owner != worker.name and worker.sees_held(lane, now):
         return Idle()
     if lane.state is LaneState.UNKNOWN:
         return _claim_unknown(unit, lane, worker)
     if lane.state in (LaneState.OPEN, LaneState.READING):
-        return Idle() if lane.owner == worker.name and lane.lease_until > now else _lost(unit, lane, worker)
+        return Idle() if worker.sees_held(lane, now) else _lost(unit, lane, worker)
     if lane.deferred:
         return Idle(deferred=True)
-    if lane.next_try_at > now:
+    if worker.sees_waiting(lane, unit.now, unit.member(lane.connection).settles_s):
         return Idle(more=lane.has_work)
     if lane.state is LaneState.PARKED:
         return _claim_read(unit, lane, worker) if lane.read_wanted else Idle()
@@ -117,7 +108,7 @@ def _lost(unit: Unit, lane: Lane, worker: Worker) -> Job:
 
 
 def _claim_unknown(unit: Unit, lane: Lane, worker: Worker) -> Job:
-    if lane.next_try_at > unit.now:
+    if worker.sees_waiting(lane, unit.now, unit.member(lane.connection).settles_s):
         return Idle(more=True)
     _take(unit, lane, worker)
     if not unit.member(lane.connection).spec.readable:
@@ -190,16 +181,23 @@ def after_read(unit: Unit, connection: str, worker: Worker, job: Read, seen: See
         _release(lane)
         return Idle(deferred=lane.deferred)
     if not lane.dirty:
+        lane.tries = 0
         _release(lane)
         return Idle(deferred=lane.deferred)
     return _start(unit, lane, worker, seen)
 
 
 def _adopt(unit: Unit, lane: Lane, seen: Seen) -> None:
-    """Rule 10: a hit of the look-up before a create is the record's object; further hits are duplicates."""
-    hits = [*(seen.hits or []), *seen.natural_hits]
+    """Rule 10: a hit of the look-up before a create is the record's object; further hits are duplicates, and so is one
+    that another record owns.
+    """
+    found = [*(seen.hits or []), *seen.natural_hits]
     held = unit.held(lane.connection)
-    if not hits or held.link is not LinkState.NONE:
+    if not found or held.link is not LinkState.NONE:
+        return
+    hits, case = owned.free(unit, lane.connection, found, seen.owners)
+    if not hits:
+        owned.hold(unit, lane, case)
         return
     first = hits[0]
     held.link, held.id, held.key = LinkState.PRIMARY, first.id, first.key
@@ -251,7 +249,7 @@ def _start(unit: Unit, lane: Lane, worker: Worker, seen: Seen | None) -> Job:
 def _clean(unit: Unit, lane: Lane) -> None:
     """The member lacks nothing."""
     unit.moot(lane.case, "there is nothing left to write")
-    lane.dirty, lane.case = False, ""
+    lane.dirty, lane.case, lane.tries = False, "", 0
 
 
 def _release(lane: Lane) -> None:
@@ -287,7 +285,9 @@ def conclude(unit: Unit, connection: str, worker: Worker, attempt: Attempt, conc
         return _unknown(unit, lane, worker, attempt, conclusion)
     lane.state, lane.attempt = LaneState.IDLE, ""
     finish(unit, attempt, conclusion.outcome, answer)
-    if conclusion.outcome is Outcome.APPLIED:
+    if conclusion.outcome is Outcome.APPLIED and conclusion.owner and conclusion.receipt is not None:
+        owned.taken(unit, lane, conclusion.receipt.ref, conclusion.owner)
+    elif conclusion.outcome is Outcome.APPLIED:
         applied(unit, lane, attempt, conclusion)
     elif conclusion.outcome is Outcome.REFUSED:
         refused(unit, lane, attempt, conclusion)
@@ -318,7 +318,7 @@ def _wait(unit: Unit, lane: Lane, worker: Worker, conclusion: Conclusion) -> Non
         lane.tries += 1
     delay = worker.backoff.delay(lane.tries)
     if conclusion.retry_after_s is not None:
-        delay = max(conclusion.retry_after_s, 0.0)
+        delay = min(max(conclusion.retry_after_s, 0.0), LONGEST_RETRY_AFTER_S)
     lane.next_try_at = unit.now + delay
     if lane.tries >= unit.flow.max_tries:
         evidence = {"error": conclusion.error, "status": conclusion.status, "tries": lane.tries, **conclusion.evidence}

@@ -11,7 +11,7 @@ from connectors.contract.errors import Conflict
 from connectors.contract.values import Receipt, Write
 from gateway.delivery.runner import Runner
 from gateway.sync.backoff import Backoff
-from gateway.sync.steps import Worker
+from gateway.sync.worker import Worker
 from tests.scenarios.world_of_two import COUNTER, COUNTER_HISTORY, STAMP_HISTORY, first_answer, once, two
 from tests.support.gateway import NoChance
 

@@ -8,7 +8,7 @@ import pytest
 
 from connectors.contract.values import Receipt, Write
 from gateway.sync.unit import Arrival
-from tests.scenarios.world_of_two import COUNTER, COUNTER_HISTORY, STAMP_HISTORY, once, two
+from tests.scenarios.world_of_two import COUNTER, COUNTER_HISTORY, STAMP_HISTORY, edit_that_is_taken_back, once, two
 
 
 @pytest.mark.parametrize("kind", [COUNTER, COUNTER_HISTORY, STAMP_HISTORY])
@@ -106,17 +106,6 @@ async def test_echo_before_outcome(store_url: str) -> None:
 @pytest.mark.parametrize("kind", [COUNTER, COUNTER_HISTORY, STAMP_HISTORY])
 async def test_revert_in_flight(store_url: str, kind: dict[str, Any]) -> None:
     async with two(store_url, b=kind) as w:
-        original = w.b.apply
-
-        async def apply(write: Write) -> Receipt:
-            receipt = await original(write)
-            if len(w.b.writes) == 1:
-                w.edit_b(x="0")  # a person takes it back before our outcome is recorded
-                await w.g.bring(w.b.take())
-            return receipt
-
-        w.b.apply = apply
-        w.edit_a(x="17")
-        await w.g.settle()
+        await edit_that_is_taken_back(w)
         assert w.shown(w.a)["x"] == w.shown(w.b)["x"] == "0"
         assert await w.g.canonical("x") == "0"

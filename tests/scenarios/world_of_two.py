@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.contract.values import VersionKind, Write
+from connectors.contract.values import Receipt, VersionKind, Write
 from tests.support.gateway import Bench, bench
 from tests.support.world import FakeClock, System
 
@@ -101,3 +101,19 @@ def first_answer(verdict: str) -> Any:
         return None
 
     return answer
+
+
+async def edit_that_is_taken_back(w: Two) -> None:
+    """A's x becomes 17. B takes it back the moment it is written, and that notice comes before the write's answer."""
+    original = w.b.apply
+
+    async def apply(write: Write) -> Receipt:
+        receipt = await original(write)
+        if len(w.b.writes) == 1:
+            w.edit_b(x="0")
+            await w.g.bring(w.b.take())
+        return receipt
+
+    w.b.apply = apply
+    w.edit_a(x="17")
+    await w.g.settle()
