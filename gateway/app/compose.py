@@ -17,6 +17,7 @@ from connectors.contract.connector import Connector
 from connectors.contract.errors import ConfigError
 from dead_letter.evidence import Redactor
 from gateway.app.housekeeping import Housekeeping
+from gateway.app.sweeping import sweepers_of
 from gateway.config import Config, values
 from gateway.core.ids import new_id
 from gateway.delivery.breaker import Gate, GateSettings
@@ -28,13 +29,15 @@ from gateway.intake.hooks import Hooks
 from gateway.intake.poller import Poller
 from gateway.storage.database import Database
 from gateway.streams.port import Stream, StreamOptions, open_stream
+from gateway.sweeps.book import Book
+from gateway.sweeps.sweeper import Sweeper
 from gateway.sync.backoff import Backoff
 from gateway.sync.batch import Topology
 from gateway.sync.decider import Decider
 from gateway.sync.flow import Flow, Member, Merge, OnDelete, Policy
-from gateway.sync.steps import Worker
+from gateway.sync.worker import Worker
 
-LEASE_MARGIN = 2.5
+LEASE_MARGIN = 4.0
 """Times the request time-out: a lease outlives the request, so a deadline ends before it does (rule 12)."""
 
 
@@ -64,6 +67,7 @@ class Gateway:
     pollers: list[Poller]
     hooks: Hooks
     housekeeping: Housekeeping
+    sweepers: list[Sweeper]
 
     @property
     def tasks(self) -> list[asyncio.Task[None]]:
@@ -75,6 +79,7 @@ class Gateway:
             self.scout,
             self.housekeeping,
             *self.pollers,
+            *self.sweepers,
         ]
         return [task for part in parts for task in part.tasks]
 
@@ -155,7 +160,7 @@ def compose(
     topology = topology_of(config, connectors)
     decider = Decider(database, topology, clock, redactor=redactor_of(config))
     dispatcher = Dispatcher(database, clock)
-    decider.on_work = dispatcher.hint
+    decider.on_work, decider.starter = dispatcher.hint, dispatcher
     keeper = Gatekeeper(database, clock)
     gates = {key: _gate(keeper, each) for key, each in config.connections.items()}
     for key, connection in config.connections.items():
@@ -184,6 +189,7 @@ def compose(
         pollers=pollers,
         hooks=hooks,
         housekeeping=Housekeeping(database, config.retention, clock),
+        sweepers=sweepers_of(config, connectors, gates, decider, stream, Book(database, clock, name)),
     )
 
 

@@ -12,10 +12,14 @@ from connectors.contract.errors import ConfigError
 
 def lock(directory: Path) -> IO[str]:
     """Takes the directory until the returned file is closed or the process ends. Raises ConfigError if another has
-    it.
+    it, or if nothing can be written there.
     """
-    directory.mkdir(parents=True, exist_ok=True)
-    file = (directory / "lock").open("a+", encoding="utf-8")
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        file = (directory / "lock").open("a+", encoding="utf-8")
+    except OSError as error:
+        problem = f"data: error[directory]: nothing can be written to {directory}: {error.strerror}"
+        raise ConfigError([f"{problem}; make it writable, or name another `data`"]) from error
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:

@@ -8,6 +8,7 @@ import sys
 from typing import TextIO
 
 import structlog
+from aiohttp.http_exceptions import HttpProcessingError
 
 
 class Unfailing:
@@ -33,10 +34,16 @@ class Unfailing:
             self._stream.flush()
 
 
+def is_ours_to_hear(record: logging.LogRecord) -> bool:
+    """False for a request that is no HTTP: it was answered 400, and no stranger shall fill the log with tracebacks."""
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+
+
 def configure_logs() -> None:
     """One JSON line per event on stderr; libraries only when something is wrong."""
     stderr: TextIO = Unfailing(sys.stderr)  # type: ignore[assignment]
     logging.basicConfig(level=logging.WARNING, stream=stderr)
+    logging.getLogger("aiohttp.server").addFilter(is_ours_to_hear)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

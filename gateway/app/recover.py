@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import update
 
 from gateway.storage.database import Database
+from gateway.sweeps.tables import sweep
 from gateway.sync import tables as t
 
 
@@ -18,3 +19,4 @@ async def recover(database: Database) -> None:
     async with database.begin() as tx:
         await tx.execute(update(t.lane).where(t.lane.c.owner != "").values(lease_until=0.0))
         await tx.execute(update(t.cursor).values(owner="", lease_until=0.0))
+        await tx.execute(update(sweep).values(owner="", lease_until=0.0))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import os
 import signal
+import sqlite3
 import sys
 from typing import Any
 
@@ -98,6 +100,9 @@ async def running(gateway: Gateway) -> Any:
         stack.push_async_callback(gateway.housekeeping.stop)
         await gateway.scout.start()
         stack.push_async_callback(gateway.scout.stop)
+        for sweeper in gateway.sweepers:
+            await sweeper.start()
+            stack.push_async_callback(sweeper.stop)
         gateway.stream.consume(consumer.handle)
         stack.push_async_callback(gateway.stream.stop)
         await gateway.stream.start()
@@ -122,11 +127,25 @@ async def _when_there_is_a_database(gateway: Gateway) -> None:
             await migrate(gateway.database)
             await recover(gateway.database)
         except StorageError as error:
+            if _is_no_database(error):
+                problem = f"database: error[no-database]: {gateway.database.url.database} is no SQLite database"
+                raise ConfigError([f"{problem}; put its backup in place, or name another `data`"]) from error
             if attempt % 30 == 0:
                 log.warning("waiting for the database", error=str(error))
             await asyncio.sleep(STORAGE_WAIT_S)
         else:
             return
+
+
+def _reason(error: OSError) -> str:
+    """What the system says; asyncio writes the address into `strerror`, which the sentence has already."""
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror or error)
+
+
+def _is_no_database(error: StorageError) -> bool:
+    """Whether waiting is of no use: the file is something else, or is damaged."""
+    code = getattr(getattr(error.__cause__, "orig", None), "sqlite_errorcode", 0)
+    return code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 
 
 async def _listen(gateway: Gateway, consumer: Consumer, stack: contextlib.AsyncExitStack) -> None:
@@ -138,5 +157,5 @@ async def _listen(gateway: Gateway, consumer: Consumer, stack: contextlib.AsyncE
     try:
         await web.TCPSite(runner, config.host, config.port, reuse_address=True).start()
     except OSError as error:
-        problem = f"listen: error[address]: nothing can be served at {config.host}:{config.port}: {error.strerror}"
+        problem = f"listen: error[address]: nothing can be served at {config.host}:{config.port}: {_reason(error)}"
         raise ConfigError([f"{problem}; try another address"]) from error

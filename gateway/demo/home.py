@@ -71,12 +71,18 @@ class Home:
 
     @classmethod
     def make(cls, wanted: Path | None) -> Home:
-        """A new directory, or the one wanted. Raises ConfigError if that one is in use."""
-        if wanted is None:
-            return cls(Path(tempfile.mkdtemp(prefix="lockstep-demo-")), ours=True)
-        if wanted.exists() and any(wanted.iterdir()):
+        """A new directory, or the one wanted. Raises ConfigError if that one is in use, or none can be made."""
+        try:
+            if wanted is None:
+                return cls(Path(tempfile.mkdtemp(prefix="lockstep-demo-")), ours=True)
+            wanted.mkdir(parents=True, exist_ok=True)
+            used = any(wanted.iterdir())
+        except OSError as error:
+            place = f"--data {wanted}" if wanted else tempfile.gettempdir()
+            problem = f"{place}: no directory can be made there: {error.strerror}; name another with --data"
+            raise ConfigError([problem]) from error
+        if used:
             raise ConfigError([f"--data {wanted}: it is not empty; name a new directory, or remove it first"])
-        wanted.mkdir(parents=True, exist_ok=True)
         return cls(wanted.resolve(), ours=False)
 
     @property

@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 
 from gateway.config.units import seconds
+from gateway.config.urls import database_url, stream_url
 from gateway.demo.stand_ins import SYSTEMS
 
 
@@ -23,7 +24,10 @@ class Outage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """One run. `data` None: a directory of its own, removed at the end unless something failed or `keep` is set."""
+    """One run. `data` None: a directory of its own, removed at the end unless something failed or `keep` is set.
+
+    Raises ValueError for a stream or a database that cannot be one.
+    """
 
     for_s: float = 30.0
     edits_per_s: float = 5.0
@@ -38,13 +42,24 @@ class Plan:
     keep: bool = False
     port: int = 0
 
+    def __post_init__(self) -> None:
+        for flag, url, check in (("--stream", self.stream, stream_url), ("--database", self.database, database_url)):
+            try:
+                if url:
+                    check(url)
+            except ValueError as error:
+                raise ValueError(f"{flag}: {error}") from error
+
 
 def outage_in(text: str) -> Outage:
     """The outage in `jira:10s`. Raises ValueError."""
     connection, colon, span = text.partition(":")
     if not colon or connection not in SYSTEMS:
         raise ValueError(f"'{text}' is no outage; write it like {' or '.join(f'{name}:10s' for name in SYSTEMS)}")
-    return Outage(connection, seconds(span))
+    try:
+        return Outage(connection, seconds(span))
+    except ValueError as error:
+        raise ValueError(f"'{text}' is no outage: {error}") from error
 
 
 def moments(count: int, begin_s: float, end_s: float, chance: Random) -> list[float]:

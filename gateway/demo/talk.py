@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
+from pathlib import Path
 from typing import TextIO
+
+
+def typed_as(program: str) -> str:
+    """How the running command is called from this directory: `lockstep` where the shell finds this very one.
+
+    After `make demo` it is `.venv/bin/lockstep`, which no shell finds by name.
+    """
+    here, found = Path(program), shutil.which("lockstep")
+    if here.name != "lockstep" or not here.is_file() or (found is not None and here.samefile(found)):
+        return "lockstep"
+    place, base = here.absolute(), Path.cwd()
+    return str(place.relative_to(base) if place.is_relative_to(base) else place)
 
 
 class Talk:
@@ -14,6 +28,7 @@ class Talk:
         self._out = out or sys.stderr
         self._colour = self._out.isatty() if colour is None else colour
         self._began = time.monotonic()
+        self._lockstep = typed_as(sys.argv[0])
 
     @property
     def elapsed_s(self) -> float:
@@ -30,9 +45,11 @@ class Talk:
         self._write(f"{self._styled('2', f'{self.elapsed_s:6.1f} s')}  {text}")
 
     def look(self, *commands: str) -> None:
-        """Where to look: commands to type."""
+        """Where to look: commands to type. `lockstep` is written as it can be typed here."""
         for command in commands:
-            self._write(f"           {self._styled('36', command)}")
+            program, space, rest = command.partition(" ")
+            typed = f"{self._lockstep}{space}{rest}" if program == "lockstep" else command
+            self._write(f"           {self._styled('36', typed)}")
 
     def plain(self, text: str) -> None:
         """A line as it is."""

@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.edges import SLOW_S, Program, Sites, jira_headers, program
-from tests.support.running import until, write_config
+from tests.support.running import write_config
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.slow
 

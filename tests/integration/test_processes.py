@@ -15,7 +15,8 @@ import pytest
 from tests.support import postgres
 from tests.support.edges import LOCKSTEP, SLOW_S, Program, Sites, environment, lockstep, program
 from tests.support.real import missing
-from tests.support.running import free_port, until, write_config
+from tests.support.running import free_port, write_config
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.slow
 

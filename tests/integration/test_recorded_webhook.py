@@ -12,8 +12,9 @@ import httpx
 import respx
 
 from connectors import sandbox
-from tests.support.running import FLOW, started, until, write_config
+from tests.support.running import FLOW, started, write_config
 from tests.support.shared import require_shared
+from tests.support.waiting import until
 
 SECRET = b"jira-hook"
 

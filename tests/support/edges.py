@@ -20,7 +20,8 @@ import aiohttp
 
 from connectors import sandbox
 from gateway.demo.desks import Api, JiraDesk, ServiceNowDesk
-from tests.support.running import ENVIRONMENT, until
+from tests.support.running import ENVIRONMENT
+from tests.support.waiting import until
 
 REPOSITORY = Path(__file__).parents[2]
 LOCKSTEP = [sys.executable, "-m", "gateway.cli.main"]

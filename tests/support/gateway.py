@@ -26,8 +26,9 @@ from gateway.sync.batch import Topology
 from gateway.sync.decider import Decider
 from gateway.sync.flow import Flow, Member, Merge, OnDelete, Policy
 from gateway.sync.state import Lane, MemberState, RecordState
-from gateway.sync.steps import Idle, Worker
+from gateway.sync.steps import Idle
 from gateway.sync.unit import Arrival
+from gateway.sync.worker import Worker
 from mappings.compiler import CompiledMapping
 from mappings.loader import load_mapping
 from tests.support.world import FakeClock, System
@@ -60,6 +61,7 @@ def flow_of(systems: Sequence[System], mappings: Mapping[str, str] | None = None
             settles_s=system.settles_s,
             read_before_write=options.get("read_before_write", not system.conditional),
             skew_s=options.get("skew_s", 0.0),
+            where=options.get("where"),
         )
         for system in systems
     }
@@ -76,6 +78,7 @@ def flow_of(systems: Sequence[System], mappings: Mapping[str, str] | None = None
         policies=policies,
         default=Policy(Merge.LATEST, order),
         create_in=frozenset(options.get("create_in", order)),
+        create_when=options.get("create_when"),
         natural=options.get("natural"),
         on_delete=OnDelete(options.get("on_delete", "close")),
         latest_only=frozenset(options.get("latest_only", ())),

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +16,7 @@ from gateway.app.compose import Gateway, compose
 from gateway.app.consume import Consumer
 from gateway.app.run import running
 from gateway.config import load
+from tests.support.waiting import until
 
 ENVIRONMENT = {"PASSWORD": "lockstep-secret", "SNOW_HOOK": "snow-hook", "JIRA_HOOK": "jira-hook"}
 
@@ -102,14 +101,3 @@ async def started(
     gateway = compose(load(file, ENVIRONMENT), transports=transports)
     async with running(gateway) as consumer, ClientSession() as http:
         yield Running(gateway, consumer, url, http)
-
-
-async def until(condition: Callable[[], Awaitable[Any]], *, what: str, timeout_s: float = 30.0) -> Any:
-    """Waits for something that another process or task brings about; gives what the condition gave."""
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        found = await condition()
-        if found:
-            return found
-        await asyncio.sleep(0.02)
-    raise AssertionError(f"waited {timeout_s:g} s in vain for {what}")
