@@ -137,9 +137,13 @@ async def test_a_port_in_use_is_told_in_a_sentence(tmp_path: Path, both: Sites) 
 async def test_what_needs_no_configuration(tmp_path: Path) -> None:
     said = await lockstep("help", "exit-codes", "--json", cwd=tmp_path)
     codes = {row["code"]: row["meaning"] for row in said.document()}
-    assert (codes[7], codes[8], codes[11]) == ("not found", "gateway not reachable", "configuration invalid")
+    assert (codes[7], codes[8], codes[11]) == (
+        "not found",
+        "gateway or its database not reachable",
+        "configuration invalid",
+    )
     said = await lockstep("help", "exit-codes", cwd=tmp_path)
-    assert "8\tgateway not reachable" in said.out.splitlines()
+    assert "8\tgateway or its database not reachable" in said.out.splitlines()
     assert (await lockstep("version", "--json", cwd=tmp_path)).document().keys() == {"lockstep", "python", "system"}
     for words in (("nothing-like-it",), ("case", "shout"), ("now", "--loud")):
         said = await lockstep(*words, cwd=tmp_path)
