@@ -96,9 +96,12 @@ def absorb(unit: Unit, seen: Observation) -> list[str]:
     connection, snapshot = seen.connection, seen.snapshot
     member, held = unit.member(connection), unit.held(connection)
     before = unit.state.counter
+    shadows, rules = held.shadow, member.mapping.fields
     for name, ext in seen.exts.items():
-        rule = member.mapping.fields[name]
-        if rule.readable:
+        shadow = shadows.get(name)
+        if shadow is not None and shadow.known and shadow.bad is None and ext == shadow.ext:
+            continue  # most fields of most snapshots are as they were
+        if rules[name].readable:
             _field(unit, seen, member, name, ext)
     if snapshot.version is not None:
         held.seen = max(held.seen or 0, snapshot.version)

@@ -49,12 +49,18 @@ def lacks(unit: Unit, connection: str) -> bool:
         return wants_create(unit, connection)
     if any(not item.held for item in held.items):
         return True
-    mapping, shadows = unit.flow.members[connection].mapping, held.shadow
-    for name, canon in state.fields.items():  # on the path of every decision: the common answer comes first
-        shadow = shadows.get(name)
-        if (shadow is None or shadow.carried < canon.now.fver) and _pending(mapping, held, name, canon):
-            return True
-    return False
+    mapping = unit.flow.members[connection].mapping
+    return any(_pending(mapping, held, name, canon) for name, canon in _behind(unit, held))
+
+
+def _behind(unit: Unit, held: MemberState) -> list[tuple[str, FieldState]]:
+    """Fields that a member is not known to hold as decided: few of many, and asked for in every decision."""
+    shadows = held.shadow
+    return [
+        (name, canon)
+        for name, canon in unit.state.fields.items()
+        if (shadow := shadows.get(name)) is None or shadow.carried < canon.now.fver
+    ]
 
 
 def wants_create(unit: Unit, connection: str) -> bool:
@@ -94,7 +100,7 @@ def wants(unit: Unit, connection: str, rev: int | None) -> list[Want]:
     the wanted value is carried if that read proves it; if nothing proves it, it stays in `unproven`.
     """
     found: list[Want] = []
-    for name, canon in unit.state.fields.items():
+    for name, canon in _behind(unit, unit.held(connection)):
         want = _want(unit, connection, name, canon, rev)
         if want is not None:
             found.append(want)
@@ -104,7 +110,7 @@ def wants(unit: Unit, connection: str, rev: int | None) -> list[Want]:
 def unproven(unit: Unit, connection: str) -> bool:
     """Some field shows the wanted value but only a read can prove that it stays so (H12)."""
     member, held = unit.member(connection), unit.held(connection)
-    for name, canon in unit.state.fields.items():
+    for name, canon in _behind(unit, held):
         shadow = held.shadow.get(name)
         if shadow is None or not shadow.known or not _pending(member.mapping, held, name, canon):
             continue
@@ -287,12 +293,12 @@ def _update(
     batch = [want for want in found if not want.stepped and (until is None or want.fver < until)]
     member = unit.member(lane.connection)
     attempt = _attempt(unit, lane, WriteKind.UPDATE, timeout_s, lease_s)
-    _fill(unit, attempt, batch, record=_record_at(unit, batch))
+    _fill(unit, attempt, batch)
     attempt.values = member.mapping.write({want.name: want.ext for want in batch}, _record_at(unit, batch))
     return attempt
 
 
-def _fill(unit: Unit, attempt: Attempt, batch: list[Want], *, record: dict[str, Any]) -> None:
+def _fill(unit: Unit, attempt: Attempt, batch: list[Want]) -> None:
     attempt.closing = batch[0].closing
     for want in batch:
         attempt.fields[want.name] = SentField(want.ext, None if want.closing else want.fver)
@@ -327,7 +333,7 @@ def _step(
         _no_way(unit, lane, want, shadow, steps)
         return None
     attempt = _attempt(unit, lane, WriteKind.STEP, timeout_s, lease_s)
-    _fill(unit, attempt, [want], record={})
+    _fill(unit, attempt, [want])
     goal = move.to == want.ext
     attempt.fields[want.name] = SentField(move.to, want.fver if goal and not want.closing else None)
     attempt.step = move
@@ -373,9 +379,9 @@ def needs_read(unit: Unit, connection: str) -> bool:
         return True
     if member.spec.version_kind not in (VersionKind.COUNTER, VersionKind.ORDERED):
         return True
+    rules = member.mapping.fields
     stepped = any(
-        rule.stepped and _pending(member.mapping, held, name, state.fields[name])
-        for name, rule in member.mapping.fields.items()
-        if name in state.fields
+        name in rules and rules[name].stepped and _pending(member.mapping, held, name, canon)
+        for name, canon in _behind(unit, held)
     )
     return stepped or unproven(unit, connection)
