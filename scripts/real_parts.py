@@ -13,14 +13,29 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support import kafka, postgres
 
 
+@dataclass(frozen=True)
+class Servers:
+    """Both servers, to be stopped and started again at will, and an empty database."""
+
+    broker: kafka.Broker
+    cluster: postgres.Cluster
+    database: str
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """What the placeholders become."""
+        return {"{stream}": self.broker.url, "{database}": self.cluster.url(self.database)}
+
+
 @contextmanager
-def servers(home: Path) -> Iterator[dict[str, str]]:
-    """Both servers, with what the placeholders become. Raises KafkaError or PostgresError with the reason."""
+def servers(home: Path) -> Iterator[Servers]:
+    """Both servers, in an empty folder. Raises KafkaError or PostgresError with the reason."""
     if reason := kafka.why_not():
         raise kafka.KafkaError(reason)
     binaries = postgres.server_binaries()
@@ -31,7 +46,7 @@ def servers(home: Path) -> Iterator[dict[str, str]]:
     broker, cluster = kafka.Broker(home / "kafka"), postgres.start_cluster(binaries, home / "postgres")
     try:
         broker.start()
-        yield {"{stream}": broker.url, "{database}": cluster.url(cluster.create_database())}
+        yield Servers(broker, cluster, cluster.create_database())
     finally:
         broker.kill()
         cluster.stop()
@@ -53,8 +68,8 @@ def main(command: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with tempfile.TemporaryDirectory(prefix="lockstep-real-", ignore_cleanup_errors=True) as folder:
         try:
-            with servers(Path(folder)) as urls:
-                return subprocess.run([filled(argument, urls) for argument in command], check=False).returncode
+            with servers(Path(folder)) as both:
+                return subprocess.run([filled(argument, both.urls) for argument in command], check=False).returncode
         except (kafka.KafkaError, postgres.PostgresError) as error:
             sys.stderr.write(f"{error}\n")
             return 1

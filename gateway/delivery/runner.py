@@ -13,6 +13,7 @@ from connectors.contract.clock import Clock
 from connectors.contract.connector import Connector
 from connectors.contract.errors import Disposition, LockstepError, Retryable, StorageError, disposition
 from connectors.contract.values import Item, ItemDraft, Receipt, Ref, Write, WriteKind
+from gateway.core.points import reached
 from gateway.delivery.breaker import Gate
 from gateway.delivery.observing import Owners, look, observe, read_back
 from gateway.delivery.sending import concluded
@@ -170,6 +171,7 @@ class Runner:
         self._remember(attempt.id)
         conclusion = await self._attempt(attempt)
         on_answer()
+        reached("write.before_conclusion")
         while True:
             try:
                 if attempt.kind is WriteKind.CREATE and conclusion.receipt is not None:
@@ -197,10 +199,14 @@ class Runner:
 
     async def _attempt(self, attempt: Attempt) -> Conclusion:
         """Sends one write. Whatever is not a plain answer is an unknown outcome."""
+        if self._is_late(attempt):
+            return Conclusion(Outcome.NOT_APPLIED, error="not sent: this worker was stopped for too long before it")
         write = self._write(attempt)
         try:
             async with asyncio.timeout(self.worker.timeout_s * 1.25):
+                reached("write.before_send")
                 receipt = await self.connector.apply(write)
+                reached("write.after_answer")
         except TimeoutError:
             self.gate.failed("no answer in time")
             return Conclusion(Outcome.UNKNOWN, error="no answer in time")
@@ -208,6 +214,12 @@ class Runner:
             return self._failed(attempt, error)
         self.gate.succeeded()
         return await self._applied(attempt, receipt)
+
+    def _is_late(self, attempt: Attempt) -> bool:
+        """Whether this process was stopped or starved since the attempt was made durable: another worker may be proving
+        by now that it had no effect, and would send it again.
+        """
+        return self.clock.now() - attempt.started_at >= self.worker.timeout_s
 
     def _failed(self, attempt: Attempt, error: Exception) -> Conclusion:
         conclusion = concluded(error, self.gate)

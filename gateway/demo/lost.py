@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import Any
 
-from gateway.demo.evidence import CaseRow, LedgerRow
+from gateway.demo.evidence import CaseRow, LedgerRow, Side
 from gateway.demo.meaning import arrived, carried, gate_of, is_set, ledgered_as, plain, same
 from gateway.demo.records import Member
 from gateway.demo.timeline import Edit, Trail, values_since
@@ -125,30 +126,60 @@ def _came_to_nothing(trail: Trail, claim: Claim, ledger: list[LedgerRow]) -> boo
     Not if anything in between was carried anywhere or lost a conflict: then it was looked at, and this is an edit.
     """
     edits = trail.of(claim.member, claim.field)
-    if claim.present is not None:
-        return False
     for first in range(claim.index, -1, -1):
         if not edits[first].by_human or edits[first].creates:
             return False
-        if first < claim.index and edits[first].before == claim.value:
+        if first < claim.index and _is_as_claimed(claim, edits[first].before):
             between = edits[first : claim.index]
             return not any(_was_noticed(trail, claim, edit, ledger) for edit in between)
     return False
 
 
+def _is_as_claimed(claim: Claim, value: Any) -> bool:
+    return value == claim.value if claim.present is None else (claim.value in value) == claim.present
+
+
 def _was_noticed(trail: Trail, claim: Claim, edit: Edit, ledger: list[LedgerRow]) -> bool:
     side, name = claim.member.side, claim.field
-    if any(
-        row.field == name and claim.member.thing in row.things and ledgered_as(side, name, edit.after, row.value)
-        for row in ledger
-    ):
+    if claim.present is not None:
+        return _element_was_noticed(trail, claim, edit, ledger)
+    until = _typed_again_at(trail, claim, edit)
+    lost = (row for row in ledger if row.field == name and claim.member.thing in row.things)
+    if any(edit.at <= row.at < until and ledgered_as(side, name, edit.after, row.value) for row in lost):
         return True
     return any(
-        not write.by_human and write.at >= edit.at and same(side, target.side, name, edit.after, write.after)
+        not write.by_human and edit.at <= write.at < until and same(side, target.side, name, edit.after, write.after)
         for target in trail.record.members
         if target.side is not side and carried(side, target.side, name)
         for write in trail.of(target, name)
     )
+
+
+def _typed_again_at(trail: Trail, claim: Claim, edit: Edit) -> float:
+    """When a person next typed that value there: what is carried from then on tells nothing of this edit."""
+    later = trail.of(claim.member, claim.field)[claim.index + 1 :]
+    return next((one.at for one in later if one.by_human and one.after == edit.after), math.inf)
+
+
+def _element_was_noticed(trail: Trail, claim: Claim, edit: Edit, ledger: list[LedgerRow]) -> bool:
+    """Of a set only its element counts: whether we carried the opposite of the claim anywhere, or kept that it lost."""
+    side, name = claim.member.side, claim.field
+    if any(row.field == name and claim.member.thing in row.things and row.at >= edit.at for row in ledger):
+        return True
+    return any(
+        not write.by_human
+        and write.at >= edit.at
+        and write.before != write.after
+        and _shows(side, target.side, claim, write.after) != claim.present
+        and _shows(side, target.side, claim, write.before) == claim.present
+        for target in trail.record.members
+        if target.side is not side and carried(side, target.side, name)
+        for write in trail.of(target, name)
+    )
+
+
+def _shows(source: Side, target: Side, claim: Claim, value: Any) -> bool:
+    return bool(arrived(source, target, claim.field, claim.value) <= value)
 
 
 def _accounts(row: LedgerRow, claim: Claim) -> bool:

@@ -126,10 +126,27 @@ class Cluster:
         """Drop it, cutting whatever connection a test left open."""
         self.sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
+    def keep_commits(self) -> None:
+        """From now on a commit that was answered outlives a `crash`, as it does on a server that people rely on."""
+        self.sql("ALTER SYSTEM SET synchronous_commit = 'on'")
+        self.sql("SELECT pg_reload_conf()")
+
+    def crash(self) -> None:
+        """End the server at once, without a shutdown; its files stay. Commits of the last moment are lost, unless
+        `keep_commits` was asked for.
+        """
+        _run(
+            [self.binaries / "pg_ctl", "stop", "-D", self.home / "data", "-m", "immediate", "-w", "-t", "60"], self.home
+        )
+
+    def start(self) -> None:
+        """Start the server again on its files and port."""
+        place: list[str | Path] = ["-D", self.home / "data", "-l", self.home / "log", "-o", f"-p {self.port}"]
+        _run([self.binaries / "pg_ctl", "start", *place, "-w", "-t", "60"], self.home)
+
     def stop(self) -> None:
         """Stop the server at once and remove what it wrote."""
-        data = self.home / "data"
-        _run([self.binaries / "pg_ctl", "stop", "-D", data, "-m", "immediate", "-w", "-t", "60"], self.home)
+        self.crash()
         shutil.rmtree(self.home, ignore_errors=True)
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import true
 from connectors.contract.errors import CredentialsError, LockstepError, StorageError
 from connectors.contract.values import Change
 from gateway.app.consume import Consumer
-from gateway.delivery import runner, sending
+from gateway.delivery import due, runner, sending
 from gateway.delivery.breaker import Gate
 from gateway.intake.hooks import Hooks
 from gateway.intake.poller import Poller
@@ -117,6 +117,11 @@ def counts_throttling(stack: ExitStack) -> None:
         return conclusion
 
     put(stack, runner, "concluded", concluded)
+
+
+def leaves_the_dead(stack: ExitStack) -> None:
+    """P1: nobody comes for the lanes of a worker that died."""
+    put(stack, due, "lost", lambda connection, now, after, limit: due.due(connection, now, 0))
 
 
 def blames_the_connection(stack: ExitStack) -> None:

@@ -21,6 +21,7 @@ from gateway.sync import (
     gap,
     guard,
     items,
+    kept,
     observe,
     outcome,
     plan,
@@ -111,10 +112,10 @@ def gap_check(stack: ExitStack) -> None:
 def ext(stack: ExitStack) -> None:
     """H8: what was sent counts as what is stored, whatever the target makes of it."""
 
-    def as_sent(unit: Unit, connection: str, attempt: Attempt, receipt: Any) -> dict[str, Any]:
+    def as_sent(unit: Unit, connection: str, attempt: Attempt, *shown: Any) -> dict[str, Any]:
         return {name: sent.ext for name, sent in attempt.fields.items()}
 
-    put(stack, outcome, "_stored", as_sent)
+    put(stack, kept, "stored", as_sent)
     put(stack, CompiledMapping, "norm", lambda self, field, ext: ext)
 
 

@@ -123,6 +123,12 @@ def test_a_label_is_lost() -> None:
     assert world.verdict().violations[0].value == "fire"
 
 
+def test_a_label_that_was_carried_and_then_taken_off_comes_back() -> None:
+    world = pair().human("jira", "J1", labels=["hall", "fire"]).gateway("snow", "I1", labels=["hall", "fire"])
+    world.human("jira", "J1", labels=["hall"]).gateway("jira", "J1", labels=["fire", "hall"])
+    assert world.broken() == [(LOST, "labels")]
+
+
 def test_a_label_taken_out_comes_back() -> None:
     world = pair().human("jira", "J1", labels=[]).human("snow", "I1", labels=["fire", "hall"])
     world.gateway("jira", "J1", labels=["fire", "hall"])
