@@ -16,6 +16,7 @@ import msgspec
 from connectors.contract.clock import Clock
 from connectors.contract.connector import ConnectionSettings, Connector
 from connectors.contract.errors import Conflict, DeliveryError, Refused
+from connectors.contract.limits import Allowance
 from connectors.contract.values import (
     Change,
     Finding,
@@ -180,6 +181,9 @@ class Jira:
         if write.step is not None:
             return await self._move(write, _target(write), write.step, fields)
         return await self._update(write, _target(write), fields)
+
+    def allowance(self) -> Allowance:
+        return self._client.allowance()
 
     async def close(self) -> None:
         await self._client.close()

@@ -17,6 +17,7 @@ import orjson
 from connectors.contract.clock import Clock
 from connectors.contract.connector import ConnectionSettings
 from connectors.contract.errors import DeliveryError
+from connectors.contract.limits import Allowance
 from connectors.rest.again import again
 from connectors.rest.answer import Answer, Call, Failure, TypeCheck
 from connectors.rest.auth import credentials
@@ -66,11 +67,19 @@ class RestClient:
         self._transport = transport or aiohttp_transport(settings.concurrency)
         self._offset = ClockOffset()
         self.budget = Budget()
+        self.requests = 0
+        """Sent so far."""
 
     @property
     def clock_offset_s(self) -> float:
         """The system's clock minus ours, from Date headers; 0.0 until known."""
         return self._offset.seconds
+
+    def allowance(self) -> Allowance:
+        """What was used of the system's budget, and what its last rate headers left of it."""
+        known, at = self.budget, self.budget.reset_at
+        left_s = None if at is None else at - (self._clock.now() + self._offset.seconds)
+        return Allowance(requests=self.requests, limit=known.limit, remaining=known.remaining, resets_in_s=left_s)
 
     async def read(
         self,
@@ -138,6 +147,7 @@ class RestClient:
 
     async def _send(self, call: Call, content: bytes | None, extra: Collection[Header], timeout_s: float) -> Answer:
         sent_at = self._clock.now()
+        self.requests += 1
         exchange = await self._exchange(call, content, extra, timeout_s)
         answer, received_at = exchange.answer, self._clock.now()
         if answer is not None:

@@ -15,6 +15,7 @@ import msgspec
 
 from connectors.contract.clock import Clock
 from connectors.contract.connector import ConnectionSettings, Connector
+from connectors.contract.limits import Allowance
 from connectors.contract.values import (
     Change,
     Finding,
@@ -192,6 +193,9 @@ class ServiceNow:
             snapshot=stored,
             evidence={"status": answer.status, "transaction": answer.headers.get("x-transaction-id", "")},
         )
+
+    def allowance(self) -> Allowance:
+        return self._client.allowance()
 
     async def close(self) -> None:
         await self._client.close()

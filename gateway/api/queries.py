@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dead_letter import store as cases
 from dead_letter.values import CaseFilter
+from gateway.api.backlog import lane_counts, notices_waiting, pressed_workers
 from gateway.storage.database import Database, loads
 from gateway.sweeps.book import states as sweep_states
 from gateway.sync import tables as t
@@ -26,10 +27,11 @@ async def now_summary(database: Database, *, limit: int = 5) -> dict[str, Any]:
     async with database.read() as tx:
         groups = await cases.open_groups(tx, limit=limit)
         counts = await cases.open_counts(tx)
-        lanes = [dict(row) for row in (await tx.execute(_lane_counts())).mappings()]
         records = (await tx.execute(select(func.count()).select_from(t.record))).scalar_one()
-        waiting = (await tx.execute(_notices_waiting())).scalar_one()
+        waiting = await notices_waiting(tx)
         states = [dict(row) for row in (await tx.execute(select(t.connection_state))).mappings()]
+        lanes = await lane_counts(tx, [row["connection"] for row in states], now)
+        pressed = await pressed_workers(tx, now)
     sweeps = await sweep_states(database)
     open_cases = sum(each.count for each in counts)
     busy = sum(row["working"] for row in lanes)
@@ -39,30 +41,12 @@ async def now_summary(database: Database, *, limit: int = 5) -> dict[str, Any]:
         "groups": [msgspec.to_builtins(group) for group in groups],
         "records": records,
         "notices_waiting": waiting,
-        "lanes": [{**row, "oldest_s": max(0.0, now - row.pop("since")) if row.get("since") else 0.0} for row in lanes],
+        "lanes": lanes,
+        "refusing": pressed,
         "connections": states,
         "sweeps": sweeps,
         "quiet": waiting == 0 and busy == 0,
     }
-
-
-def _lane_counts() -> Any:
-    lane = t.lane.c
-    working = or_(lane.work, lane.owner != "")
-    unknown = lane.state == LaneState.UNKNOWN
-    parked = lane.state == LaneState.PARKED
-    alive = and_(working, lane.state != LaneState.PARKED)
-    return select(
-        lane.connection,
-        func.sum(case((alive, 1), else_=0)).label("working"),
-        func.sum(case((unknown, 1), else_=0)).label("unknown"),
-        func.sum(case((parked, 1), else_=0)).label("parked"),
-        func.min(case((alive, lane.dirty_since))).label("since"),
-    ).group_by(lane.connection)
-
-
-def _notices_waiting() -> Any:
-    return select(func.count()).select_from(t.notice).where(t.notice.c.state != "done")
 
 
 async def find_record(tx: AsyncConnection, connection: str, key_or_id: str) -> str | None:
@@ -130,8 +114,7 @@ def _ledger(record_id: str) -> Any:
 
 
 async def _waiting(tx: AsyncConnection, record_id: str) -> int:
-    query = _notices_waiting().where(t.notice.c.record == record_id)
-    return int((await tx.execute(query)).scalar_one())
+    return await notices_waiting(tx, t.notice.c.record == record_id)
 
 
 def _fields(state: RecordState) -> list[dict[str, Any]]:

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, StringConstraints, model_validator
 
-from gateway.config.units import Duration, Size
-from gateway.config.urls import DatabaseUrl, StreamUrl
+from gateway.config.units import Duration, Rate, Size
+from gateway.config.urls import DatabaseUrl, StreamUrl, listen_address
 from mappings.edge import Strict
 from mappings.model import Name
 
@@ -21,13 +21,6 @@ def _address(url: str) -> str:
     if not re.fullmatch(r"https?://[^\s/@]+(/\S*)?", url):
         raise ValueError("this is not the address of a system; try https://host")
     return url
-
-
-def _socket(listen: str) -> str:
-    match = re.fullmatch(r"(?:\[[0-9a-fA-F:]+\]|[^\s:\[\]]+):(\d{1,5})", listen)
-    if match is None or int(match.group(1)) > 65535:
-        raise ValueError("this is not an address to listen at; try 127.0.0.1:8080")
-    return listen
 
 
 class BasicAuth(Strict):
@@ -133,6 +126,12 @@ class ConnectionModel(Strict):
         default=None, description="After so long a look that finds nothing proves that a write had no effect."
     )
     concurrency: int = Field(default=16, ge=1, le=1000, description="Requests in flight.")
+    rate: Rate | None = Field(
+        default=None,
+        description="Requests that each worker may make, delivery waits for the others. Default: as fast as the "
+        "system's own rate headers allow.",
+        gt=0,
+    )
     clock_skew: Duration = Field(
         default=2.0, description="Bound on what remains of the clock difference after it was measured and taken out."
     )
@@ -234,6 +233,15 @@ class Limits(Strict):
     """What anybody who reaches the port may do."""
 
     body: Size = Field(default=10 << 20, description="Longest accepted body; a longer one is answered 413.", gt=0)
+    in_flight: Size = Field(
+        default=64 << 20, description="Bodies being received at the same time; more is answered 503.", gt=0
+    )
+    disk_reserve: Size = Field(
+        default=256 << 20, description="With less free in `data`, changes are answered 503 and polls wait."
+    )
+    unhandled: int = Field(
+        default=100_000, ge=1, description="With more entries of the stream unhandled, changes are answered 503."
+    )
 
 
 class Retention(Strict):
@@ -261,7 +269,7 @@ class ConfigFile(Strict):
     )
     stream: StreamUrl | None = Field(default=None, description="Default: a SQLite file in `data`. Or kafka://host:port")
     partitions: int = Field(default=8, ge=1, le=1000, description="Of the stream.")
-    listen: Annotated[str, AfterValidator(_socket)] = Field(
+    listen: Annotated[str, AfterValidator(listen_address)] = Field(
         default="127.0.0.1:8080", description="Where webhooks, health and state are served."
     )
     limits: Limits = Limits()

@@ -36,7 +36,8 @@ def read(file: Path, env: Mapping[str, str]) -> tuple[values.Config | None, list
     filler = Filler(source, env)
     parsed = parse(ConfigFile, source, filler.fill())
     told = {(each.line, each.col) for each in filler.problems}
-    problems = filler.problems + [each for each in parsed.problems if (each.line, each.col) not in told]
+    problems = filler.problems + filler.overrides
+    problems += [each for each in parsed.problems if (each.line, each.col) not in told]
     found = resolve(source, parsed, registry.names())
     problems += found.problems
     model = parsed.model
@@ -76,6 +77,7 @@ def _connection(name: str, model: ConfigFile, found: Found) -> values.Connection
         settings=_settings(name, given, model, found),
         poll_every_s=given.poll.every if given.poll else None,
         has_webhook=given.webhook is not None,
+        rate=given.rate,
         clock_skew_s=given.clock_skew,
         read_always=given.read_before_write == "always",
         breaker=values.BreakerSettings(given.breaker.failures, given.breaker.retry, given.breaker.cap),
@@ -139,7 +141,9 @@ def _config(file: Path, model: ConfigFile, found: Found, connections: Mapping[st
         partitions=model.partitions,
         host=host.strip("[]"),
         port=int(port),
-        body_limit=model.limits.body,
+        limits=values.Limits(
+            model.limits.body, model.limits.in_flight, model.limits.disk_reserve, model.limits.unhandled
+        ),
         connections=connections,
         flows={name: _flow(name, flow, found) for name, flow in model.flows.items()},
         retention=values.Retention(

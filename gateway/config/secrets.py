@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from gateway.config.urls import database_url, listen_address, stream_url
 from mappings.places import Source
 from mappings.problems import Problem
 
@@ -24,28 +25,47 @@ _FILLED = (
     *("connections.*.url", "connections.*.auth.*.user", "connections.*.options.**", "flows.*.members.*.with.**"),
 )
 _URLS = ("database", "stream")
-OVERRIDES = ("data", "database", "stream", "listen")
-"""Top-level keys that `LOCKSTEP_<KEY>` in the environment replaces."""
+OVERRIDES: Mapping[str, Callable[[str], str]] = {
+    "data": str,
+    "database": database_url,
+    "stream": stream_url,
+    "listen": listen_address,
+}
+"""Top-level keys that `LOCKSTEP_<KEY>` in the environment replaces, and what a value must pass."""
 
 At = tuple[str | int, ...]
 
 
 class Filler:
-    """Fills one document. `problems` has what was missing or stood where it must not."""
+    """Fills one document. `problems` has what was missing or stood where it must not; `overrides`, bad variables that
+    replace a key.
+    """
 
     def __init__(self, source: Source, env: Mapping[str, str]) -> None:
         self.source, self.env = source, env
         self.problems: list[Problem] = []
+        self.overrides: list[Problem] = []
 
     def fill(self) -> Any:
         """The document with values in place of references."""
         data = self._walk(self.source.data, ())
         if isinstance(data, dict):
-            for key in OVERRIDES:
-                given = self.env.get(f"LOCKSTEP_{key.upper()}")
-                if given:
-                    data[key] = given
+            for key, check in OVERRIDES.items():
+                self._override(data, key, check)
         return data
+
+    def _override(self, data: dict[str, Any], key: str, check: Callable[[str], str]) -> None:
+        """A bad value is told by the variable's name: the file has nothing of it, whatever stands at the key there."""
+        variable = f"LOCKSTEP_{key.upper()}"
+        given = self.env.get(variable)
+        if not given:
+            return
+        try:
+            data[key] = check(given)
+        except ValueError as error:
+            data.pop(key, None)
+            text, _, hint = f"the environment variable {variable}: {error}".partition("; try ")
+            self.overrides.append(self.source.problem((key,), "value", text, hint))
 
     def _walk(self, value: Any, at: At) -> Any:
         if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Where store and stream may be: what can be told from a URL alone, before anything is opened."""
+"""Where store and stream may be and where to listen: what can be told from the text, before anything is opened."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pydantic import AfterValidator
 
 _DATABASE = re.compile(r"postgresql\+asyncpg://\S+|sqlite\+aiosqlite:////\S+")
 _STREAM = re.compile(r"kafka://[^\s/]+/?|sqlite:////\S+")
+_LISTEN = re.compile(r"(?:\[[0-9a-fA-F:]+\]|[^\s:\[\]]+):(\d{1,5})")
 
 
 def database_url(url: str) -> str:
@@ -24,6 +25,14 @@ def stream_url(url: str) -> str:
     if not _STREAM.fullmatch(url):
         raise ValueError("this is not a stream; try kafka://host:9092")
     return url
+
+
+def listen_address(listen: str) -> str:
+    """Host and port to listen at. Raises ValueError for anything else."""
+    match = _LISTEN.fullmatch(listen)
+    if match is None or int(match.group(1)) > 65535:
+        raise ValueError("this is not an address to listen at; try 127.0.0.1:8080")
+    return listen
 
 
 def _splits(url: str) -> bool:

@@ -46,6 +46,8 @@ class Connection:
     poll_every_s: float | None
     """None: only webhooks tell of changes."""
     has_webhook: bool
+    rate: float | None
+    """Requests per second that a worker may send; None: no limit of ours."""
     clock_skew_s: float
     read_always: bool
     breaker: BreakerSettings
@@ -110,6 +112,16 @@ class Retention:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What is taken in before changes are refused; see `limits`. Sizes in bytes."""
+
+    body: int
+    in_flight: int
+    disk_reserve: int
+    unhandled: int
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All of `lockstep.yaml`."""
 
@@ -121,8 +133,7 @@ class Config:
     partitions: int
     host: str
     port: int
-    body_limit: int
-    """Bytes of a request's body; more is answered 413."""
+    limits: Limits
     connections: Mapping[str, Connection]
     flows: Mapping[str, Flow]
     retention: Retention

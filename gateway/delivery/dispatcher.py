@@ -3,96 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+import contextlib
 from collections.abc import Sequence
 from functools import partial
 
 import structlog
-from sqlalchemy import and_, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.contract.clock import Clock
 from connectors.contract.errors import StorageError
-from gateway.delivery.breaker import Gate, GateState
+from gateway.delivery.due import due_lanes, urgent_lanes
+from gateway.delivery.pace import Pace
+from gateway.delivery.queue import BACKLOG, PROMPT, REFILL, Queue, Turn, turn_of
 from gateway.delivery.runner import Runner
 from gateway.storage.database import Database
-from gateway.sync import tables as t
-from gateway.sync.state import Lane, LaneState
+from gateway.sync.state import Lane
 from gateway.sync.steps import Job
 from gateway.sync.worker import Worker
 
-BACKLOG = 5_000
-"""Lanes remembered in memory per connection; all others wait in the table, so memory stays flat in a long outage."""
-
-CONCLUDING = 4
-"""Times `concurrency`: lanes in work altogether. An outcome that is being recorded keeps no other request waiting."""
 COMMITTING_S = 0.01
+LATER_S = 60.0
+"""A lane that waits no longer comes back by itself; one that waits longer is found in the table."""
 
 log = structlog.get_logger()
-
-
-class Queue:
-    """Lanes of one connection that are due, first come first served: a record's next write goes to the end."""
-
-    def __init__(self, runner: Runner, concurrency: int) -> None:
-        self.runner, self.concurrency = runner, concurrency
-        self.due: deque[str] = deque()
-        self.waiting: set[str] = set()
-        self.running: set[str] = set()
-        """Lanes being worked; a lane is worked once at a time."""
-        self.placed: set[str] = set()
-        """Of these, the ones that ask the system something, or are about to: at most `concurrency`."""
-        self.again: set[str] = set()
-
-    @property
-    def settles_s(self) -> float:
-        """The longest settling time of the connection's objects."""
-        flows = self.runner.decider.topology.flows.values()
-        members = [member for flow in flows for member in flow.members.values()]
-        return max((each.settles_s for each in members if each.connection == self.runner.connection), default=0.0)
-
-    @property
-    def gate(self) -> Gate:
-        return self.runner.gate
-
-    @property
-    def has_place(self) -> bool:
-        """Whether one more lane may begin."""
-        return len(self.placed) < self.concurrency and len(self.running) < self.concurrency * CONCLUDING
-
-    def add(self, record: str) -> None:
-        """Remembers a lane; one that is being worked is looked at again afterwards."""
-        if record in self.running:
-            self.again.add(record)
-        elif record not in self.waiting and len(self.waiting) < BACKLOG:
-            self.waiting.add(record)
-            self.due.append(record)
-
-    def next(self) -> str | None:
-        """The lane to work now, if there is one, a place for it, and the gate admits it."""
-        if not self.due or not self.has_place or not self.gate.admits():
-            return None
-        record = self.due.popleft()
-        self.waiting.discard(record)
-        self.running.add(record)
-        self.placed.add(record)
-        return record
-
-    def take(self, record: str) -> bool:
-        """Takes a place for a lane that is not in the queue, if nobody who waits would be passed over by it."""
-        free = not self.due and self.has_place and self.gate.state is GateState.CLOSED
-        if not free or record in self.running:
-            return False
-        self.running.add(record)
-        self.placed.add(record)
-        return True
-
-    def leave(self, record: str) -> None:
-        """The lane is not worked any more; if somebody asked for it meanwhile, it is looked at again."""
-        self.placed.discard(record)
-        self.running.discard(record)
-        if record in self.again:
-            self.again.discard(record)
-            self.add(record)
 
 
 class Dispatcher:
@@ -101,15 +34,19 @@ class Dispatcher:
     def __init__(self, database: Database, clock: Clock, *, sweep_s: float = 1.0) -> None:
         self.database, self.clock, self.sweep_s = database, clock, sweep_s
         self.queues: dict[str, Queue] = {}
-        self._wake = asyncio.Event()
+        self._wake, self._refill = asyncio.Event(), asyncio.Event()
+        self._beyond: dict[str, bool] = {}
+        """Connections of which the last sweep left due lanes in the table."""
+        self._paced: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._loops: list[asyncio.Task[None]] = []
         self._timers: dict[tuple[str, str], asyncio.TimerHandle] = {}
         self._stopping = False
 
-    def serve(self, runner: Runner, concurrency: int) -> None:
-        """Adds a connection."""
-        self.queues[runner.connection] = Queue(runner, concurrency)
+    def serve(self, runner: Runner, concurrency: int, per_s: float | None = None) -> None:
+        """Adds a connection. `per_s`: requests per second that this worker may send to it."""
+        pace = Pace(self.clock, per_s, runner.connector)
+        self.queues[runner.connection] = Queue(runner, concurrency, pace)
 
     async def start(self) -> None:
         """Begins to work."""
@@ -128,7 +65,7 @@ class Dispatcher:
         start.
         """
         self._stopping = True
-        for timer in self._timers.values():
+        for timer in (*self._timers.values(), *([self._paced] if self._paced else [])):
             timer.cancel()
         for loop in self._loops:
             loop.cancel()
@@ -157,8 +94,8 @@ class Dispatcher:
             if queue is None or (lane.owner and lane.owner != queue.runner.worker.name and lane.lease_until > now):
                 continue
             if lane.next_try_at <= now:
-                queue.add(lane.record)
-            elif lane.next_try_at - now < self.sweep_s:
+                queue.add(lane.record, queue.turn(lane, now))
+            elif lane.next_try_at - now < LATER_S:
                 self._later(lane, lane.next_try_at - now)
         self._wake.set()
 
@@ -180,13 +117,13 @@ class Dispatcher:
 
     def _later(self, lane: Lane, delay_s: float) -> None:
         key = (lane.connection, lane.record)
-        if key not in self._timers and not self._stopping:
+        if key not in self._timers and len(self._timers) < BACKLOG and not self._stopping:
             loop = asyncio.get_running_loop()
             self._timers[key] = loop.call_later(delay_s + 0.001, self._due, key)
 
     def _due(self, key: tuple[str, str]) -> None:
         self._timers.pop(key, None)
-        self.queues[key[0]].add(key[1])
+        self.queues[key[0]].add(key[1], Turn.FRESH)  # it was in work a moment ago
         self._wake.set()
 
     async def _work(self) -> None:
@@ -196,10 +133,20 @@ class Dispatcher:
             for queue in self.queues.values():
                 while (record := queue.next()) is not None:
                     self._begin(queue, record)
+                if queue.backlog < REFILL and self._beyond.get(queue.runner.connection):
+                    self._refill.set()
+            self._wake_paced(min((wait for queue in self.queues.values() if (wait := queue.wait_s()) > 0), default=0.0))
+
+    def _wake_paced(self, wait_s: float) -> None:
+        if self._paced is not None:
+            self._paced.cancel()
+            self._paced = None
+        if wait_s > 0 and not self._stopping:
+            self._paced = asyncio.get_running_loop().call_later(wait_s, self._wake.set)
 
     def _answered(self, queue: Queue, record: str) -> None:
-        queue.placed.discard(record)
-        if queue.due:
+        queue.answered(record)
+        if queue.waiting:
             self._wake.set()
 
     def _begin(self, queue: Queue, record: str, job: Job | None = None) -> None:
@@ -226,33 +173,31 @@ class Dispatcher:
                 await self._sweep_once()
             except StorageError as error:
                 log.warning("lane sweep waits for the database", error=str(error))
-            await asyncio.sleep(self.sweep_s)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self.sweep_s):
+                    await self._refill.wait()
 
     async def _sweep_once(self) -> None:
-        for connection, queue in self.queues.items():
-            if len(queue.waiting) >= BACKLOG:
-                continue
-            due = _due_lanes(connection, self.clock.now(), queue.runner.worker, queue.settles_s)
+        self._refill.clear()
+        for queue in self.queues.values():
             async with self.database.read() as tx:
-                rows = (await tx.execute(due)).all()
-            for row in rows:
-                if row[0] not in queue.running:
-                    queue.add(row[0])
+                await self._urgent(tx, queue)
+                if queue.backlog < REFILL:
+                    await self._fill(tx, queue)
         self._wake.set()
 
+    async def _urgent(self, tx: AsyncConnection, queue: Queue) -> None:
+        worker, settles_s = queue.runner.worker, queue.settles_s
+        for lane in await urgent_lanes(tx, queue.runner.connection, self.clock.now(), worker, settles_s, PROMPT):
+            if lane.record not in queue.running:
+                queue.add(lane.record, Turn.LOOK)
 
-def _due_lanes(connection: str, now: float, worker: Worker, settles_s: float):  # type: ignore[no-untyped-def]
-    """Lanes that are due, or lost by their holder. Each range stands for itself, so that its index is used."""
-    lane = t.lane.c
-    free = lane.state.in_([LaneState.IDLE, LaneState.PARKED, LaneState.UNKNOWN])
-    held = lane.state.in_([LaneState.READING, LaneState.OPEN])
-    far, long = now + worker.longest_wait_s(settles_s), now + worker.longest_lease_s
-    idle = or_(and_(lane.work, lane.next_try_at <= now, free), and_(lane.work, lane.next_try_at > far, free))
-    past = and_(lane.owner != "", lane.lease_until <= now, held)
-    lost = or_(past, and_(lane.owner != "", lane.lease_until > long, held))
-    return (
-        select(lane.record)
-        .where(lane.connection == connection, or_(idle, lost))
-        .order_by(lane.next_try_at, lane.dirty_since)
-        .limit(BACKLOG)
-    )
+    async def _fill(self, tx: AsyncConnection, queue: Queue) -> None:
+        """Takes up the head of the table. What waits in memory or is worked already stands there, too."""
+        connection, now = queue.runner.connection, self.clock.now()
+        most = BACKLOG + len(queue.waiting) + len(queue.running)
+        found = await due_lanes(tx, connection, now, most)
+        self._beyond[connection] = len(found) >= most
+        for lane in found:
+            if lane.record not in queue.running:
+                queue.add(lane.record, turn_of(dirty=lane.dirty, dirty_since=lane.dirty_since, now=now))

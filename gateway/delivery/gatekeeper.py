@@ -98,7 +98,7 @@ class Gatekeeper:
             if not rows and not asked:
                 continue
             try:
-                async with self.database.begin() as tx:
+                async with self.database.begin("gates") as tx:
                     await self._write(tx, rows)
                     await self._ask(tx, asked)
             except StorageError as error:

@@ -110,6 +110,7 @@ class Scout:
             select(notice.object, notice.object_id, func.max(tried.tries))
             .select_from(t.notice.outerjoin(scouting, same))
             .where(
+                t.WAITING,
                 notice.state == "hint",
                 notice.record.is_(None),
                 notice.connection == connection,
@@ -155,13 +156,13 @@ class Scout:
         wait_s = curve(tries, base_s=FIRST_WAIT_S, cap_s=LONGEST_WAIT_S) if own else 0.0
         key = {"connection": what.connection, "object": what.object, "object_id": what.id}
         values = {"tries": tries, "tried_at": now, "next_at": now + wait_s}
-        async with self.database.begin() as tx:
+        async with self.database.begin("scout.missed") as tx:
             statement = insert(tx, scouting).values(**key, **values)
             await tx.execute(statement.on_conflict_do_update(index_elements=list(key), set_=values))
 
     async def _read_at_last(self, what: Unknown) -> None:
         row = scouting.c
-        async with self.database.begin() as tx:
+        async with self.database.begin("scout.found") as tx:
             await tx.execute(
                 delete(scouting).where(
                     row.connection == what.connection, row.object == what.object, row.object_id == what.id
@@ -182,5 +183,5 @@ class Scout:
 
 async def forget_tries(database: Database, *, now: float) -> None:
     """Drops what is remembered of objects that have not been tried for long: something else made them known."""
-    async with database.begin() as tx:
+    async with database.begin("scout.forget") as tx:
         await tx.execute(delete(scouting).where(scouting.c.tried_at < now - 2 * LONGEST_WAIT_S))

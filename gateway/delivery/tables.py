@@ -18,3 +18,15 @@ scouting = Table(
     Column("next_at", Float, nullable=False),
     PrimaryKeyConstraint("connection", "object", "object_id"),
 )
+
+queue_depth = Table(
+    "queue_depth",
+    metadata,
+    # what the workers measured last of each connection's queue; for people, who may ask while no gateway runs
+    Column("connection", String(100), primary_key=True),
+    Column("at", Float, nullable=False),
+    Column("lanes", Integer, nullable=False),
+    Column("writes", Integer, nullable=False),
+    Column("per_s", Float),  # writes by which it shrinks; null: it does not, or nobody knows yet
+    Column("done_s", Float),  # from `at` on; null with `per_s`
+)

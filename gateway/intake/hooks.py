@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import structlog
@@ -15,10 +16,22 @@ from connectors.contract.connector import Connector
 from connectors.contract.errors import InputError, SignatureError, StorageError
 from connectors.contract.values import Received, Webhook
 from gateway.intake.fitting import entry, fit
+from gateway.intake.pressure import Full, Pressure
 from gateway.intake.problems import problem
 from gateway.streams.port import Stream
 
 RETRY_AFTER_S = 5
+PRESSED_S = 30
+"""Retry-After while a disk or a database has to be seen to."""
+BODY_S = 30.0
+"""A sender that has not ended its body by then is answered 408: it holds room that others need."""
+CHUNK = 64 * 1024
+UNKNOWN = ("-", "unknown_connection")
+"""Key of `refused` for webhooks to a connection that is not configured."""
+UNKNOWN_EVERY_S = 60.0
+"""Such a webhook is logged so often at most."""
+NAME_SHOWN = 40
+"""Characters of a name that somebody sent; a connection's has no more."""
 
 log = structlog.get_logger()
 
@@ -33,10 +46,11 @@ class Hooks:
     connectors: Mapping[str, Connector]
     stream: Stream
     clock: Clock
-    max_body: int
+    pressure: Pressure
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)
     accepted: Counter[str] = field(default_factory=Counter)
     ignored: Counter[str] = field(default_factory=Counter)
+    _told_unknown: float | None = None
 
     def routes(self) -> list[web.RouteDef]:
         """The route table."""
@@ -47,16 +61,51 @@ class Hooks:
         name = request.match_info["connection"]
         connector = self.connectors.get(name)
         if connector is None:
-            return problem(404, "unknown-connection", f"there is no connection {name!r} here")
+            return self._unknown(name)
+        if reason := self.pressure.reason():
+            return self._later(name, "pressed", reason, PRESSED_S)
         try:
-            body = await request.read()
+            with self.pressure.room.body() as room:
+                return await self._received(name, connector, request, room.grow)
+        except Full:
+            return self._later(name, "busy", "too many bodies are being received", RETRY_AFTER_S)
+
+    def _later(self, name: str, code: str, reason: str, after_s: int) -> web.Response:
+        self.refused[(name, code)] += 1
+        detail = f"{reason}; nothing was accepted, send it again"
+        return problem(503, code, detail, headers={"Retry-After": str(after_s)})
+
+    async def _received(
+        self, name: str, connector: Connector, request: web.Request, grow: Callable[[int], None]
+    ) -> web.Response:
+        longest = self.pressure.limits.body
+        try:
+            async with asyncio.timeout(BODY_S):
+                body = await _body(request, longest, grow)
+        except TimeoutError:
+            self.refused[(name, "slow")] += 1
+            return problem(408, "slow", f"the body did not end within {BODY_S:g} seconds")
         except web.HTTPRequestEntityTooLarge:
             self.refused[(name, "too_large")] += 1
-            return problem(413, "too-large", f"bodies may have {self.max_body} bytes")
+            return problem(413, "too-large", f"bodies may have {longest} bytes")
         except web.RequestPayloadError:
             self.refused[(name, "unreadable")] += 1
             return problem(400, "unreadable", "the body is not encoded as its headers say, or was cut off")
         return await self._take(name, connector, request, body)
+
+    def _unknown(self, name: str) -> web.Response:
+        """Nobody signed for it, so anybody may send any name: one count for all, and a line in the log now and then."""
+        self.refused[UNKNOWN] += 1
+        now = self.clock.monotonic()
+        if self._told_unknown is None or now - self._told_unknown >= UNKNOWN_EVERY_S:
+            self._told_unknown = now
+            log.warning(
+                "webhook for an unknown connection",
+                connection=name[:NAME_SHOWN],
+                known=sorted(self.connectors),
+                so_far=self.refused[UNKNOWN],
+            )
+        return problem(404, "unknown-connection", f"there is no connection {name[:NAME_SHOWN]!r} here")
 
     async def _take(self, name: str, connector: Connector, request: web.Request, body: bytes) -> web.Response:
         headers = {key.lower(): value for key, value in request.headers.items()}
@@ -87,3 +136,16 @@ class Hooks:
         )
         detail = "the signature is missing or wrong" if isinstance(error, SignatureError) else error.reason
         return problem(error.status, error.code.replace("_", "-"), detail)
+
+
+async def _body(request: web.Request, longest: int, grow: Callable[[int], None]) -> bytes:
+    """What is received takes its room piece by piece: what a sender announces and does not send keeps nobody out."""
+    if (request.content_length or 0) > longest:
+        raise web.HTTPRequestEntityTooLarge(max_size=longest, actual_size=request.content_length or 0)
+    body = bytearray()
+    async for piece in request.content.iter_chunked(CHUNK):
+        grow(len(piece))
+        body += piece
+        if len(body) > longest:
+            raise web.HTTPRequestEntityTooLarge(max_size=longest, actual_size=len(body))
+    return bytes(body)

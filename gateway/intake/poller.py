@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import traceback
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -13,16 +15,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.contract.clock import Clock
 from connectors.contract.connector import Connector
-from connectors.contract.errors import LockstepError, MalformedError, Throttled
+from connectors.contract.errors import LockstepError, MalformedError, StorageError, Throttled
 from connectors.contract.values import Change
-from dead_letter.store import open_cases
-from dead_letter.values import CaseClass, NewCase
+from dead_letter.store import close_cases, open_cases
+from dead_letter.values import CaseClass, Ending, NewCase
 from gateway.intake.fitting import entry, fit
 from gateway.storage.database import Database, dumps, insert, loads
 from gateway.streams.port import Stream
 from gateway.sync import tables as t
 from gateway.sync.bounds import DELIVERY_KEY, digest, label
 
+PRESSED_S = 5.0
+"""Pause while nothing more can be taken in: what was not read yet waits where it is."""
+PLACES = 5
+STUCK_AFTER = 10
+"""Turns in a row that our own code ended, and a person is told: what it trips over will be there the next time."""
 SHOWN = 60
 """Characters shown of an identity that does not fit."""
 log = structlog.get_logger()
@@ -39,8 +46,16 @@ class Poller:
     clock: Clock
     worker: str
     every_s: float
+    pressed: Callable[[], str] = lambda: ""
+    """Why nothing more can be taken in now, if so."""
+    told: Callable[[Exception | None], None] = lambda error: None
+    """Hears how each turn went: with the system's error, or None."""
     task: asyncio.Task[None] | None = None
     failures: int = 0
+    defects: int = 0
+    """Turns in a row that ended by a defect of ours."""
+    mended: bool = False
+    """No case of ours tells of such turns."""
     polled: int = 0
 
     async def start(self) -> None:
@@ -60,20 +75,45 @@ class Poller:
 
     async def _loop(self) -> None:
         while True:
-            wait_s = self.every_s
-            try:
-                wait_s = await self._turn()
-                self.failures = 0
-            except Throttled as error:
-                wait_s = max(self.every_s, error.retry_after_s or self.every_s * 2)
-            except LockstepError as error:
-                wait_s = self._failed()
-                if self.failures in (1, 10, 100):
-                    log.warning("poll failed", connection=self.name, failures=self.failures, error=str(error))
-            except Exception as error:  # an answer our code trips over must not end polling
-                wait_s = self._failed()
-                log.error("poll stopped by a defect", connection=self.name, failures=self.failures, exc_info=error)
+            wait_s = await self.once()
             await asyncio.sleep(wait_s)
+
+    async def once(self) -> float:
+        """One turn, whatever happens in it. Returns seconds until the next."""
+        try:
+            wait_s = await self._turn()
+        except Throttled as error:
+            self.told(error)
+            return max(self.every_s, error.retry_after_s or self.every_s * 2)
+        except LockstepError as error:
+            self.told(error)
+            wait_s = self._failed()
+            if self.failures in (1, 10, 100):
+                log.warning("poll failed", connection=self.name, failures=self.failures, error=str(error))
+        except Exception as error:  # an answer our code trips over must not end polling
+            wait_s = self._failed()
+            log.error("poll stopped by a defect", connection=self.name, failures=self.failures, exc_info=error)
+            await self._stuck(error)
+        else:
+            self.failures = self.defects = 0
+        return wait_s
+
+    async def _stuck(self, error: Exception) -> None:
+        """Opens the connection's case, or brings it up to date, every so many turns."""
+        self.defects += 1
+        if self.defects % STUCK_AFTER == 0:
+            self.mended = False
+            try:
+                async with self.database.begin("poll.stuck") as tx:
+                    await open_cases(tx, [_stuck(self.name, self.defects, error)], now=self.clock.now())
+            except StorageError as away:
+                log.warning("a case waits for the database", connection=self.name, error=str(away))
+
+    async def _mend(self, tx: AsyncConnection) -> None:
+        """A page was read: whatever ended the turns before is over."""
+        if not self.mended:
+            key, now = _stuck_key(self.name), self.clock.now()
+            await close_cases(tx, [key], decision=Ending.RESTORED, reason="it can be polled again", now=now)
 
     def _failed(self) -> float:
         """Seconds until the next turn after one more failure."""
@@ -82,12 +122,15 @@ class Poller:
 
     async def _turn(self) -> float:
         """Reads pages until there are no more. Returns seconds until the next turn."""
+        if self.pressed():
+            return max(self.every_s, PRESSED_S)
         claimed = await self._claim()
         if claimed is None:
             return self.every_s
         cursor: Mapping[str, Any] | None = claimed or None
         while True:
             page = await self.connector.changes(cursor)
+            self.told(None)
             entries, unfit = _sorted(page.changes)
             await self.stream.append_many(entries)
             self.polled += len(entries)
@@ -96,11 +139,13 @@ class Poller:
             cursor = page.cursor
             if not page.more:
                 return self.every_s
+            if self.pressed():
+                return max(self.every_s, PRESSED_S)
 
     async def _claim(self) -> dict[str, Any] | None:
         """The cursor ({} at the very first), or None while another worker polls."""
         now, lease_s = self.clock.now(), max(30.0, self.every_s * 3)
-        async with self.database.begin() as tx:
+        async with self.database.begin("poll.claim") as tx:
             await tx.execute(
                 insert(tx, t.cursor)
                 .values(connection=self.name, value="{}", owner="", lease_until=0.0, polled_at=0.0)
@@ -123,7 +168,7 @@ class Poller:
     async def _move(self, cursor: Mapping[str, Any], unfit: Sequence[NewCase] = ()) -> bool:
         """Stores the cursor, and the cases of what was passed over, if the lease is still ours."""
         now = self.clock.now()
-        async with self.database.begin() as tx:
+        async with self.database.begin("poll.cursor") as tx:
             moved = await tx.execute(
                 update(t.cursor)
                 .where(t.cursor.c.connection == self.name, t.cursor.c.owner == self.worker)
@@ -131,7 +176,31 @@ class Poller:
             )
             if moved.rowcount == 1 and unfit:
                 await open_cases(tx, unfit, now=now)
+            await self._mend(tx)
+        self.mended = True
         return moved.rowcount == 1
+
+
+def _stuck_key(connection: str) -> str:
+    return f"{CaseClass.POISON}:{connection}:poll"
+
+
+def _stuck(connection: str, times: int, error: Exception) -> NewCase:
+    return NewCase(
+        key=_stuck_key(connection),
+        cls=CaseClass.POISON,
+        cause="poll.stuck",
+        title=f"polling {connection} ends by a defect of ours, {times} times in a row: {type(error).__name__}",
+        connection=connection,
+        evidence={"error": f"{type(error).__name__}: {error}", "where": _place(error), "times": times},
+        fingerprint=f"poll.stuck:{connection}",
+    )
+
+
+def _place(error: Exception) -> list[str]:
+    """Where it happened, innermost last: for a report, since nobody can look into our log from there."""
+    steps = traceback.extract_tb(error.__traceback__)[-PLACES:]
+    return [f"{Path(step.filename).name}:{step.lineno} {step.name}" for step in steps]
 
 
 def _sorted(changes: Sequence[Change]) -> tuple[list[tuple[str, bytes]], list[NewCase]]:

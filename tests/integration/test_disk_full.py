@@ -23,6 +23,8 @@ from tests.support.waiting import until
 pytestmark = pytest.mark.slow
 
 SIZE = "6m"
+NO_RESERVE = "limits: {disk_reserve: 0B}"
+"""Without it changes are refused long before the disk is full; see test_backpressure."""
 
 
 @dataclass
@@ -67,7 +69,7 @@ def _fill(ballast: Path) -> None:
 
 @pytest.fixture
 async def gateway(disk: Disk, both: Sites) -> AsyncIterator[Program]:
-    file, url = write_config(disk.directory, snow=both.snow.url, jira=both.jira.url, poll="1h")
+    file, url = write_config(disk.directory, snow=both.snow.url, jira=both.jira.url, poll="1h", extra=NO_RESERVE)
     async with program(file, url, both.http) as made:
         yield made
 

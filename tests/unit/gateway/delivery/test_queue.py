@@ -7,14 +7,17 @@ from typing import Any
 
 import pytest
 
-from gateway.delivery import dispatcher as dispatching
+from gateway.delivery import queue as queueing
 from gateway.delivery.breaker import Gate
-from gateway.delivery.dispatcher import Queue
+from gateway.delivery.pace import Pace
+from gateway.delivery.queue import FRESH_S, PROMPT, Queue, Turn, turn_of
+from gateway.sync.state import Lane
 from tests.support.world import FakeClock
 
 
 def queue(concurrency: int) -> Queue:
-    runner: Any = SimpleNamespace(gate=Gate(FakeClock()), connection="b")
+    clock = FakeClock()
+    runner: Any = SimpleNamespace(gate=Gate(clock), connection="b", clock=clock)
     return Queue(runner, concurrency)
 
 
@@ -47,8 +50,67 @@ def test_a_lane_that_is_being_worked_is_looked_at_again_afterwards() -> None:
 
 def test_memory_stays_flat_in_a_long_outage(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lanes above the limit wait in their table, where the sweep finds them."""
-    monkeypatch.setattr(dispatching, "BACKLOG", 3)
+    monkeypatch.setattr(queueing, "BACKLOG", 3)
     lanes = queue(9)
     for number in range(5):
         lanes.add(str(number))
     assert [lanes.next() for _ in range(4)] == ["0", "1", "2", None]
+
+
+def test_fresh_lanes_and_looks_are_not_starved_by_the_backlog_nor_it_by_them() -> None:
+    lanes = queue(9)
+    for number in range(5):
+        lanes.add(f"old {number}")
+    for number in range(2):
+        lanes.add(f"fresh {number}", Turn.FRESH)
+        lanes.add(f"look {number}", Turn.LOOK)
+    order = [str(lanes.next()).split()[0] for _ in range(9)]
+    assert order == ["fresh", "look", "old", "fresh", "look", "old", "old", "old", "old"]
+
+
+def test_the_next_write_of_a_record_waits_in_its_own_line() -> None:
+    lanes = queue(9)
+    lanes.add("one", Turn.FRESH)
+    assert lanes.next() == "one"
+    lanes.add("one", Turn.FRESH)
+    lanes.leave("one")
+    assert lanes.waiting == {"one": Turn.FRESH}
+
+
+def test_more_fresh_lanes_than_are_remembered_are_backlog() -> None:
+    lanes = queue(9)
+    for number in range(PROMPT + 1):
+        lanes.add(str(number), Turn.FRESH)
+    assert lanes.waiting[str(PROMPT)] is Turn.OLD
+
+
+@pytest.mark.parametrize(
+    ("dirty", "age_s", "turn"),
+    [(True, 0.0, Turn.FRESH), (True, FRESH_S + 1, Turn.OLD), (True, -FRESH_S - 1, Turn.OLD), (False, 0.0, Turn.LOOK)],
+)
+def test_what_a_lane_waits_for(dirty: bool, age_s: float, turn: Turn) -> None:
+    assert turn_of(dirty=dirty, dirty_since=1000.0 - age_s, now=1000.0) is turn
+
+
+def test_what_comes_while_the_system_is_away_is_backlog() -> None:
+    lanes = queue(9)
+    fresh = Lane("r", "b", dirty=True, dirty_since=1000.0)
+    assert lanes.turn(fresh, 1000.0) is Turn.FRESH
+    lanes.gate.rejected("no")
+    assert lanes.turn(fresh, 1000.0) is Turn.OLD
+
+
+def test_a_lane_beyond_the_pace_waits() -> None:
+    clock = FakeClock()
+    runner: Any = SimpleNamespace(gate=Gate(clock), connection="b", clock=clock)
+    lanes = Queue(runner, 9, Pace(clock, 1.0))
+    for number in range(3):
+        lanes.add(str(number))
+    started = lanes.next()
+    assert started is not None
+    lanes.leave(started)
+    assert lanes.next() is None
+    wait_s = lanes.wait_s()
+    assert wait_s > 0
+    clock.advance(wait_s)
+    assert lanes.next() is not None
