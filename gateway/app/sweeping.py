@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from connectors.contract.connector import Connector, ListsIds
 from gateway.config import Config, values
 from gateway.delivery.breaker import Gate
+from gateway.reconcile.reconciler import Reconciler
 from gateway.streams.port import Stream
 from gateway.sweeps.book import Book
 from gateway.sweeps.expiry import Expiry
@@ -29,7 +30,7 @@ def sweepers_of(
 ) -> list[Sweeper]:
     """One for each connection that takes part in a flow, and one for what asks no system."""
     expiry = Expiry(decider, book.database, book.clock, EXPIRY_EVERY_S, config.retention.windows_s)
-    made = [Sweeper("", [expiry], book)]
+    made = [Sweeper("", [expiry], book), _reconciling(config, connectors, gates, decider, stream, book)]
     for name, connection in config.connections.items():
         objects = sorted({member.object for _, member in config.members_of(name)})
         if connection.sweeps is None or not objects:
@@ -38,6 +39,22 @@ def sweepers_of(
         in_flight = min(1.0, connection.settings.concurrency * connection.sweeps.budget)
         made.append(Sweeper(name, kinds, book, gates[name], in_flight))
     return made
+
+
+def _reconciling(
+    config: Config,
+    connectors: Mapping[str, Connector],
+    gates: Mapping[str, Gate],
+    decider: Decider,
+    stream: Stream,
+    book: Book,
+) -> Sweeper:
+    """Compares whole systems when asked to, at the pace of the connection that allows the least."""
+    swept = {name: each for name, each in config.connections.items() if each.sweeps is not None}
+    guards = {n: Guard(each.sweeps.most_gone, each.sweeps.most_gone_share) for n, each in swept.items() if each.sweeps}
+    shares = [each.settings.concurrency * each.sweeps.budget for each in swept.values() if each.sweeps]
+    kind = Reconciler(decider, connectors, gates, stream, book.clock, guards)
+    return Sweeper("", [kind], book, in_flight=min([1.0, *shares]))
 
 
 def _kinds(

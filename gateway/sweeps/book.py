@@ -12,6 +12,7 @@ from sqlalchemy import and_, case, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.contract.clock import Clock
+from dead_letter.values import Case
 from gateway.audit.tables import audit
 from gateway.core.ids import new_id
 from gateway.storage.database import Database, dumps, insert, loads
@@ -67,7 +68,7 @@ class Book:
         return [kind for kind in every_s if found.get(kind)]
 
     async def _enter(self, connection: str, due: Mapping[str, float]) -> None:
-        async with self.database.begin() as tx:
+        async with self.database.begin("sweep.enter") as tx:
             await _entered(tx, connection, due, self.clock.now())
 
     async def claim(self, connection: str, kind: str) -> Round | None:
@@ -75,7 +76,7 @@ class Book:
         now, row = self.clock.now(), sweep.c
         mine = and_(row.connection == connection, row.kind == kind)
         fresh = row.cursor == ""
-        async with self.database.begin() as tx:
+        async with self.database.begin("sweep.claim") as tx:
             taken = await tx.execute(
                 update(sweep)
                 .where(mine, self._free(now), or_(row.due_at <= now, ~fresh))
@@ -105,7 +106,7 @@ class Book:
 
     async def keep(self, round: Round, cursor: Cursor) -> bool:
         """Stores where the round stands, if it is still ours."""
-        async with self.database.begin() as tx:
+        async with self.database.begin("sweep.keep") as tx:
             return await self._write(tx, round, cursor=dumps(cursor), lease_until=self.clock.now() + LEASE_S)
 
     async def finish(self, round: Round, report: Mapping[str, Any], every_s: float) -> bool:
@@ -113,7 +114,7 @@ class Book:
         now = self.clock.now()
         report = {**report, "totals": _summed(round.before.get("totals", {}), report.get("counts", {}))}
         unchanged = sweep.c.asked == round.asked_text
-        async with self.database.begin() as tx:
+        async with self.database.begin("sweep.finish") as tx:
             ours = await self._write(
                 tx,
                 round,
@@ -155,14 +156,28 @@ async def ask(
     database: Database, connection: str, kinds: Iterable[str], wishes: Mapping[str, Any], *, now: float
 ) -> None:
     """Makes a round of each kind due at once. `wishes` are handed to it; they replace those of an earlier asking."""
-    names = list(kinds)
-    async with database.begin() as tx:
-        await _entered(tx, connection, dict.fromkeys(names, 0.0), now)
-        await tx.execute(
-            update(sweep)
-            .where(sweep.c.connection == connection, sweep.c.kind.in_(names))
-            .values(due_at=0.0, asked=dumps(dict(wishes)))
-        )
+    async with database.begin("sweep.ask") as tx:
+        await _ask(tx, connection, list(kinds), wishes, now)
+
+
+async def _ask(tx: AsyncConnection, connection: str, kinds: list[str], wishes: Mapping[str, Any], now: float) -> None:
+    await _entered(tx, connection, dict.fromkeys(kinds, 0.0), now)
+    await tx.execute(
+        update(sweep)
+        .where(sweep.c.connection == connection, sweep.c.kind.in_(kinds))
+        .values(due_at=0.0, asked=dumps(dict(wishes)))
+    )
+
+
+async def accept_gone(tx: AsyncConnection, case: Case, actor: str, now: float) -> None:
+    """Makes a comparison of all ids due at once, and lets so many deletions pass in it as the case has known objects
+    of its type. What was asked for before and is not done yet stands.
+    """
+    mine = and_(sweep.c.connection == case.connection, sweep.c.kind == "ids")
+    before = (await tx.execute(select(sweep.c.asked).where(mine).with_for_update())).scalar()
+    wishes = dict(loads(before)) if before else {}
+    accepted = {**wishes.get("accepted", {}), case.object: int(case.evidence.get("known", 0))}
+    await _ask(tx, case.connection, ["ids"], {**wishes, "by": actor, "accepted": accepted}, now)
 
 
 async def states(database: Database, connection: str | None = None) -> list[dict[str, Any]]:

@@ -41,9 +41,9 @@ class Guard:
     most_gone: int = 10
     share: float = 0.05
 
-    def limit(self, known_objects: int, asked: Mapping[str, Any]) -> int:
-        """A person who asked for the round may have set another number."""
-        wish = asked.get("most_gone")
+    def limit(self, known_objects: int, object: str, asked: Mapping[str, Any]) -> int:
+        """A person may have set another number for the round, or accepted the deletions that stopped the last one."""
+        wish = asked.get("accepted", {}).get(object, asked.get("most_gone"))
         return int(wish) if wish is not None else max(self.most_gone, int(known_objects * self.share))
 
 
@@ -92,7 +92,7 @@ class IdSweep:
             cursor |= {"phase": "confirm", "after": "", "gone": [], "again": False}
 
     async def _compare(self, round: Round, object: str, listed: Sequence[Listed], cursor: Cursor) -> None:
-        async with self.database.begin() as tx:
+        async with self.database.begin("ids.compare") as tx:
             linked = await known.linked(tx, self.connection, object, [each.id for each in listed])
             await known.mark_seen(tx, self.connection, object, linked, round.started_at)
             strangers = [each for each in listed if each.id not in linked]
@@ -135,7 +135,7 @@ class IdSweep:
     async def _believable(self, round: Round, object: str, cursor: Cursor) -> bool:
         async with self.database.read() as tx:
             held, shown = await known.held(tx, self.connection, object, round.started_at)
-        cursor["known"], cursor["limit"] = held, self.guard.limit(held, round.asked)
+        cursor["known"], cursor["limit"] = held, self.guard.limit(held, object, round.asked)
         if shown or held <= cursor["limit"]:
             return True
         await self._stop(object, cursor, "the list shows none of them")
@@ -151,7 +151,7 @@ class IdSweep:
             count(cursor, "refused")
             there = True
         if there:
-            async with self.database.begin() as tx:
+            async with self.database.begin("ids.aside") as tx:
                 await known.mark_seen(tx, self.connection, object, {ref.id}, self.clock.now() + ASIDE_S)
             count(cursor, "outside_the_list")
         else:
@@ -161,7 +161,7 @@ class IdSweep:
         """Every one is proved, and they are few: they go in as a notice of the deletion would have."""
         await tell(self.stream, [self._gone(round, object, *each) for each in cursor["gone"]])
         count(cursor, "gone", len(cursor["gone"]))
-        async with self.database.begin() as tx:
+        async with self.database.begin("ids.conclude") as tx:
             why = "a later sweep found no more of them gone than a day explains"
             await cases.obsolete_each(tx, {self._case_key(object): why}, now=self.clock.now())
             await known.forget(tx, self.connection, object)
@@ -185,7 +185,6 @@ class IdSweep:
             "read_and_not_there": len(gone),
             "limit": cursor["limit"],
             "examples": [key or object_id for object_id, key in gone[:EXAMPLES]],
-            "go_on_anyway": f"lockstep connection sweep {self.connection} --only ids --most-gone {cursor['known']}",
         }
         what = f"{len(gone)} or more" if gone else "all"
         case = NewCase(
@@ -198,7 +197,7 @@ class IdSweep:
             evidence=evidence,
             fingerprint=f"sweep.many_gone:{self.connection}:{object}",
         )
-        async with self.database.begin() as tx:
+        async with self.database.begin("ids.stop") as tx:
             await cases.open_cases(tx, [case], now=self.clock.now())
         log.warning("sweep stopped by its guard", connection=self.connection, object=object, why=why, **evidence)
         count(cursor, "stopped")

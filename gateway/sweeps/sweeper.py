@@ -29,6 +29,8 @@ class Step:
 
     cursor: Cursor
     done: bool = False
+    pause_s: float = 0.0
+    """At least so long until the next one."""
 
 
 class Kind(Protocol):
@@ -151,7 +153,7 @@ class Sweeper:
             cursor = step.cursor
             if not await self.book.keep(round, cursor):
                 return False
-            await self._pause(self.book.clock.monotonic() - began)
+            await self._pause(self.book.clock.monotonic() - began, step.pause_s)
         return False
 
     async def _finish(self, kind: Kind, round: Round, report: Mapping[str, Any]) -> bool:
@@ -160,6 +162,7 @@ class Sweeper:
         log.info("swept", connection=self.connection, kind=kind.name, **report.get("counts", {}))
         return True
 
-    async def _pause(self, took_s: float) -> None:
+    async def _pause(self, took_s: float, least_s: float) -> None:
         """So long that a step takes up its share of the time and no more."""
-        await self.sleep(took_s * (1.0 / self.in_flight - 1.0) if self.in_flight < 1.0 else 0.0)
+        share_s = took_s * (1.0 / self.in_flight - 1.0) if self.in_flight < 1.0 else 0.0
+        await self.sleep(max(share_s, least_s))

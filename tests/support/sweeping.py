@@ -31,6 +31,8 @@ class Listing(System):
     page: int = 2
     shows: Callable[[str], bool] = lambda _: True
     lists: int = 0
+    clock_offset_s: float = 0.0
+    """Its clock minus ours, as a connector measures it."""
 
     async def ids(self, object: str, cursor: Mapping[str, Any] | None) -> IdPage:
         self.lists += 1

@@ -79,4 +79,4 @@ async def test_a_round_pauses_when_its_system_gets_into_trouble() -> None:
     [(0, {}, 10), (100, {}, 10), (1000, {}, 50), (1000, {"most_gone": 3}, 3), (10, {"most_gone": 500}, 500)],
 )
 def test_the_guard_takes_the_larger_of_number_and_share(known: int, asked: dict[str, Any], limit: int) -> None:
-    assert Guard(most_gone=10, share=0.05).limit(known, asked) == limit
+    assert Guard(most_gone=10, share=0.05).limit(known, "issue", asked) == limit
