@@ -5,6 +5,9 @@ from __future__ import annotations
 from gateway.sync.state import LaneState
 from tests.promises.story import Op, Story
 
+UNDER_FIRE = ("down", "lost5xx", "never5xx", "conflict", "credentials", "throttled30", "throttled3000")
+"""What else a write may be answered."""
+
 
 class Chances:
     """Looks at a story and lists its possible next operations."""
@@ -12,9 +15,9 @@ class Chances:
     def __init__(self, told: Story) -> None:
         self.told = told
 
-    async def enabled(self) -> list[tuple[int, Op]]:
+    async def enabled(self) -> list[tuple[float, Op]]:
         """Everything that could happen now, with weights."""
-        out: list[tuple[int, Op]] = []
+        out: list[tuple[float, Op]] = []
         out += self._people()
         out += self._network()
         out += await self._lanes()
@@ -29,9 +32,11 @@ class Chances:
         for name, system in self.told.systems.items():
             if system.landing:
                 out.append((1, ("land", name)))
+        if self.told.troubles is not None:
+            out += self.told.troubles.chances()
         out.append((1, ("crash",)))
         out.append((1, ("wait",)))
-        for case in await self.told.bench.cases() if await self._somebody_waits() else ():
+        for case in await self.told.view.cases() if await self._somebody_waits() else ():
             out += [
                 (1, ("operator", case.connection, str(case.cls), verb))
                 for verb in ("retry", "discard", "resolve", "declare_applied")
@@ -39,17 +44,17 @@ class Chances:
         return out
 
     async def _somebody_waits(self) -> bool:
-        if any(lane.state is LaneState.PARKED or lane.looks for lane in await self.told.bench.lanes()):
+        if any(lane.state is LaneState.PARKED or lane.looks for lane in await self.told.view.lanes()):
             return True
         return any(
             shadow.held
-            for record in await self.told.bench.records()
+            for record in await self.told.view.records()
             for member in record.members.values()
             for shadow in member.shadow.values()
         )
 
-    def _people(self) -> list[tuple[int, Op]]:
-        out: list[tuple[int, Op]] = []
+    def _people(self) -> list[tuple[float, Op]]:
+        out: list[tuple[float, Op]] = []
         for name, system in self.told.systems.items():
             likely = self._likely(name)
             for thing in system.things.values():
@@ -77,8 +82,8 @@ class Chances:
             return 12
         return 0 if self.told.truth.edits else 2
 
-    def _network(self) -> list[tuple[int, Op]]:
-        out: list[tuple[int, Op]] = []
+    def _network(self) -> list[tuple[float, Op]]:
+        out: list[tuple[float, Op]] = []
         for change in self.told.network[:6]:
             key = f"{change.connection}/{change.delivery_key}"
             out += [(4, ("hook", key)), (1, ("twice", key))]
@@ -88,17 +93,21 @@ class Chances:
             out.append((2, ("flood",)))
         return out
 
-    async def _lanes(self) -> list[tuple[int, Op]]:
-        order = {record.id: number for number, record in enumerate(await self.told.bench.records())}
-        return [
+    async def _lanes(self) -> list[tuple[float, Op]]:
+        order = await self.told.view.order()
+        starts: list[tuple[float, Op]] = [
             (12 if lane.state is LaneState.UNKNOWN else 8, ("begin", order[lane.record], lane.connection, "one"))
-            for lane in await self.told.bench.lanes()
+            for lane in await self.told.view.lanes()
             if lane.has_work and not any(key[:2] == (order[lane.record], lane.connection) for key in self.told.tasks)
         ]
+        if self.told.troubles is None:
+            return starts
+        return [(weight, op) for weight, op in starts if self.told.troubles.may_begin(op[2], "one")]
 
     def _verdicts(self, where: str) -> list[tuple[int, str]]:
+        fire = self.told.troubles is not None
         if where == "read":
-            return [(12, "ok"), (1, "down")]
+            return [(12, "ok"), (1, "down"), *([(1, "retry"), (1, "throttled30")] if fire else [])]
         if where != "apply":
             return [(12, "ok")]
         found = [(12, "ok"), (1, "lost"), (1, "never"), (1, "retry"), (1, "throttled")]
@@ -106,4 +115,6 @@ class Chances:
             found.append((12, "late"))
         if "refuse" in self.told.setting.feats:
             found.append((1, "refused"))
+        if fire:
+            found += [(1, each) for each in UNDER_FIRE]
         return found

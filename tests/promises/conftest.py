@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from gateway.storage.schema import PARTS
 from tests.promises.direct import DirectDatabase
 
 
@@ -29,11 +28,8 @@ def embedded_url(tmp_path: Path) -> str:
 def database() -> Iterator[DirectDatabase]:
     """One database, emptied before each schedule."""
     made = DirectDatabase()
-    with made.engine.begin() as connection:
-        for part in PARTS:
-            part.create_all(connection)
     yield made
-    made.engine.dispose()
+    made.dispose()
 
 
 def sqlite_url(directory: Path) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,8 +23,23 @@ from connectors.contract.errors import (
     Retryable,
     Throttled,
 )
-from connectors.contract.values import Change, ChangeKind, Item, Receipt, Ref, Snapshot, Write, WriteKind
+from connectors.contract.values import (
+    Change,
+    ChangeKind,
+    HistoryEntry,
+    IdPage,
+    Item,
+    Listed,
+    Receipt,
+    Ref,
+    Snapshot,
+    Step,
+    Write,
+    WriteKind,
+)
 from gateway.sync.attempts import Attempt
+from tests.promises.simulated import Watch
+from tests.promises.weather import Weather
 from tests.support.world import System, Thing
 
 TOKENS, VERSION = "_tok", "_v"
@@ -57,6 +72,8 @@ class Truth:
     tokens: dict[tuple[str, int], Token] = field(default_factory=dict)
     """(record, fver) -> who typed it."""
     attempts: dict[str, Attempt] = field(default_factory=dict)
+    in_effect: set[str] = field(default_factory=set)
+    """Attempts that really took effect."""
     known: dict[tuple[str, str], set[int]] = field(default_factory=lambda: defaultdict(set))
     """(system, thing) -> versions that the gateway folded in."""
     brought: set[tuple[str, str, int]] = field(default_factory=set)
@@ -64,6 +81,8 @@ class Truth:
     applied: dict[tuple[str, str], tuple[int, bool]] = field(default_factory=dict)
     """(thing, field) -> newest decision written, and whether it still stands as written."""
     bad: list[tuple[str, str]] = field(default_factory=list)
+    accepted: set[tuple[str, str]] = field(default_factory=set)
+    """(system, delivery key) of what intake answered with yes."""
     writes: int = 0
     comments: int = 0
     departed: str = ""
@@ -110,6 +129,14 @@ class Pace:
             reached = self._reached[task] = asyncio.get_running_loop().create_future()
             await asyncio.wait({task, reached}, return_when=asyncio.FIRST_COMPLETED)
 
+    async def until_it_waits_again(self, task: asyncio.Task[Any]) -> None:
+        """Returns when what the task waited for was cut off, and it has stopped elsewhere or has ended."""
+        before = self.waiting.get(task)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        if self.waiting.get(task) is not before:
+            await self.until_it_waits(task)
+
     def follow(self, task: asyncio.Task[Any]) -> None:
         self._reached[task] = asyncio.get_running_loop().create_future()
 
@@ -117,18 +144,24 @@ class Pace:
         """Lets the task go on to its next stop."""
         _, future = self.waiting.pop(task)
         self._reached[task] = asyncio.get_running_loop().create_future()
-        future.set_result(verdict)
+        if not future.done():
+            future.set_result(verdict)
         await self.until_it_waits(task)
 
 
-FAILURES: Mapping[str, type[LockstepError]] = {
-    "never": OutcomeUnknown,
-    "refused": Refused,
-    "retry": Retryable,
-    "throttled": Throttled,
-    "credentials": CredentialsError,
-    "conflict": Conflict,
+FAILURES: Mapping[str, Callable[[], LockstepError]] = {
+    "never": lambda: OutcomeUnknown("no answer"),
+    "never5xx": lambda: OutcomeUnknown("bad gateway", status=502, evidence={"down": True}),
+    "refused": lambda: Refused("no", status=400),
+    "retry": lambda: Retryable("not now"),
+    "down": lambda: Retryable("cannot be reached", status=503, down=True),
+    "throttled": lambda: Throttled("too many requests", status=429),
+    "throttled30": lambda: Throttled("too many requests", status=429, retry_after_s=30.0),
+    "throttled3000": lambda: Throttled("too many requests", status=429, retry_after_s=3000.0),
+    "credentials": lambda: CredentialsError("the password is not good any more", status=401),
+    "conflict": lambda: Conflict("it moved", status=409),
 }
+"""What a call is answered instead of taking effect."""
 
 
 @dataclass
@@ -137,6 +170,11 @@ class Traced(System):
 
     truth: Truth = field(default_factory=Truth)
     pace: Pace = field(default_factory=Pace)
+    weather: Weather = field(default_factory=Weather)
+    watch: Watch | None = None
+    """The gateway's clock, where it may differ from the world's."""
+    cut: str = ""
+    """What becomes of a request that is cut off: it `lands` later, or is gone."""
     delta: bool = False
     """Webhooks hold only what changed."""
     shows: bool = False
@@ -193,38 +231,82 @@ class Traced(System):
         self.landed.add(receipt.ref.id)
 
     # ---- the contract ----
+    async def _looked(self, where: str) -> str:
+        """Stops at a place of a read. One that is cut off was too slow for its lane alone."""
+        try:
+            return await self.pace.pause(where)
+        except asyncio.CancelledError:
+            self.weather.own["tries"] += 1
+            raise
+
+    @property
+    def clock_offset_s(self) -> float:
+        """As measured from the last answer's date."""
+        return 0.0 if self.watch is None else -self.watch.wrong_by_s
+
+    def _fails(self, verdict: str, *, write: bool = False) -> None:
+        """Raises what this call gets instead of an answer, and notes whether the record is to blame."""
+        trouble = self.weather.raises(write=write)
+        if trouble is not None:
+            raise trouble
+        if verdict in FAILURES:
+            self.weather.seen.add(verdict)
+            self.weather.own["tries"] += verdict == "retry"
+            self.weather.own[verdict] += 1
+            answer = FAILURES[verdict]()
+            raise answer
+
+    async def history(self, ref: Ref, since: float) -> Sequence[HistoryEntry]:
+        self._fails("ok")
+        return await super().history(ref, since)
+
+    async def steps(self, ref: Ref) -> Sequence[Step]:
+        self._fails("ok")
+        return await super().steps(ref)
+
+    async def ids(self, object: str, cursor: Mapping[str, Any] | None) -> IdPage:
+        """Everything that is there, on one page."""
+        self._fails("ok")
+        there = [each for each in self.things.values() if each.exists]
+        return IdPage(listed=tuple(Listed(id=t.id, key=t.id, updated_at=t.updated_at) for t in there), cursor=None)
+
     async def read(self, ref: Ref, *, items: bool = False) -> Snapshot:
-        verdict = await self.pace.pause("read")
-        if verdict != "ok":
-            raise Retryable("cannot be read now", status=503, down=verdict == "down")
+        self._fails(await self._looked("read"))
         snapshot = await super().read(ref, items=items)
         if items:
             self.landed_items.clear()
-        await self.pace.pause("read done")
+        await self._looked("read done")
         return snapshot
 
     async def find(self, object: str, correlation: str) -> list[Ref]:
+        self._fails("ok")
         found = list(await super().find(object, correlation))
-        await self.pace.pause("find done")
+        await self._looked("find done")
         return found
 
     async def apply(self, write: Write) -> Receipt:
         self.tries.append(write)
-        verdict = await self.pace.pause("apply")
+        try:
+            verdict = await self.pace.pause("apply")
+        except asyncio.CancelledError:
+            if self.cut == "lands":
+                self._lands_later(write)
+            raise
         if verdict == "late":
-            self.landing.append((self.clock.now() + 2 * self.settles_s, write))
+            self._lands_later(write)
             raise OutcomeUnknown("no answer")
-        if verdict == "down":
-            raise Retryable("down", status=503, down=True)
-        if verdict in FAILURES:
-            raise FAILURES[verdict](verdict)
+        self._fails(verdict, write=True)
         receipt = self._traced(write, late=verdict == "stale")
-        if verdict == "lost":
-            raise OutcomeUnknown("no answer")
+        if verdict in ("lost", "lost5xx"):
+            down: dict[str, object] = {"down": True} if verdict == "lost5xx" else {}
+            raise OutcomeUnknown("cut off", status=502 if down else None, evidence=down)
         await self.pace.pause("apply done")
         return receipt
 
     # ---- inside ----
+    def _lands_later(self, write: Write) -> None:
+        self.landing.append((self.clock.now() + 2 * self.settles_s, write))
+
     def _traced(self, write: Write, *, late: bool) -> Receipt:
         attempt = self.truth.attempts[write.operation]
         if write.kind is WriteKind.ITEM:
@@ -235,6 +317,7 @@ class Traced(System):
         values = {**write.values, TOKENS: tokens}
         receipt = self._effect(msgspec.structs.replace(write, values=values))
         self.truth.writes += 1
+        self.truth.in_effect.add(attempt.id)
         thing = self.things[receipt.ref.id]
         if write.kind is not WriteKind.ITEM:
             self._order(thing, attempt, late)
@@ -291,6 +374,8 @@ class Traced(System):
         items: tuple[Item, ...] | None = None,
     ) -> Change:
         change = super()._change(thing, kind, via=via, key=key, items=items)
+        if self.watch is not None:
+            change = msgspec.structs.replace(change, received_at=self.watch.now(), clock_offset_s=self.clock_offset_s)
         if not self.delta or via != "webhook" or kind is not ChangeKind.SNAPSHOT:
             return change
         shown = {

@@ -9,12 +9,16 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sqlalchemy import select
+
 from connectors.contract.values import VersionKind
 from dead_letter import store as cases
 from dead_letter.values import CaseFilter, CaseState
 from gateway.sync import absorb as absorbing
+from gateway.sync import tables as t
 from gateway.sync.state import Lane, LaneState, RecordState
 from tests.promises.ghost import START, TOKENS
+from tests.promises.rest import quiesce
 from tests.promises.story import Story
 
 
@@ -27,11 +31,12 @@ class Judge:
 
     async def check(self) -> list[tuple[str, str]]:
         """Quiet, then the promises as invariants."""
-        await self.told.quiesce()
+        await quiesce(self.told)
         truth, records = self.told.truth, await self.told.bench.records()
         cases = await self.all_cases()
         open_keys = {case.key: case for case in cases if case.closed_at is None}
         await self._accepted()
+        self._blame(cases)
         lanes = {(lane.record, lane.connection): lane for lane in await self.told.bench.lanes()}
         self._visible(records, lanes, open_keys)
         if truth.departed:
@@ -63,13 +68,34 @@ class Judge:
             return [await cases.get_case(tx, entry.number) for entry in page.cases]
 
     async def _accepted(self) -> None:
+        stored: set[tuple[str, str]] = set()
         for notice in await self.told.bench.notices():
             if notice.state != "done" or not notice.disposition:
                 self.told.truth.flag(
                     "P1", f"{notice.connection}/{notice.delivery_key} is {notice.state}: {notice.reason}"
                 )
+            stored.add((notice.connection, notice.delivery_key))
             if notice.disposition == "case":
                 self.told.truth.flag("DEFECT", f"{notice.delivery_key} could not be processed")
+
+        if self.told.troubles is None:
+            return
+        missing = set() if self.told.troubles.forgot else self.told.truth.accepted - stored
+        if missing:
+            self.told.truth.flag("P1", f"accepted, and never seen again: {sorted(missing)}")
+        known = self.told.truth.accepted | self.told.before
+        for connection, key in stored - known:
+            if not key.startswith("sweep:"):
+                self.told.truth.flag("P2", f"{connection}/{key} was taken for news, and nobody sent it")
+
+    def _blame(self, cases: Sequence[Any]) -> None:
+        """P10: nobody is asked about a record because a system was in trouble."""
+        for case in cases:
+            system = self.told.systems.get(case.connection)
+            if system is None or str(case.cls) != "refused":
+                continue
+            if case.cause == "target.refused" and not system.weather.own["refused"]:
+                self.told.truth.flag("P10", f"{case.key} says refused, and {case.connection} never refused anything")
 
     def _visible(self, records: Sequence[RecordState], lanes: Mapping[Any, Lane], open_keys: Mapping[str, Any]) -> None:
         """Whatever does not go on has an open case, and whatever waits for a person does not go on."""
@@ -113,6 +139,8 @@ class Judge:
         truth, ledger = self.told.truth, await self.told.bench.ledger()
         duplicates = {case.evidence.get("duplicate") for case in open_keys.values() if str(case.cls) == "duplicate"}
         good: set[Any] = {None, START}
+        troubles = self.told.troubles
+        slack = float("inf") if troubles is not None and troubles.wrong_clocks else 1e-6
         for token, edit in truth.edits.items():
             if (
                 edit.after_departure
@@ -120,11 +148,12 @@ class Judge:
                 or edit.thing in duplicates
                 or self._no_change(edit)
                 or any(
-                    r["field"] == edit.name and r["value"] == edit.value and r["at"] >= edit.at - 1e-6 for r in ledger
+                    r["field"] == edit.name and r["value"] == edit.value and r["at"] >= edit.at - slack for r in ledger
                 )
                 or any(self._stands(record, lanes, edit, token) for record in records)
             ):
                 good.add(token)
+        await self._taken_for_ours()
         for token, edit in truth.edits.items():
             for later, other in truth.edits.items():
                 if later > token and (other.thing, other.name, other.value) == (edit.thing, edit.name, edit.value):
@@ -132,6 +161,26 @@ class Judge:
         for _ in range(8):
             good |= {one for one, others in truth.alias.items() if others & good}
         return good
+
+    async def _taken_for_ours(self) -> None:
+        """A write was never answered, never arrived, and a person typed its value meanwhile: nothing tells them apart
+        (W2).
+        """
+        truth = self.told.truth
+        async with self.told.bench.database.read() as tx:
+            applied = await tx.execute(select(t.attempt.c.id).where(t.attempt.c.outcome == "applied"))
+        for (attempt_id,) in applied:
+            attempt = truth.attempts.get(attempt_id)
+            if attempt is None or attempt_id in truth.in_effect or attempt.ref is None:
+                continue
+            for token, edit in truth.edits.items():
+                sent = attempt.fields.get(edit.name)
+                if (
+                    sent is not None
+                    and sent.fver is not None
+                    and (edit.thing, edit.value) == (attempt.ref.id, sent.ext)
+                ):
+                    truth.same(token, truth.tokens.get((attempt.record, sent.fver)))
 
     def _stands(self, record: RecordState, lanes: Mapping[Any, Lane], edit: Any, token: Any) -> bool:
         canon = record.fields.get(edit.name)

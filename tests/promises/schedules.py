@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 from unittest.mock import patch
 
@@ -14,6 +13,7 @@ from gateway.delivery.breaker import Gate, GateSettings
 from gateway.sync import absorb as absorbing
 from gateway.sync import arrive, gap, observe
 from gateway.sync.backoff import Backoff
+from gateway.sync.decider import Decider
 from gateway.sync.flow import Merge, Policy
 from gateway.sync.unit import Unit
 from gateway.sync.worker import Worker
@@ -21,9 +21,16 @@ from tests.promises.chances import Chances
 from tests.promises.ghost import START, TOKENS, VERSION, Pace, Traced, Truth
 from tests.promises.judge import Judge
 from tests.promises.settings import Setting, start_of
+from tests.promises.simulated import Watch, run, world_clock
 from tests.promises.story import MOVES, SETTLES_S, Op, Story, TracingRunner
-from tests.support.gateway import NoChance, bench
+from tests.promises.troubles import LEASE_S, TIMEOUT_S, Troubles
+from tests.promises.view import View
+from tests.support.gateway import Bench, NoChance, bench
 from tests.support.world import FakeClock
+
+WORKERS = ("one", "two")
+LENGTHS = (14, 24, 36, 60)
+"""Operations of a schedule, in turn."""
 
 
 def _systems(given: Setting, clock: FakeClock, truth: Truth, pace: Pace) -> list[Traced]:
@@ -70,32 +77,51 @@ def _options(given: Setting) -> dict[str, Any]:
 async def story(given: Setting, database: Any) -> AsyncIterator[Story]:
     """A gateway over the systems of a setting, with one linked thing unless things are to be created."""
     database.empty()
-    clock, truth, pace = FakeClock(), Truth(), Pace()
+    clock, truth, pace = world_clock(), Truth(), Pace()
+    watches = {worker: Watch(clock) for worker in WORKERS}
+    fire = "fire" in given.feats
     systems = _systems(given, clock, truth, pace)
-    with ExitStack() as stack:
+    async with AsyncExitStack() as stack:
         _listen(stack, truth)
-        async with bench("", systems, clock, database=database, **_options(given)) as gateway:
-            runners: dict[tuple[str, str], TracingRunner] = {}
-            for system in systems:
-                for worker in ("one", "two"):
-                    backoff = Backoff(NoChance())
-                    gate = Gate(clock, GateSettings(failures=10_000))
-                    gateway.runners[system.name] = runner = TracingRunner(
-                        system.name, system, gate, Worker(worker, 2000.0, 1000.0, backoff), gateway.decider, clock
-                    )
-                    runner.truth = truth
-                    runners[(system.name, worker)] = runner
-            for system in systems:
-                gateway.runners[system.name] = runners[(system.name, "one")]
-            told = Story(given, gateway, truth, pace, {s.name: s for s in systems}, runners)
-            if "create" not in given.feats:
-                await _link(told)
-            if "eager" in given.feats:
-                told.begin_at_once()
-            yield told
-            for task in told.tasks.values():
-                task.cancel()
-            await asyncio.gather(*told.tasks.values(), return_exceptions=True)
+        gateway = await stack.enter_async_context(
+            bench("", systems, watches["one"], database=database, **_options(given))  # type: ignore[arg-type]
+        )
+        deciders = await _deciders(stack, gateway, watches) if fire else dict.fromkeys(WORKERS, gateway.decider)
+        runners = {
+            (system.name, worker): _runner(system, decider, worker, watches[worker], truth, fire=fire)
+            for system in systems
+            for worker, decider in deciders.items()
+        }
+        for system in systems:
+            gateway.runners[system.name] = runners[(system.name, "one")]
+            system.watch = watches["one"] if fire else None
+        view = View(gateway, database)
+        told = Story(given, gateway, truth, pace, {s.name: s for s in systems}, runners, deciders, view)
+        if "create" not in given.feats:
+            await _link(told)
+        if "eager" in given.feats:
+            told.begin_at_once()
+        if fire:
+            told.troubles = Troubles(told, database, watches)
+        yield told
+        await told.kill(WORKERS)
+
+
+async def _deciders(stack: AsyncExitStack, gateway: Bench, watches: Mapping[str, Watch]) -> dict[str, Decider]:
+    """Worker "two" is a process of its own: its own memory, its own clock."""
+    other = Decider(gateway.database, gateway.decider.topology, watches["two"])
+    await other.start()
+    stack.push_async_callback(other.stop)
+    return {"one": gateway.decider, "two": other}
+
+
+def _runner(system: Traced, decider: Decider, worker: str, watch: Watch, truth: Truth, *, fire: bool) -> TracingRunner:
+    """Outside of fire nobody asks gates, and nothing is ever too slow."""
+    gate = Gate(watch, None if fire else GateSettings(failures=10_000))
+    patience = (LEASE_S, TIMEOUT_S) if fire else (2000.0, 1000.0)
+    made = TracingRunner(system.name, system, gate, Worker(worker, *patience, Backoff(NoChance())), decider, watch)
+    made.truth = truth
+    return made
 
 
 async def _link(told: Story) -> None:
@@ -109,10 +135,11 @@ async def _link(told: Story) -> None:
         for thing in system.things.values():
             thing.raw[TOKENS] = dict.fromkeys(thing.raw[TOKENS], START)
         system.tries.clear()
+    told.before = {(notice.connection, notice.delivery_key) for notice in await told.bench.notices()}
     told.truth.writes = 0
 
 
-def _listen(stack: ExitStack, truth: Truth) -> None:
+def _listen(stack: AsyncExitStack, truth: Truth) -> None:
     """Notes who typed what the gateway decides on, as it folds observations in."""
 
     def absorb(unit: Unit, seen: Any) -> list[str]:
@@ -163,29 +190,29 @@ async def replay(given: Setting, ops: Sequence[Op], database: Any) -> list[tuple
         return await Judge(told).check()
 
 
-async def explore(given: Setting, seed: int, steps: int, database: Any) -> tuple[list[Op], list[tuple[str, str]]]:
-    """Draws a schedule by chance and judges it."""
-    chance, ops = random.Random(seed), []
+async def explore(given: Setting, seed: int, steps: int, database: Any, ops: list[Op]) -> list[tuple[str, str]]:
+    """Draws a schedule by chance, notes it in `ops`, and judges it."""
+    chance = random.Random(seed)
     async with story(given, database) as told:
         for _ in range(steps):
             choices = await Chances(told).enabled()
             op = chance.choices([op for _, op in choices], [weight for weight, _ in choices])[0]
             ops.append(op)
             await told.do(op)
-        return ops, await Judge(told).check()
+        return await Judge(told).check()
 
 
-async def shrink(given: Setting, ops: Sequence[Op], promise: str, database: Any) -> list[Op]:
+def shrink(given: Setting, ops: Sequence[Op], promise: str, database: Any) -> list[Op]:
     """The shortest part of a schedule that still breaks the same promise."""
     kept = list(ops)
 
-    async def bad(part: Sequence[Op]) -> bool:
+    def bad(part: Sequence[Op]) -> bool:
         try:
-            return any(kind == promise for kind, _ in await replay(given, part, database))
+            return any(kind == promise for kind, _ in run(replay(given, part, database)))
         except Exception:  # noqa: BLE001
             return promise == "CRASH"
 
-    if not await bad(kept):
+    if not bad(kept):
         return kept
     moved = True
     while moved:
@@ -194,7 +221,7 @@ async def shrink(given: Setting, ops: Sequence[Op], promise: str, database: Any)
             at = 0
             while at < len(kept):
                 part = kept[:at] + kept[at + size :]
-                if await bad(part):
+                if bad(part):
                     kept, moved = part, True
                 else:
                     at += size

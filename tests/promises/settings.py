@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from connectors.contract.values import VersionKind
@@ -21,7 +21,7 @@ class Setting:
     systems: str = "abc"
     fields: tuple[str, ...] = ("x", "y")
     feats: frozenset[str] = frozenset()
-    """late, refuse, comments, workers, leave, create, steps, lossy, latest, shows, noprobe, eager, hasty."""
+    """late, refuse, comments, workers, leave, create, steps, lossy, latest, shows, noprobe, eager, hasty, fire."""
     lose: bool = True
     edits: int = 4
 
@@ -125,6 +125,14 @@ SETTINGS = (
     ),
     setting("mix_kept", "lossy", "refuse", "workers", fields=("x", "y"), lose=False, edits=7),
 )
+
+UNDER_FIRE = tuple(replace(each, name=f"fire_{each.name}", feats=each.feats | {"fire", "workers"}) for each in SETTINGS)
+"""The same systems and people while everything around them goes wrong."""
+
+
+def named(name: str) -> Setting:
+    """A setting by its name."""
+    return next(each for each in (*SETTINGS, *UNDER_FIRE) if each.name == name)
 
 
 def start_of(given: Setting) -> dict[str, Any]:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 from sqlalchemy import update
 
+from connectors.contract.errors import StorageError
 from connectors.contract.values import Change
 from dead_letter import actions
 from gateway.app.recover import recover
@@ -21,13 +23,14 @@ from gateway.delivery.runner import Runner
 from gateway.sync import tables as t
 from gateway.sync.attempts import Attempt
 from gateway.sync.cache import Cache
+from gateway.sync.decider import Decider
 from gateway.sync.lane_port import Lanes
-from gateway.sync.starting import Nobody
-from gateway.sync.state import Lane
 from gateway.sync.steps import Job
 from tests.promises.eager import Eager
 from tests.promises.ghost import VERSION, Edit, Pace, Traced, Truth
 from tests.promises.settings import Setting, start_of
+from tests.promises.troubles import Troubles
+from tests.promises.view import View
 from tests.support.gateway import Bench
 
 TICK_S = 0.1
@@ -58,6 +61,9 @@ class Story:
     pace: Pace
     systems: dict[str, Traced]
     runners: dict[tuple[str, str], TracingRunner]
+    deciders: dict[str, Decider]
+    """Worker -> its way into the database, with what it remembers."""
+    view: View
     network: list[Change] = field(default_factory=list)
     """Webhooks and polled rows on their way."""
     tasks: dict[tuple[int, str, str], asyncio.Task[Any]] = field(default_factory=dict)
@@ -66,14 +72,22 @@ class Story:
     ids: dict[int, str] = field(default_factory=dict)
     """Number of a record -> its id, of those that were worked."""
     eager: Eager | None = None
+    troubles: Troubles | None = None
+    before: set[tuple[str, str]] = field(default_factory=set)
+    """(system, delivery key) of what was taken in before the schedule began."""
 
     # ---- doing ----
     async def do(self, op: Op) -> None:
         self.bench.clock.advance(TICK_S)
-        await getattr(self, f"_{op[0]}")(*op[1:])
+        if self.troubles is not None and op[0] in self.troubles.ops:
+            await self.troubles.ops[op[0]](*op[1:])
+        else:
+            await getattr(self, f"_{op[0]}")(*op[1:])
         if self.eager is not None:
             await self.eager.go_to_work()
-        self._gather()
+        self.gather()
+        if self.troubles is not None:
+            await self.troubles.look()
 
     def begin_at_once(self) -> None:
         """From now on a decision that makes a lane due begins it, where nobody works it."""
@@ -83,7 +97,7 @@ class Story:
         """(record, system) of the lanes at work, whoever works them."""
         return {(self.ids[number], name) for number, name, _ in self.tasks}
 
-    def _gather(self) -> None:
+    def gather(self) -> None:
         for system in self.systems.values():
             self.network += system.take()
 
@@ -172,28 +186,28 @@ class Story:
             if change.via == "webhook" and VERSION in change.snapshot.raw:
                 self.truth.brought.add((change.connection, change.snapshot.id, change.snapshot.raw[VERSION]))
         now = self.bench.clock.now()
-        await self.bench.bring([c if c.via == "poll" else msgspec.structs.replace(c, received_at=now) for c in changes])
+        fresh = [c if c.via == "poll" else msgspec.structs.replace(c, received_at=now) for c in changes]
+        if self.troubles is None:
+            await self.bench.bring(fresh)
+        else:
+            await self.troubles.take_in(fresh)
 
     async def _begin(self, record: int, name: str, worker: str) -> None:
-        records = await self.bench.records()
-        if record >= len(records):
-            return
+        ids = list(await self.view.order())
         key = (record, name, worker)
-        if key in self.tasks:
+        if record >= len(ids) or key in self.tasks:
             return
-        lane = next(
-            (lane for lane in await self.bench.lanes() if (lane.record, lane.connection) == (records[record].id, name)),
-            None,
-        )
-        if lane is None:
+        lanes = await self.view.lanes()
+        lane = next((lane for lane in lanes if (lane.record, lane.connection) == (ids[record], name)), None)
+        if lane is None or (self.troubles is not None and not self.troubles.admits(name, worker)):
             return
-        if lane.next_try_at > self.bench.clock.now() and not lane.deferred:
+        if lane.next_try_at > self.bench.clock.now() and not lane.deferred and self.troubles is None:
             await self.pass_time(lane.next_try_at)
-        await self.work(records[record].id, name, worker)
+        await self.work(ids[record], name, worker)
 
     async def work(self, record: str, name: str, worker: str, job: Job | None = None) -> None:
         """Works a lane until it waits for its system; `job`: what it was claimed for already."""
-        number = [each.id for each in await self.bench.records()].index(record)
+        number = (await self.view.order())[record]
         key = (number, name, worker)
         task = asyncio.create_task(self.runners[(name, worker)].run(record, job))
         self.tasks[key], self.ids[number] = task, record
@@ -214,10 +228,14 @@ class Story:
         await self.pace.go(task, verdict)
         self._ended(key)
 
+    async def go_on(self, key: tuple[int, str, str]) -> None:
+        """The next answer of a lane at work is good."""
+        await self._go(*key, "ok")
+
     async def _parked_values(self, record: int, name: str) -> None:
         """Nobody writes over a value that waits for a person's choice."""
-        state = (await self.bench.records())[record]
-        lane = next(lane for lane in await self.bench.lanes() if (lane.record, lane.connection) == (state.id, name))
+        state = (await self.view.records())[record]
+        lane = next(lane for lane in await self.view.lanes() if (lane.record, lane.connection) == (state.id, name))
         attempt = self.truth.attempts.get(lane.attempt)
         for each in attempt.fields if attempt else ():
             shadow = state.members[name].shadow.get(each)
@@ -230,16 +248,28 @@ class Story:
             return
         del self.tasks[key]
         self.stolen.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            self.truth.flag("DEFECT", repr(task.exception()))
+        self.runners[key[1:]].gate.released()
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not (self.troubles is not None and isinstance(error, StorageError)):
+            self.truth.flag("DEFECT", repr(error))
+
+    def settle_ended(self) -> None:
+        """Tasks that came to an end without being asked to: a time-out, a pause that was over."""
+        for key in list(self.tasks):
+            self._ended(key)
 
     async def _steal(self, record: int, name: str) -> None:
         """A worker is paused for longer than its lease, and another one takes the lane over."""
         task = self.tasks.get((record, name, "one"))
         if task is None or (record, name, "two") in self.tasks:
             return
-        records = await self.bench.records()
-        here = (t.lane.c.record == records[record].id, t.lane.c.connection == name, t.lane.c.owner != "")
+        here = (
+            t.lane.c.record == list(await self.view.order())[record],
+            t.lane.c.connection == name,
+            t.lane.c.owner != "",
+        )
+        if self.troubles is not None:
+            self.troubles.database.faults.clear()
         async with self.bench.database.begin() as tx:
             await tx.execute(update(t.lane).where(*here).values(lease_until=0.0))
         self.forget()
@@ -248,19 +278,29 @@ class Story:
 
     async def _crash(self) -> None:
         """The process dies and comes back: whatever was under way is forgotten, every lease is a dead one's."""
-        for task in self.tasks.values():
-            task.cancel()
-        await asyncio.gather(*self.tasks.values(), return_exceptions=True)
-        self.tasks.clear()
-        self.stolen.clear()
-        if self.eager is not None:
-            self.eager.begun.clear()
+        await self.kill(tuple(self.deciders))
         await recover(self.bench.database)
+        if self.troubles is not None:
+            await self.troubles.again("one")
+
+    async def kill(self, workers: Sequence[str]) -> None:
+        """The tasks of these workers end where they are, and their memory is gone."""
+        doomed = {key: task for key, task in self.tasks.items() if key[2] in workers}
+        for key, task in doomed.items():
+            task.cancel()
+            del self.tasks[key]
+            self.stolen.discard(task)
+        await asyncio.gather(*doomed.values(), return_exceptions=True)
+        if self.eager is not None and "one" in workers:
+            self.eager.begun.clear()
+        if self.troubles is not None:
+            self.troubles.restart(workers)
         self.forget()
 
     def forget(self) -> None:
         """Another process has nothing in memory."""
-        self.bench.decider.cache = Cache()
+        for decider in self.deciders.values():
+            decider.cache = Cache()
 
     async def _land(self, name: str) -> None:
         system = self.systems[name]
@@ -269,7 +309,7 @@ class Story:
             system.arrive_late(write)
 
     async def _wait(self) -> None:
-        waiting = [lane.next_try_at for lane in await self.bench.lanes() if lane.has_work]
+        waiting = [lane.next_try_at for lane in await self.view.lanes() if lane.has_work]
         due = [at for at in waiting if at > self.bench.clock.now()]
         if due:
             await self.pass_time(min(due))
@@ -285,7 +325,8 @@ class Story:
         self.bench.clock.advance(max(0.0, until - self.bench.clock.now()) + 0.001)
 
     async def _operator(self, connection: str, cls: str, verb: str) -> None:
-        case = next((c for c in await self.bench.cases(cls=cls) if c.connection == connection), None)
+        mine = [case for case in await self.view.cases() if (str(case.cls), case.connection) == (cls, connection)]
+        case = mine[0] if mine else None
         if case is None:
             return
         now = self.bench.clock.now()
@@ -296,6 +337,10 @@ class Story:
             verb = "declare_not_applied"
             if verb not in offered:
                 return
+        with suppress(StorageError):  # a person sees it, and looks again
+            await self._decide(case, verb, now)
+
+    async def _decide(self, case: Any, verb: str, now: float) -> None:
         topology = self.bench.decider.topology
         async with self.bench.database.begin() as tx:
             lanes = Lanes(tx, topology, now=now, actor="nadia")
@@ -320,58 +365,3 @@ class Story:
             sent.fver is not None and self.truth.applied.get((case.object_id, name)) == (sent.fver, True)
             for name, sent in attempt.fields.items()
         )
-
-    # ---- the end ----
-    async def quiesce(self) -> None:
-        """Everything on its way arrives, everything due is done, without further failures, until all is quiet."""
-        self.bench.decider.starter = Nobody()
-        for system in self.systems.values():
-            for write in system.late_ones(float("inf")):
-                system.arrive_late(write)
-        for _ in range(3):
-            for key in list(self.tasks):
-                while key in self.tasks:
-                    await self._go(*key, "ok")
-        for _ in range(60):
-            before = self.truth.writes
-            self._gather()
-            changes, self.network = self.network, []
-            changes += [
-                s.poll(i) for s in self.systems.values() if s.probes for i, thing in s.things.items() if thing.exists
-            ]
-            await self.bring(changes)
-            await self._work_all()
-            self._gather()
-            for system in self.systems.values():
-                system.landed.clear()
-            if before == self.truth.writes and not self.network and not await self._waiting():
-                return
-            waiting = await self._waiting()
-            if waiting:
-                self.bench.clock.advance(
-                    max(0.0, min(lane.next_try_at for lane in waiting) - self.bench.clock.now()) + 0.001
-                )
-            if self.truth.writes > 300:
-                break
-        self.truth.flag(
-            "P6",
-            f"no quiescence: {self.truth.writes} writes for {len(self.truth.edits)} edits; {await self._waiting()}",
-        )
-
-    async def _waiting(self) -> list[Lane]:
-        return [lane for lane in await self.bench.lanes() if lane.has_work]
-
-    async def _work_all(self) -> None:
-        for _ in range(30):
-            now = self.bench.clock.now()
-            due = [
-                lane for lane in await self.bench.lanes() if (lane.has_work and lane.next_try_at <= now) or lane.owner
-            ]
-            if not due:
-                return
-            for lane in due:
-                try:
-                    await self.runners[(lane.connection, "one")].run(lane.record)
-                except Exception as error:  # noqa: BLE001
-                    self.truth.flag("DEFECT", repr(error))
-                    return

@@ -25,6 +25,7 @@ from tests.promises import pipeline
 from tests.scenarios.world_of_two import COUNTER, STAMP, START, Two, once, two
 from tests.support.broken import rejects
 from tests.support.speaking import Speaker
+from tests.support.unpressed import unpressed
 from tests.support.world import System
 
 
@@ -64,7 +65,7 @@ async def answered_only_when_durable(url: str) -> None:
     async with two(url, linked=False) as w:
         a, log = sender(w), Log(failures=2)
         app = web.Application()
-        app.add_routes(Hooks({"a": a}, log, w.g.clock, 1_000_000).routes())  # type: ignore[arg-type]
+        app.add_routes(Hooks({"a": a}, log, w.g.clock, unpressed()).routes())  # type: ignore[arg-type]
         async with TestClient(TestServer(app)) as client:
             for change in a.notices:
                 for _ in range(4):

@@ -12,13 +12,14 @@ import sys
 import pytest
 
 from tests.promises.direct import DirectDatabase
-from tests.promises.schedules import explore, shrink
-from tests.promises.settings import SETTINGS, Setting
+from tests.promises.schedules import LENGTHS, explore, shrink
+from tests.promises.settings import SETTINGS, UNDER_FIRE, Setting, named
+from tests.promises.simulated import run
+from tests.promises.story import Op
 from tests.support.broken import without
 
 SCHEDULES = int(os.environ.get("LOCKSTEP_SCHEDULES", "4"))
 SEED = int(os.environ.get("LOCKSTEP_SEED", "0"))
-LENGTHS = (14, 24, 36, 60)
 NOTICED_WITHIN = 120
 """Schedules within which a gateway without the mechanism is found out."""
 
@@ -41,24 +42,25 @@ SEEN_THROUGH = {
 """Mechanism -> a setting in which its absence shows: the judge is no use if it never condemns."""
 
 
-@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
-async def test_no_schedule_breaks_a_promise(setting: Setting, database: DirectDatabase) -> None:
+@pytest.mark.parametrize("setting", [*SETTINGS, *UNDER_FIRE], ids=lambda setting: setting.name)
+def test_no_schedule_breaks_a_promise(setting: Setting, database: DirectDatabase) -> None:
     for number in range(SCHEDULES):
         seed, steps = SEED + number, LENGTHS[number % len(LENGTHS)]
         sys.stdout.write(f"{setting.name}: seed {seed}, {steps} steps\n")
-        ops, bad = await explore(setting, seed, steps, database)
+        ops: list[Op] = []
+        bad = run(explore(setting, seed, steps, database, ops))
         if bad:
             promise, what = bad[0]
-            shortest = await shrink(setting, ops, promise, database)
+            shortest = shrink(setting, ops, promise, database)
             pytest.fail(f"{setting.name}, seed {seed}: {promise}: {what}\n{shortest}")
 
 
 @pytest.mark.parametrize("mechanism", SEEN_THROUGH)
-async def test_a_gateway_without_it_is_found_out(mechanism: str, database: DirectDatabase) -> None:
-    setting = next(each for each in SETTINGS if each.name == SEEN_THROUGH[mechanism])
+def test_a_gateway_without_it_is_found_out(mechanism: str, database: DirectDatabase) -> None:
+    setting = named(SEEN_THROUGH[mechanism])
     with without(mechanism):
         for seed in range(NOTICED_WITHIN):
-            _, bad = await explore(setting, seed, 40, database)
+            bad = run(explore(setting, seed, 40, database, []))
             if {promise for promise, _ in bad} - {"DEFECT"}:
                 return
     pytest.fail(f"{NOTICED_WITHIN} schedules without {mechanism} and nothing noticed")

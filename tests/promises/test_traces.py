@@ -6,7 +6,8 @@ import pytest
 
 from tests.promises.direct import DirectDatabase
 from tests.promises.schedules import replay
-from tests.promises.settings import SETTINGS
+from tests.promises.settings import named
+from tests.promises.simulated import run
 from tests.promises.story import Op
 
 TRACES = {
@@ -104,7 +105,6 @@ def read(trace: str) -> list[Op]:
 
 
 @pytest.mark.parametrize("wrong", TRACES)
-async def test_stays_mended(wrong: str, database: DirectDatabase) -> None:
+def test_stays_mended(wrong: str, database: DirectDatabase) -> None:
     name, trace = TRACES[wrong]
-    setting = next(each for each in SETTINGS if each.name == name)
-    assert await replay(setting, read(trace), database) == []
+    assert run(replay(named(name), read(trace), database)) == []

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from tests.contract.broken import parts, rules
+from tests.contract.broken import parts, rules, workers
 
 WITHOUT: Mapping[str, rules.Breaking] = {
     "ATTEMPT": rules.attempt,
@@ -41,6 +41,10 @@ WITHOUT: Mapping[str, rules.Breaking] = {
     "FREE CREDENTIALS": parts.blames_records_for_credentials,
     "FREE THROTTLE": parts.counts_throttling,
     "OWN LANE": parts.blames_the_connection,
+    "LEASES": parts.leaves_the_dead,
+    "REVISION": workers.believes_its_memory,
+    "ONE CLOCK": workers.goes_by_its_own_clock,
+    "NOT LATE": workers.sends_late,
 }
 """Mechanism -> what takes it out. The capitals are the rule names of SYNC.md's model."""
 

@@ -202,9 +202,10 @@ async def bench(
 ) -> AsyncIterator[Bench]:
     """A gateway over `systems` on the database at `url`, or on the one given as `database`."""
     database: Database = options.get("database") or Database(url)
-    async with database.begin() as tx:
-        for part in PARTS:
-            await tx.run_sync(part.create_all)
+    if "database" not in options:
+        async with database.begin() as tx:
+            for part in PARTS:
+                await tx.run_sync(part.create_all)
     flow = flow_of(systems, mappings, **options)
     decider = options.get("decider", Decider)(database, Topology.of([flow]), clock)
     await decider.start()
