@@ -6,6 +6,9 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+LONGEST = 300
+"""Characters that are shown of a sentence and of its hint, values of the file among them."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
@@ -20,7 +23,15 @@ class Problem:
 
     def __str__(self) -> str:
         way_out = f"; try {self.hint}" if self.hint else ""
-        return f"{self.file}:{self.line}:{self.col}: error[{self.rule}]: {self.text}{way_out}"
+        return f"{self.file}:{self.line}:{self.col}: error[{self.rule}]: {_one_line(self.text)}{_one_line(way_out)}"
+
+
+def _one_line(text: str) -> str:
+    """Editors and scripts read a problem as one line. What would break it, or move a cursor, is shown escaped, and of
+    a long value only the ends are: what is said about it stands behind it.
+    """
+    shown = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
+    return shown if len(shown) <= LONGEST else f"{shown[: LONGEST // 2]}...{shown[-LONGEST // 2 :]}"
 
 
 def nearest(word: object, known: Iterable[object]) -> str:

@@ -6,6 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from connectors.contract.errors import StorageError
 from gateway.api.queries import now_summary
@@ -19,7 +20,7 @@ def application(gateway: Gateway, consumer: Consumer) -> web.Application:
     """Routes of one worker. `/livez` says the process runs; `/readyz` that database and stream do; neither asks a
     vendor.
     """
-    app = web.Application(client_max_size=gateway.config.body_limit)
+    app = web.Application(client_max_size=gateway.config.limits.body, middlewares=[as_problem])
     state = State(gateway, consumer)
     app.add_routes(gateway.hooks.routes())
     app.add_routes(
@@ -31,6 +32,19 @@ def application(gateway: Gateway, consumer: Consumer) -> web.Application:
         ]
     )
     return app
+
+
+@web.middleware
+async def as_problem(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Errors that no route of ours made (no such path, no such method) are problem documents too."""
+    try:
+        return await handler(request)
+    except web.HTTPMethodNotAllowed as error:
+        ways = ", ".join(sorted(error.allowed_methods))
+        detail = f"{request.method} is not possible here; try {ways}"
+        return problem(405, "method-not-allowed", detail, headers={"Allow": ways})
+    except web.HTTPNotFound:
+        return problem(404, "unknown-path", "there is nothing at this path")
 
 
 class State:
@@ -55,9 +69,10 @@ class State:
         """200 when webhooks are accepted and processed; 503 with the reasons otherwise."""
         health = self.gateway.stream.health()
         reasons = [] if health.ready else [f"stream: {health.reason}"]
+        if pressed := self.gateway.pressure.reason():
+            reasons.append(f"intake: {pressed}")
         try:
-            async with self.gateway.database.read():
-                pass
+            await self.gateway.database.answers()
         except StorageError as error:
             reasons.append(str(error))
         body = {"status": "ready" if not reasons else "not ready", "reasons": reasons, "lag": dict(health.lag)}
@@ -71,6 +86,7 @@ class State:
             return problem(503, "database-away", str(error), headers={"Retry-After": "5"})
         health = self.gateway.stream.health()
         summary["stream"] = {"ready": health.ready, "reason": health.reason, "lag": dict(health.lag)}
+        summary["pressure"] = self.gateway.pressure.reason() or None
         summary["gates"] = {
             name: {"state": str(gate.state), "reason": gate.reason, "wait_s": gate.wait_s()}
             for name, gate in self.gateway.keeper.gates.items()

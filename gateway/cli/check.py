@@ -34,10 +34,11 @@ def check(
     """
     import os
 
+    from gateway.cli.store import no_file
     from gateway.config import read
 
-    if not config.is_file() and not mappings:
-        raise Ending(Code.CONFIG_INVALID, f"{config} is not there; name it with --config or LOCKSTEP_CONFIG")
+    if config.is_dir() or not (config.is_file() or mappings):
+        raise Ending(Code.CONFIG_INVALID, no_file(config))
     loaded, problems = read(config, os.environ) if config.is_file() else (None, [])
     problems = [*problems, *(problem for file in mappings or () for problem in _problems_of(file))]
     if problems:

@@ -87,18 +87,17 @@ def demo(
     happens and where to look. The verdict comes from the stand-ins' own edit logs: exit code 1 if anything was lost,
     doubled, out of order or left out of step.
     """
-    from gateway.config.units import seconds
     from gateway.demo.plan import Plan
     from gateway.demo.talk import Talk
 
     try:
         plan = Plan(
-            for_s=seconds(for_),
+            for_s=_seconds("--for", for_),
             edits_per_s=edits,
             seed=seed,
             outages=_outages(outage),
             kills=kills,
-            drain_s=seconds(drain),
+            drain_s=_seconds("--drain", drain),
             stream=stream,
             database=database,
             reuse=reuse,
@@ -115,6 +114,15 @@ def demo(
     else:
         _tell(result, talk)
     raise Ending(Code.DONE if result.ok else Code.FAILED)
+
+
+def _seconds(flag: str, text: str) -> float:
+    from gateway.config.units import seconds
+
+    try:
+        return seconds(text)
+    except ValueError as error:
+        raise ValueError(f"{flag} {text!r}: {error}") from error
 
 
 def _outages(asked: Sequence[str]) -> tuple[Outage, ...]:

@@ -28,7 +28,7 @@ def sandbox(
         str,
         typer.Option(
             envvar="LOCKSTEP_SANDBOX_HOOK",
-            help="Where webhooks go; {system} stands for the system.",
+            help="Where webhooks go; {system} stands for servicenow or jira. /hooks/NAME takes the connection's name.",
             metavar="URL",
         ),
     ] = "",
@@ -53,10 +53,18 @@ def sandbox(
     unknown = [name for name in wanted if name not in SYSTEMS]
     if unknown:
         raise Ending(Code.WRONG_USE, f"no stand-in for {', '.join(unknown)}; there are {', '.join(SYSTEMS)}")
-    directory.mkdir(parents=True, exist_ok=True)
+    _make(directory)
     options = {"hook_secret": hook_secret, "seed": seed, "time_scale": time_scale}
     places = {name: (directory / f"{name}.db", port + number if port else 0) for number, name in enumerate(wanted)}
     asyncio.run(_serve(places, hook, options))
+
+
+def _make(directory: Path) -> None:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        said = error.strerror or type(error).__name__
+        raise Ending(Code.FAILED, f"{directory} cannot be made: {said}; name another --data") from error
 
 
 async def _serve(places: dict[str, tuple[Path, int]], hook: str, options: dict[str, object]) -> None:

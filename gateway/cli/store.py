@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from gateway.cli.exits import Code, Ending
+from gateway.cli.flags import DEFAULT_CONFIG
 
 if TYPE_CHECKING:
     from gateway.config import Config
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 ANSWER_S = 1.0
 """Patience with a gateway that is asked whether it is there."""
+NOT_STARTED = "is not prepared for this version yet; start the gateway once: lockstep run"
 
 
 def configuration(file: Path) -> Config:
@@ -24,23 +26,33 @@ def configuration(file: Path) -> Config:
     from gateway.config import load
 
     if not file.is_file():
-        raise Ending(
-            Code.CONFIG_INVALID, f"{file} is not there; name the configuration with --config or LOCKSTEP_CONFIG"
-        )
+        raise Ending(Code.CONFIG_INVALID, no_file(file))
     return load(file, os.environ)
 
 
+def no_file(file: Path) -> str:
+    """Why there is no configuration at this place, and what would be one."""
+    if file.is_dir():
+        return f"{file} is a directory; the configuration is a file, try {file / DEFAULT_CONFIG.name}"
+    return f"{file} is not there; name the configuration with --config or LOCKSTEP_CONFIG"
+
+
 def ask(config: Config, question: Callable[[Database], Awaitable[T]]) -> T:
-    """The answer of the database that the configuration names. Ends with code 8 if there is none yet."""
+    """The answer of the database that the configuration names. Ends with code 8 if there is none yet, or none of this
+    version's schema; ConfigError if its schema is newer: an answer could not be believed.
+    """
     _refuse_absent(config)
     return asyncio.run(_ask(config, question))
 
 
 async def _ask(config: Config, question: Callable[[Database], Awaitable[T]]) -> T:
     from gateway.storage.database import Database
+    from gateway.storage.migrate import is_current
 
     database = Database(config.database, pool_size=2)
     try:
+        if not await is_current(database):
+            raise Ending(Code.NOT_REACHABLE, f"{_named(config)} {NOT_STARTED}")
         return await question(database)
     finally:
         await database.close()
@@ -55,6 +67,13 @@ def _refuse_absent(config: Config) -> None:
         raise Ending(
             Code.NOT_REACHABLE, f"there is no database at {url.database} yet; start the gateway once: lockstep run"
         )
+
+
+def _named(config: Config) -> str:
+    from sqlalchemy.engine import make_url
+
+    url = make_url(config.database)
+    return f"the database {url.database}" if url.host is None else f"the database {url.database} at {url.host}"
 
 
 def gateway_answers(config: Config) -> bool:

@@ -15,6 +15,8 @@ from gateway.storage.database import Database
 
 SCRIPTS = Path(__file__).parent / "migrations"
 LOCK = 0x10C5_7E9
+LONGEST_S = 3600.0
+"""For one statement of a migration, on PostgreSQL: a large table takes its time, and so does another worker's turn."""
 
 
 def settings(connection: Connection | None = None) -> Config:
@@ -28,17 +30,41 @@ def settings(connection: Connection | None = None) -> Config:
 
 async def migrate(database: Database) -> None:
     """Runs what is missing, in one transaction. Raises ConfigError when the database is newer than this program."""
-    async with database.begin() as tx:
+    if database.sqlite:
+        await _migrate(database)
+        return
+    patient = Database(database.url.render_as_string(hide_password=False), pool_size=1, answer_s=LONGEST_S)
+    try:
+        await _migrate(patient)
+    finally:
+        await patient.close()
+
+
+async def _migrate(database: Database) -> None:
+    async with database.begin("migrate") as tx:
         if not database.sqlite:
             await tx.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
         await tx.run_sync(_upgrade)
 
 
-def _upgrade(connection: Connection) -> None:
+async def is_current(database: Database) -> bool:
+    """Whether the database has this version's schema; False if it has an older one, or none. Raises ConfigError when it
+    is newer than this program. Changes nothing.
+    """
+    async with database.read() as tx:
+        return await tx.run_sync(_present) == ScriptDirectory.from_config(settings()).get_current_head()
+
+
+def _present(connection: Connection) -> str | None:
     known = {script.revision for script in ScriptDirectory.from_config(settings()).walk_revisions()}
     present = MigrationContext.configure(connection).get_current_revision()
     if present is not None and present not in known:
         raise ConfigError(
             [f"database: error[schema-newer]: its schema {present!r} is newer than this program; try a newer lockstep"]
         )
+    return present
+
+
+def _upgrade(connection: Connection) -> None:
+    _present(connection)
     command.upgrade(settings(connection), "head")

@@ -80,6 +80,14 @@ class Sites:
             async with self.http.post(f"{self.url(connection)}/_sandbox/webhooks", json=wanted) as answer:
                 assert answer.status == 201, await answer.text()
 
+    async def told(self) -> tuple[int, int]:
+        """How many webhooks of theirs are on their way, and how many were delivered."""
+        shown = []
+        for connection in ("snow", "jira"):
+            async with self.http.get(f"{self.url(connection)}/_sandbox/webhooks") as answer:
+                shown.append(await answer.json())
+        return sum(each["pending"] for each in shown), sum(each["sent"] for each in shown)
+
     async def issue(self, summary: str) -> str:
         return await self.issues.create("ann", summary, "", 3)
 

@@ -19,7 +19,7 @@ def test_defaults(tmp_path: Path) -> None:
     assert config.data == tmp_path / "data"
     assert config.database == f"sqlite+aiosqlite:///{tmp_path}/data/lockstep.db"
     assert config.stream == f"sqlite:///{tmp_path}/data/stream.db"
-    assert (config.host, config.port, config.body_limit) == ("127.0.0.1", 8080, 10 * 1024 * 1024)
+    assert (config.host, config.port, config.limits.body) == ("127.0.0.1", 8080, 10 * 1024 * 1024)
     assert config.retention.receipts_s == config.retention.journal_s
 
 
