@@ -61,11 +61,35 @@ demo: $(VENV)/.runtime ## Watch two systems being kept in step; ARGS="--for 30s 
 bench: $(VENV)/.dev ## Measure the gateway against its floor; ARGS="--quick --json"
 	@$(BIN)/python -m benchmarks $(ARGS)
 
+.PHONY: outage
+N ?= 100000
+outage: $(VENV)/.dev ## Take a target away for a simulated week and drain the queue; N=1000000 ARGS="--json"
+	@$(BIN)/python -m benchmarks.outage --changes $(N) $(ARGS)
+
 # --- Checking ---------------------------------------------------------------------------------------------------------
 
 .PHONY: test
 test: $(VENV)/.dev ## Run the tests in parallel; ARGS="tests/unit -k lanes"
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
+
+# Schedules of `make chaos`, and where they begin; two seeds share none.
+N ?= 2000
+SEED ?= 0
+
+.PHONY: chaos
+chaos: $(VENV)/.dev ## Play random schedules and judge them by the promises; N=... SEED=... ARGS="--broken"
+	@$(BIN)/python -m tests.chaos --schedules $(N) --seed $(SEED) $(ARGS)
+
+# Kills of workers in `make chaos-system`; its length follows from them.
+KILLS ?= 10
+
+.PHONY: chaos-system
+chaos-system: $(VENV)/.dev ## Real workers, broker and database under fire; KILLS=... SEED=... ARGS="--minutes 2"
+	@$(BIN)/python -m tests.whole --kills $(KILLS) --seed $(SEED) $(ARGS)
+
+.PHONY: crash
+crash: $(VENV)/.dev ## Kill it at every durable step and judge what became of it; ARGS="--point decision --json", ARGS=--real
+	@$(BIN)/python -m tests.crash $(ARGS)
 
 .PHONY: lint
 lint: $(VENV)/.dev ## Ruff, import directions, shell scripts

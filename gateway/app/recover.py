@@ -16,7 +16,7 @@ async def recover(database: Database) -> None:
     """
     if not database.sqlite:
         return
-    async with database.begin() as tx:
+    async with database.begin("recover") as tx:
         await tx.execute(update(t.lane).where(t.lane.c.owner != "").values(lease_until=0.0))
         await tx.execute(update(t.cursor).values(owner="", lease_until=0.0))
         await tx.execute(update(sweep).values(owner="", lease_until=0.0))

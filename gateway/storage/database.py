@@ -9,22 +9,30 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import orjson
-from sqlalchemy import Table, event
+from sqlalchemy import URL, Table, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from connectors.contract.errors import LockstepError, StorageError
+from connectors.contract.errors import ConfigError, LockstepError, StorageError
+from gateway.core.points import AFTER, BEFORE, reached
 from gateway.storage.inline import inline
 from gateway.storage.prepared import RAW, Many
 
 BUSY_TIMEOUT_S = 15
+CONNECT_S = 10.0
+ANSWER_S = 30.0
+"""How long PostgreSQL may take to let us in and to answer a statement; then the connection counts as dead. Without a
+limit, a network that swallows our packets would hold up whoever asked for ever. `?command_timeout=60` changes it.
+"""
+PROBE_S = 5.0
+"""How long `answers` waits: a health check is given up by whoever asks soon after."""
 
 
 def dumps(value: Any) -> str:
@@ -50,8 +58,11 @@ def _is_value(cause: BaseException) -> bool:
 class Database:
     """One store. Safe for many tasks of one event loop; several processes may share the same database."""
 
-    def __init__(self, url: str, *, pool_size: int = 8) -> None:
+    def __init__(self, url: str, *, pool_size: int = 8, answer_s: float | None = None) -> None:
+        """`answer_s` goes before what the URL says; SQLite is never away, so it has none. Raises ConfigError."""
         self.url = make_url(url)
+        self._answer_s = answer_s or _told(self.url)
+        self._probe: asyncio.Task[None] | None = None
         self.sqlite = self.url.get_backend_name() == "sqlite"
         if self.sqlite and self.url.database and self.url.database != ":memory:":
             Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
@@ -61,7 +72,10 @@ class Database:
 
     def _engine(self, pool_size: int) -> AsyncEngine:
         if not self.sqlite:
-            return create_async_engine(self.url, pool_size=pool_size, max_overflow=8, pool_pre_ping=True)
+            patience = _patience(self._answer_s)
+            return create_async_engine(
+                self.url, pool_size=pool_size, max_overflow=8, pool_pre_ping=True, connect_args=patience
+            )
         return _prepared(create_async_engine(self.url, pool_size=pool_size, max_overflow=8))
 
     def _writer_engine(self) -> AsyncEngine:
@@ -74,14 +88,19 @@ class Database:
         return _prepared(engine)
 
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[AsyncConnection]:
-        """A write transaction: commits on leaving, rolls back on any error. Raises StorageError."""
-        if not self.sqlite:
-            async with self._guarded(write=True) as tx:
-                yield tx
-            return
-        async with self._writer, self._guarded(write=True) as tx:
+    async def begin(self, step: str = "") -> AsyncIterator[AsyncConnection]:
+        """A write transaction: commits on leaving, rolls back on any error. Raises StorageError.
+
+        `step` names what becomes durable by it, for `gateway.core.points`; every transaction of the product has one.
+        """
+        async with self._turn(), self._guarded(write=True) as tx:
             yield tx
+            reached(f"{step}.{BEFORE}")
+        reached(f"{step}.{AFTER}")
+
+    def _turn(self) -> AbstractAsyncContextManager[Any]:
+        """One writer at a time on SQLite."""
+        return self._writer if self.sqlite else nullcontext()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -105,15 +124,56 @@ class Database:
                 raise ValueRefused(f"{type(cause).__name__}: {cause}") from error
             raise StorageError(f"the database cannot be used now: {type(cause).__name__}: {cause}") from error
 
+    async def answers(self) -> None:
+        """Returns if the database answers within `PROBE_S`. Raises StorageError. At most one question is under way."""
+        if self._probe is None or self._probe.done():
+            self._probe = asyncio.create_task(self._ask(), name="database-probe")
+        done, _ = await asyncio.wait({self._probe}, timeout=PROBE_S)
+        if not done:
+            raise StorageError(f"the database cannot be used now: no answer in {PROBE_S:g} s")
+        self._probe.result()
+
+    async def _ask(self) -> None:
+        async with self.read() as tx:
+            await tx.execute(text("SELECT 1"))
+
     def insert(self, table: Table) -> Any:
         """The dialect's INSERT, which knows ON CONFLICT."""
         return sqlite.insert(table) if self.sqlite else postgresql.insert(table)
 
     async def close(self) -> None:
         """Gives all connections back."""
+        if self._probe is not None:
+            self._probe.cancel()
+            await asyncio.gather(self._probe, return_exceptions=True)
         await self.engine.dispose()
         if self._writing is not self.engine:
             await self._writing.dispose()
+
+
+def _told(url: URL) -> float:
+    """The patience that the URL asks for, in seconds."""
+    said = str(url.query.get("command_timeout", ANSWER_S))
+    try:
+        seconds = float(said)
+    except ValueError:
+        seconds = 0.0
+    if not seconds > 0:
+        problem = f"database: error[command-timeout]: command_timeout={said} is no number of seconds above 0; try 30"
+        raise ConfigError([problem])
+    return seconds
+
+
+def _patience(answer_s: float) -> dict[str, Any]:
+    """How long we wait for the server, and how long it keeps the locks of somebody who is not heard of any more.
+
+    It gives up a statement before we do, so that an answer, and not a broken connection, tells of one that is slow.
+    """
+    settings = {
+        "statement_timeout": str(int(answer_s * 900)),
+        "idle_in_transaction_session_timeout": str(int(answer_s * 1000)),
+    }
+    return {"timeout": min(CONNECT_S, answer_s), "command_timeout": answer_s, "server_settings": settings}
 
 
 def insert(tx: AsyncConnection, table: Table) -> Any:

@@ -7,7 +7,9 @@ from sqlalchemy import MetaData
 from dead_letter.tables import metadata as cases
 from gateway.audit.tables import metadata as audit
 from gateway.delivery.tables import metadata as delivery
+from gateway.intake.tables import metadata as intake
+from gateway.reconcile.tables import metadata as reconcile
 from gateway.sweeps.tables import metadata as sweeps
 from gateway.sync.tables import metadata as sync
 
-PARTS: tuple[MetaData, ...] = (sync, audit, cases, delivery, sweeps)
+PARTS: tuple[MetaData, ...] = (sync, audit, cases, delivery, intake, sweeps, reconcile)

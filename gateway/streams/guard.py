@@ -12,6 +12,7 @@ from faust.types import TP, ConsumerMessage
 from faust.types.tuples import Message
 from mode.utils.futures import notify
 
+from gateway.core.points import AFTER, BEFORE, reached
 from gateway.streams.app import StreamApp
 from gateway.streams.bounded import within
 from gateway.streams.ledger import Ledger
@@ -94,8 +95,12 @@ class SafeCommit(Consumer):
     async def _commit_tps(self, tps: Iterable[TP], start_new_transaction: bool) -> bool:
         held = self.assignment()
         offsets = {tp: offset for tp, offset in self.ledger.committable().items() if tp in held}
-        if not offsets or not await self._commit(offsets):
+        if not offsets:
             return False
+        reached(f"offsets.{BEFORE}")
+        if not await self._commit(offsets):
+            return False
+        reached(f"offsets.{AFTER}")
         self.ledger.confirm(offsets)
         self._committed_offset.update(offsets)
         return True

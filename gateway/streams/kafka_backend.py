@@ -20,6 +20,7 @@ from yarl import URL
 
 from connectors.contract.clock import Clock
 from connectors.contract.errors import StorageError
+from gateway.core.points import AFTER, BEFORE, reached
 from gateway.streams.app import StreamApp
 from gateway.streams.guard import SafeCommit
 from gateway.streams.kafka_retention import delete_handled
@@ -133,7 +134,10 @@ class KafkaBackend:
             "max.message.bytes": str(MAX_ENTRY_BYTES + _HEADROOM),
         }
         topic = NewTopic(self.name, self._partitions, min(_REPLICAS, max(1, brokers)), topic_configs=settings)
-        for name, code, *_ in (await admin.create_topics([topic])).topic_errors:
+        reached(f"topic.create.{BEFORE}")
+        answer = await admin.create_topics([topic])
+        reached(f"topic.create.{AFTER}")
+        for name, code, *_ in answer.topic_errors:
             if code not in _MADE_OR_NOT_YET:
                 raise for_code(code)(f"the topic {name} could not be made")
         await asyncio.sleep(_POLL_S)

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
+from gateway.core.points import AFTER, BEFORE, reached
+
 
 async def delete_handled(hosts: str, topic: str, committed: Mapping[int, int], before: float) -> dict[int, int]:
     """Delete what is below the committed offset and older than `before` (epoch seconds), per partition.
@@ -31,7 +33,9 @@ async def delete_handled(hosts: str, topic: str, committed: Mapping[int, int], b
     admin = AIOKafkaAdminClient(bootstrap_servers=hosts)
     await admin.start()
     try:
+        reached(f"topic.trim.{BEFORE}")
         left = await admin.delete_records({tp: RecordsToDelete(cut) for tp, cut in cuts.items()})
+        reached(f"topic.trim.{AFTER}")
     finally:
         await admin.close()
     return {tp.partition: offset for tp, offset in left.items()}

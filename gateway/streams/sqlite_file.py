@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from connectors.contract.errors import ConfigError
+from gateway.core.points import AFTER, BEFORE, reached
 
 _FORMAT = 1
 _SHIFT = 40
@@ -65,7 +66,7 @@ class LogFile:
         (present,) = self._db.execute("SELECT count(*) FROM part WHERE stream=?", (self._stream,)).fetchone()
         if not present:
             rows = [(self._stream, number) for number in range(partitions)]
-            with _Transaction(self._db):
+            with _Transaction(self._db, "stream.create"):
                 self._db.executemany("INSERT INTO part (stream, number) VALUES (?, ?)", rows)
         self.load()
         return len(self._ids)
@@ -95,7 +96,7 @@ class LogFile:
 
     def write(self, entries: Iterable[tuple[int, StoredEntry]], progress: Mapping[int, int]) -> None:
         """Append `(partition, entry)`s and set committed offsets, all or nothing; durable on return."""
-        with _Transaction(self._db):
+        with _Transaction(self._db, "stream.write"):
             self._db.executemany(
                 "INSERT INTO entry VALUES (?, ?, ?)",
                 ((_at(self._ids[number]) | entry.offset, entry.at, entry.message) for number, entry in entries),
@@ -128,7 +129,7 @@ class LogFile:
             rows, last = self._db.execute(sql, (base, base + committed, _TRIM_ROWS, before)).fetchone()
             if not rows:
                 continue
-            with _Transaction(self._db):
+            with _Transaction(self._db, "stream.trim"):
                 self._db.execute("DELETE FROM entry WHERE id >= ? AND id <= ?", (base, last))
                 self._db.execute("UPDATE part SET floor=? WHERE id=?", (last - base + 1, self._ids[number]))
             self._db.execute("PRAGMA incremental_vacuum(1000)").fetchall()
@@ -146,10 +147,10 @@ class LogFile:
 
 
 class _Transaction:
-    """BEGIN IMMEDIATE ... COMMIT, or ROLLBACK on any error, that of COMMIT included."""
+    """BEGIN IMMEDIATE ... COMMIT, or ROLLBACK on any error, that of COMMIT included. `step`: see `core.points`."""
 
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
+    def __init__(self, db: sqlite3.Connection, step: str) -> None:
+        self._db, self._step = db, step
 
     def __enter__(self) -> None:
         self._db.execute("BEGIN IMMEDIATE")
@@ -157,7 +158,9 @@ class _Transaction:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
             if kind is None:
+                reached(f"{self._step}.{BEFORE}")
                 self._db.execute("COMMIT")
+                reached(f"{self._step}.{AFTER}")
         finally:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from connectors.contract.clock import Clock
 from connectors.contract.errors import StorageError
+from gateway.core.points import reached
 from gateway.streams.frames import MAX_FRAME_BYTES, MAX_FRAME_ENTRIES, encode
 
 
@@ -80,7 +81,9 @@ class PartitionWriter:
         try:
             while frame := self._take():
                 self._sent_at = self._clock.monotonic()
+                reached("append.before_send")
                 await self._send(encode([value for value, _ in frame]))
+                reached("append.after_send")
                 for _, ticket in frame:
                     ticket.stored()
         except StorageError as error:

@@ -164,7 +164,7 @@ class Decider:
     async def _transaction(self, decisions: Sequence[Decision], starter: Starter) -> list[Lane]:
         batch = None
         try:
-            async with self.database.begin() as tx:
+            async with self.database.begin("decision") as tx:
                 batch = Batch(tx, self.topology, self.clock.now(), self.cache, self.redactor, starter=starter)
                 await batch.run(decisions)
         except BaseException:
@@ -199,7 +199,7 @@ class Decider:
 
     async def _poison(self, arrival: Arrival, error: Exception) -> None:
         arrival.change = storable(arrival.change)
-        async with self.database.begin() as tx:
+        async with self.database.begin("poison") as tx:
             if not await store.unseen(tx, [arrival]):
                 return
             arrival.record = None

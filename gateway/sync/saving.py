@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, update
+from sqlalchemy import and_, bindparam, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,6 +16,7 @@ from gateway.storage.database import dumps, insert, insert_all
 from gateway.storage.prepared import Many
 from gateway.sync import tables as t
 from gateway.sync.attempts import Attempt
+from gateway.sync.left import writes_left
 from gateway.sync.state import Lane
 from gateway.sync.unit import Effects, Unit
 
@@ -27,6 +28,9 @@ async def save_units(tx: AsyncConnection, units: Sequence[Unit]) -> None:
 
     Raises StorageError when a record moved since it was loaded: the whole transaction is then run again.
     """
+    for unit in units:
+        for lane in unit.lanes.values():
+            lane.writes_left = writes_left(unit, lane.connection) if lane.dirty else 0
     lanes = [[lane for lane in unit.lanes.values() if unit.lanes_before.get(lane.connection) != lane] for unit in units]
     await _save_records(tx, [(unit, bool(moved)) for unit, moved in zip(units, lanes, strict=True)])
     changed = [lane_row(lane) for moved in lanes for lane in moved]
@@ -108,7 +112,7 @@ async def save_effects(tx: AsyncConnection, effects: Effects) -> None:
     await _save_links(tx, effects.links)
     await _save_attempts(tx, effects)
     await _save_items(tx, effects)
-    waits = t.notice.c.state == "hint"
+    waits = and_(t.WAITING, t.notice.c.state == "hint")
     for connection, object_id, record in effects.routed:
         here = (t.notice.c.connection == connection, t.notice.c.object_id == object_id, t.notice.c.record.is_(None))
         await tx.execute(update(t.notice).where(waits, *here).values(record=record))
@@ -212,4 +216,5 @@ def lane_row(lane: Lane) -> dict[str, Any]:
         "case_key": lane.case,
         "dirty_since": lane.dirty_since,
         "looks": lane.looks,
+        "writes_left": lane.writes_left,
     }

@@ -1,0 +1,112 @@
+"""Every point at which a kill is tried, how to get the program there, and how often it passes first."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gateway.core.points import AFTER, BEFORE
+
+
+class By(StrEnum):
+    """What brings the program to a point; `provoking` knows how."""
+
+    TRAFFIC = "people edit in both systems"
+    SLOW = "people edit, and one system is slow"
+    START = "a start with work waiting"
+    UPGRADE = "a start on the first release's schema, with data"
+    NEW_STREAM = "a start with a stream that is not there yet"
+    OLD_ENTRIES = "entries and receipts old enough to go"
+    SWEEP = "a sweep that a person asked for"
+    GUARD = "a sweep that misses more than its guard allows"
+    UNLISTED = "a sweep whose list leaves out an object that is there"
+    UNREADABLE = "a new object that cannot be read at first"
+    RECONCILE = "a comparison of whole systems that a person asked for"
+    OPERATOR = "a person's decision about a case"
+    DEFECT = "a change that our own code trips over"
+
+
+class On(StrEnum):
+    """Where a point exists."""
+
+    ALL = ""
+    SQLITE = "sqlite"
+    KAFKA = "kafka"
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One place. `passings`: a kill at each of these, counted from when the provocation began."""
+
+    name: str
+    by: By
+    passings: tuple[int, ...] = (1,)
+    on: On = On.ALL
+
+
+def _commit(step: str, by: By, passings: tuple[int, ...] = (1,), on: On = On.ALL) -> Iterator[Point]:
+    for moment in (BEFORE, AFTER):
+        yield Point(f"{step}.{moment}", by, passings, on)
+
+
+_BUSY = (1, 3, 8)
+
+POINTS: tuple[Point, ...] = (
+    Point("append.before_send", By.TRAFFIC, _BUSY),
+    Point("append.after_send", By.TRAFFIC, _BUSY),
+    *_commit("stream.write", By.TRAFFIC, _BUSY, On.SQLITE),
+    *_commit("decision", By.TRAFFIC, _BUSY),
+    *_commit("offsets", By.TRAFFIC, (1, 2)),
+    Point("write.before_send", By.TRAFFIC, _BUSY),
+    Point("write.after_answer", By.TRAFFIC, _BUSY),
+    Point("write.before_conclusion", By.TRAFFIC, _BUSY),
+    *_commit("poll.claim", By.TRAFFIC, (1, 2)),
+    *_commit("poll.cursor", By.TRAFFIC, (1, 2)),
+    *_commit("queue", By.SLOW),
+    *_commit("recover", By.START, on=On.SQLITE),
+    *_commit("gates", By.START),
+    *_commit("retention", By.START, (1, 4)),
+    *_commit("scout.forget", By.START),
+    *_commit("migrate", By.UPGRADE),
+    Point("migrate.revision", By.UPGRADE, (1, 2)),
+    *_commit("sweep.enter", By.UPGRADE, (1, 2)),
+    *_commit("stream.create", By.NEW_STREAM, on=On.SQLITE),
+    *_commit("topic.create", By.NEW_STREAM, on=On.KAFKA),
+    *_commit("stream.trim", By.OLD_ENTRIES, on=On.SQLITE),
+    *_commit("topic.trim", By.OLD_ENTRIES, on=On.KAFKA),
+    *_commit("sweep.ask", By.SWEEP),
+    *_commit("sweep.claim", By.SWEEP),
+    *_commit("sweep.keep", By.SWEEP),
+    *_commit("sweep.finish", By.SWEEP),
+    *_commit("ids.compare", By.SWEEP),
+    *_commit("ids.conclude", By.SWEEP),
+    *_commit("ids.stop", By.GUARD),
+    *_commit("ids.aside", By.UNLISTED),
+    *_commit("scout.missed", By.UNREADABLE),
+    *_commit("scout.found", By.UNREADABLE),
+    *_commit("reconcile.ask", By.RECONCILE),
+    *_commit("reconcile.turn", By.RECONCILE),
+    *_commit("reconcile.scan", By.RECONCILE, (1, 6)),
+    *_commit("reconcile.planned", By.RECONCILE),
+    *_commit("reconcile.forget", By.RECONCILE),
+    *_commit("reconcile.asked", By.RECONCILE),
+    *_commit("reconcile.ended", By.RECONCILE),
+    *_commit("reconcile.done", By.RECONCILE),
+    *_commit("case", By.OPERATOR),
+    *_commit("poison", By.DEFECT),
+)
+
+
+def points(*, kafka: bool, wanted: Collection[str] = ()) -> list[Point]:
+    """Those that exist on this transport; `wanted`: only these, each the name of a point or of a step."""
+    there = [point for point in POINTS if point.on in (On.ALL, On.KAFKA if kafka else On.SQLITE)]
+    return [point for point in there if not wanted or any(f"{point.name}.".startswith(f"{one}.") for one in wanted)]
+
+
+UNTRIED: Mapping[str, str] = {
+    "poll.stuck": "needs an answer that our code trips over again and again; the row is a case, for people only",
+    "pressure.begins": "needs a full disk; the row is for people only, each worker decides by what it sees itself",
+    "pressure.ends": "as pressure.begins",
+}
+"""Steps at whose points no kill is tried here, and why."""
