@@ -17,9 +17,13 @@ from dead_letter.ports import LanePort
 from dead_letter.values import Case, CaseState, Ending, Step
 from dead_letter.wording import describe
 
-_DANGEROUS = frozenset({ActionName.DISCARD, ActionName.DECLARE_APPLIED, ActionName.DECLARE_NOT_APPLIED})
+_DANGEROUS = frozenset(
+    {ActionName.DISCARD, ActionName.DECLARE_APPLIED, ActionName.DECLARE_NOT_APPLIED, ActionName.ACCEPT}
+)
 _NEEDS_REASON = _DANGEROUS | {ActionName.CLOSE}
 _NEEDS_PROOF = frozenset({ActionName.DECLARE_APPLIED, ActionName.DECLARE_NOT_APPLIED})
+_ON_ITS_WAY = frozenset({ActionName.RETRY, ActionName.ACCEPT})
+"""What they ask for is done later, and its outcome ends the case."""
 _ENDINGS: Mapping[ActionName, Ending] = {
     ActionName.DISCARD: Ending.DISCARDED,
     ActionName.DECLARE_APPLIED: Ending.DECLARED_APPLIED,
@@ -87,9 +91,9 @@ def _hindrance(case: Case, name: ActionName, now: float | None) -> str:
     """What stands against the action at this time, whatever the class allows."""
     if case.state is CaseState.CLOSED:
         return f"{case.number} is closed ({case.ending.replace('_', ' ')}) and stays as it is."
-    if case.state is CaseState.IN_RUN and name is not ActionName.DISCARD:
-        # A retry may wait long behind an outage; giving it up must stay possible.
-        return "A retry is on its way. Wait for its outcome, or discard it."
+    if case.state is CaseState.IN_RUN and name not in (ActionName.DISCARD, ActionName.CLOSE):
+        # It may wait long behind an outage; giving it up must stay possible.
+        return "What was decided is on its way. Wait for its outcome, or give it up."
     settles_at = case.evidence.get("settles_at")
     if name is not ActionName.DECLARE_NOT_APPLIED or now is None or not isinstance(settles_at, int | float):
         return ""
@@ -131,7 +135,7 @@ async def decide(
         return await _repeated(tx, case, action, actor, expected_version, chosen)
     offered = _offered(case, action, reason, chosen, proof, now, entered=entered)
     ending = _ENDINGS.get(offered.name)
-    state = CaseState.CLOSED if ending else CaseState.IN_RUN if offered.name is ActionName.RETRY else case.state
+    state = CaseState.CLOSED if ending else CaseState.IN_RUN if offered.name in _ON_ITS_WAY else case.state
     step = Step(
         at=now,
         name="decided",
@@ -197,5 +201,7 @@ async def _carry_out(case: Case, action: ActionName, choice: str, lanes: LanePor
             await lanes.declare(case, action is ActionName.DECLARE_APPLIED)
         case ActionName.RESOLVE:
             await lanes.resolve(case, choice)
+        case ActionName.ACCEPT:
+            await lanes.accept(case)
         case ActionName.CLOSE:
             await lanes.seen_to(case)

@@ -15,6 +15,7 @@ class Cause(StrEnum):
 
     VALUE_UNKNOWN = "value.unknown"
     FIELD_REFUSED = "field.refused"
+    FIELD_NOT_KEPT = "field.not_kept"
     STEP_UNAVAILABLE = "step.unavailable"
     ITEM_REFUSED = "item.refused"
     TARGET_REFUSED = "target.refused"
@@ -34,6 +35,7 @@ class Cause(StrEnum):
     CREDENTIALS_DEAD = "credentials.dead"
     NOTICE_POISON = "notice.poison"
     CHANGE_UNFIT = "change.unfit"
+    POLL_STUCK = "poll.stuck"
     LANE_DEFECT = "lane.defect"
     CONDITION_UNDECIDED = "condition.undecided"
 
@@ -47,6 +49,7 @@ class ActionName(StrEnum):
     DECLARE_APPLIED = "declare_applied"
     DECLARE_NOT_APPLIED = "declare_not_applied"
     RESOLVE = "resolve"
+    ACCEPT = "accept"
     CLOSE = "close"
 
 
@@ -61,6 +64,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
 _CLASS_OF: Mapping[Cause, CaseClass] = {
     Cause.VALUE_UNKNOWN: CaseClass.MAPPING,
     Cause.FIELD_REFUSED: CaseClass.REFUSED,
+    Cause.FIELD_NOT_KEPT: CaseClass.REFUSED,
     Cause.STEP_UNAVAILABLE: CaseClass.REFUSED,
     Cause.ITEM_REFUSED: CaseClass.REFUSED,
     Cause.TARGET_REFUSED: CaseClass.REFUSED,
@@ -80,6 +84,7 @@ _CLASS_OF: Mapping[Cause, CaseClass] = {
     Cause.CREDENTIALS_DEAD: CaseClass.CREDENTIALS,
     Cause.NOTICE_POISON: CaseClass.POISON,
     Cause.CHANGE_UNFIT: CaseClass.POISON,
+    Cause.POLL_STUCK: CaseClass.POISON,
     Cause.LANE_DEFECT: CaseClass.POISON,
     Cause.CONDITION_UNDECIDED: CaseClass.MAPPING,
 }
@@ -87,6 +92,7 @@ _CLASS_OF: Mapping[Cause, CaseClass] = {
 _NOT_UNANSWERED = "No request is without an answer, so there is nothing to look for."
 _NOT_IN_DOUBT = "The outcome is not in doubt; only an unknown one can be declared."
 _NO_SIDES = "There are no two values to choose from."
+_NONE_MISSING = "No comparison was stopped here, so there are no deletions to accept."
 _STILL_WAITS = "Something still waits here and would go on waiting. Retry it, or discard it with a reason."
 _NOTHING_WAITS = "Nothing waits to be sent, so there is nothing to send again."
 _NOTHING_TO_DROP = "Nothing waits to be sent, so there is nothing to discard. Close it once it is seen to."
@@ -95,6 +101,9 @@ _MAY_HAVE_HAPPENED = (
 )
 _UNKNOWN_STAYS = "Nobody knows yet whether it took effect. Look, or declare with proof what became of it."
 _CHOOSE = "Two values stand against each other and both are kept. Choose the side that stays."
+_SWEPT_AGAIN = (
+    "Every round compares anew. Accept the deletions if they are real, else close once we may see them again."
+)
 _ENDS_BY_ITSELF = "It closes by itself as soon as the connection can sign in."
 
 _DEFAULT_WHY: Mapping[ActionName, str] = {
@@ -104,6 +113,7 @@ _DEFAULT_WHY: Mapping[ActionName, str] = {
     ActionName.DECLARE_APPLIED: _NOT_IN_DOUBT,
     ActionName.DECLARE_NOT_APPLIED: _NOT_IN_DOUBT,
     ActionName.RESOLVE: _NO_SIDES,
+    ActionName.ACCEPT: _NONE_MISSING,
     ActionName.CLOSE: _STILL_WAITS,
 }
 
@@ -156,6 +166,13 @@ _OF_CAUSE: Mapping[str, Rules] = {
             "Remove what hinders, then retry."
         },
     ),
+    Cause.CONFLICT_FLAPPING: _rules(
+        ActionName.RESOLVE, ActionName.RETRY, why={ActionName.DISCARD: _CHOOSE, ActionName.CLOSE: _CHOOSE}
+    ),
+    Cause.SWEEP_MANY_GONE: _rules(
+        ActionName.CLOSE, ActionName.ACCEPT, why={ActionName.RETRY: _SWEPT_AGAIN, ActionName.DISCARD: _SWEPT_AGAIN}
+    ),
+    Cause.POLL_STUCK: _SEE_TO_IT,  # the next turn tries anyway, and its success closes the case
     Cause.CHANGE_UNFIT: _SEE_TO_IT,  # it was not stored, so nothing could be tried again
 }
 """Causes that offer less, or other, actions than their class."""

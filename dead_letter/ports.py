@@ -24,6 +24,10 @@ class LanePort(Protocol):
         """A person saw to what the case was about: a lane that waited for that goes on by itself."""
         ...
 
+    async def accept(self, case: Case) -> None:
+        """The objects that a sweep missed are deleted indeed: it runs again at once, and is not stopped by them."""
+        ...
+
     async def look(self, case: Case) -> None:
         """Asks for one more look at the target of an unknown outcome. Reads only."""
         ...

@@ -18,6 +18,10 @@ _NEXT: Mapping[Cause, str] = {
     Cause.FIELD_REFUSED: (
         "Correct the value where it was entered, then retry. Discard it if this system need not have it."
     ),
+    Cause.FIELD_NOT_KEPT: (
+        "See in {connection} whether the field exists for this kind of object and our user may read and write it, then "
+        "retry. Discard it if {connection} need not have it."
+    ),
     Cause.STEP_UNAVAILABLE: (
         "Make the move possible in the system's workflow, or declare the way in the mapping's steps, then retry."
     ),
@@ -30,9 +34,13 @@ _NEXT: Mapping[Cause, str] = {
     Cause.TARGET_NORMALISES: "Declare in the mapping how the system changes the value, then retry.",
     Cause.CLOSE_REFUSED: "Close it by hand in the system at once, then retry so that it is read back.",
     Cause.CONFLICT_MANUAL: "Compare both values and choose the side that stays. Other fields go on meanwhile.",
-    Cause.CONFLICT_FLAPPING: "Choose the side that stays, then find the rule in {connection} that keeps changing it.",
+    Cause.CONFLICT_FLAPPING: (
+        "Find the rule or the integration that keeps changing it and stop it, then retry; or choose the side that "
+        "stays."
+    ),
     Cause.OUTCOME_UNKNOWN: (
-        "Look again. Later changes of this record wait; declare only what you have seen in the system."
+        "Wait: it is looked at again by itself until the system can no longer take the request. Later changes of this "
+        "record wait behind it. Send nothing by hand; declare only what you have seen in {connection}."
     ),
     Cause.OUTCOME_AMBIGUOUS: (
         "Ask who edited it last: declare applied if our value was there and was taken back, else not applied."
@@ -44,14 +52,19 @@ _NEXT: Mapping[Cause, str] = {
     Cause.OBJECT_DUPLICATE: "Merge or close one of the two in the system, then close this case.",
     Cause.TARGET_ABSENT: "Restore it there, or close the record in the other systems, then close this case.",
     Cause.SWEEP_MANY_GONE: (
-        "Look in {connection} whether they are gone or only hidden from us. Nothing was read as deleted; "
-        "then sweep again, with the guard's limit raised if they are gone."
+        "Look in {connection}, with your own account, whether they are gone or only hidden from ours. Gone: accept. "
+        "Hidden: give our account its right back, then close. Until then nothing counts as deleted."
     ),
     Cause.CREDENTIALS_DEAD: (
-        "Put new credentials in place. Nothing is lost and no attempt is used up; it goes on by itself."
+        "Put new credentials where the configuration takes them from and restart the gateway; look tries them at once. "
+        "Nothing is lost and no attempt is used up meanwhile."
     ),
     Cause.CHANGE_UNFIT: (
         "Look at the object in {connection} and change what cannot be stored: the next poll brings it. Then close."
+    ),
+    Cause.POLL_STUCK: (
+        "Keep the evidence for a bug report. Webhooks and sweeps go on; polling is tried again by itself, and the case "
+        "closes when it works. An object that was edited just before it began may be the reason."
     ),
     Cause.LANE_DEFECT: ("Keep the evidence for a bug report. Retry after an update: what is lacking is computed anew."),
     Cause.CONDITION_UNDECIDED: (

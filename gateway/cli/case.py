@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +12,7 @@ from gateway.cli import case_verbs, resolving
 from gateway.cli.deciding import Number, read_case
 from gateway.cli.exits import Code, Ending
 from gateway.cli.flags import DEFAULT_CONFIG, Config, Json
-from gateway.cli.output import age, data, document, moment, say, table
+from gateway.cli.output import age, data, document, moment, say, table, told
 
 if TYPE_CHECKING:
     from dead_letter.actions import Action
@@ -64,11 +65,22 @@ def list_(
 
         document(msgspec.to_builtins(page))
         return
-    table([_row(case) for case in page.cases], COLUMNS)
+    _list([_row(case) for case in page.cases])
     if not page.cases:
         say("no cases" + (" fit this" if states or cause or connection or text else ": nothing needs you"))
     if page.next:
         say(f"more: lockstep case list --after {page.next}")
+
+
+def _list(rows: list[dict[str, Any]]) -> None:
+    """Two lines each on a terminal, where eight columns would leave no room for the sentence."""
+    if not sys.stdout.isatty():
+        table(rows, COLUMNS)
+        return
+    for row in rows:
+        where = " ".join(part for part in (row["connection"], row["object"], row["field"]) if part)
+        told(f"{row['number']}  {row['state']}  {row['cause']}  {where}  {row['age']}")
+        told(row["title"], indent=4)
 
 
 def _row(case: CaseSummary) -> dict[str, Any]:
@@ -117,30 +129,65 @@ async def _read(database: Database, number: str) -> tuple[Case, list[Step]]:
 
 
 def _tell(case: Case, steps: list[Step], actions: list[Action]) -> None:
+    """What it is and what to do about it first; the evidence below."""
     from dead_letter.wording import next_step
 
-    data(f"{case.number}  {case.title}")
+    told(f"{case.number}  {case.title}")
     where = " ".join(
         part for part in (case.connection, case.object, case.object_key or case.object_id, case.field) if part
     )
-    data(f"{case.state} · {case.cause} · {where} · version {case.version} · seen {case.count} times")
-    data(f"since {moment(case.first_seen)}, last {moment(case.last_seen)}")
-    for name, value in case.evidence.items():
-        data(f"  {name}: {_short(value)}")
+    times = "once" if case.count == 1 else f"{case.count} times, last {moment(case.last_seen)}"
+    told(f"{case.state} · {case.cause} · {where} · version {case.version}")
+    told(f"since {moment(case.first_seen)}, seen {times}")
+    if case.state != "closed":
+        told(f"Next: {next_step(case.cls, case.cause, connection=case.connection)}")
+        _tell_actions(case, actions)
+    data("Evidence" if case.evidence else "No evidence")
+    for name, value in evidence_of(case):
+        told(f"{name}: {_short(value)}", indent=2)
     data("History")
     for step in steps:
         said = " ".join(part for part in (step.action, step.choice, step.reason) if part)
-        data(f"  {moment(step.at)}  {step.name} by {step.actor}  {said}".rstrip())
-    if case.state != "closed":
-        data(f"Next: {next_step(case.cls, case.cause, connection=case.connection)}")
+        told(f"{moment(step.at)}  {step.name.replace('_', ' ')} by {step.actor}  {said}".rstrip(), indent=2)
+
+
+_TRIED_FIRST = ("retry", "discard", "close")
+"""What people try when they are in a hurry: if it is not possible, the reason stands here. --json has all actions."""
+
+
+def _tell_actions(case: Case, actions: list[Action]) -> None:
     data("You can")
     for action in actions:
-        mark = "*" if action.recommended else "-" if action.allowed else "x"
-        data(f"  {mark} {command_of(case, action)}" + (f": {action.why_not}" if action.why_not else ""))
+        if action.allowed:
+            told(f"{'*' if action.recommended else '-'} {command_of(case, action)}", indent=2)
+    if not any(action.name == "look" and action.allowed for action in actions):
+        told(f"- lockstep case look {case.number}", indent=2)
+    why: dict[str, list[str]] = {}
+    for action in actions:
+        if not action.allowed and action.name in _TRIED_FIRST:
+            why.setdefault(action.why_not, []).append(str(action.name))
+    for reason, names in why.items():
+        told(f"x {', '.join(names)}: {reason}", indent=2)
+
+
+_FIRST = ("error", "status", "body", "sent")
+
+
+def evidence_of(case: Case) -> list[tuple[str, Any]]:
+    """The evidence as people need it: both sides by the names of their systems, times as times, what was said first."""
+    found = dict(case.evidence)
+    origin = str(found.pop("canonical_from", "") or "the record")
+    sides = found.pop("sides", None)
+    lines = [(origin if side == "canonical" else side, value) for side, value in sides.items()] if sides else []
+    if isinstance(settles_at := found.get("settles_at"), int | float):
+        found["settles_at"] = moment(settles_at)
+    order = {name: number for number, name in enumerate(_FIRST)}
+    return lines + sorted(found.items(), key=lambda item: order.get(item[0], len(order)))
 
 
 _FLAGS = {
     "discard": "discard {number} --reason TEXT",
+    "accept": "accept {number} --reason TEXT",
     "close": "close {number} --reason TEXT",
     "declare_applied": "declare {number} --applied --proof TEXT --reason TEXT",
     "declare_not_applied": "declare {number} --not-applied --proof TEXT --reason TEXT",
@@ -169,5 +216,6 @@ app.command("look")(case_verbs.look)
 app.command("retry")(case_verbs.retry)
 app.command("resolve")(resolving.resolve)
 app.command("declare")(case_verbs.declare)
+app.command("accept")(case_verbs.accept)
 app.command("discard")(case_verbs.discard)
 app.command("close")(case_verbs.close)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -87,6 +88,39 @@ def discard(
         ask(loaded, lambda database: _offered(database, numbers[0], "discard"))
     make_sure(f"Give up what {', '.join(numbers)} could not write?", yes=yes, no_input=no_input)
     _decide_each(loaded, numbers, "discard", reason, actor, expect, as_json=as_json)
+
+
+def accept(
+    numbers: Numbers,
+    reason: NeededReason,
+    config: Config = DEFAULT_CONFIG,
+    wait: Wait = "0s",
+    actor: Actor = "",
+    expect: Expect = 0,
+    yes: Yes = False,
+    no_input: NoInput = False,
+    as_json: Json = False,
+) -> None:
+    """Accept that the many objects a sweep missed are deleted: the next round, at once, lets them pass.
+
+    What a deletion means for the other systems is the flow's on_delete.
+    """
+    from gateway.cli.store import ask, configuration
+
+    loaded, wait_s = configuration(config), waiting_time(wait)
+    for each in numbers:
+        _tell_missing(ask(loaded, partial(_offered, number=each, action="accept")))
+    question = f"Take what is missing in {', '.join(numbers)} for deleted, and pass that on to the other systems?"
+    make_sure(question, yes=yes, no_input=no_input)
+    next_ = f"swept by: {who_acts(loaded)}; follow it with: lockstep case show"
+    _decide_each(loaded, numbers, "accept", reason, actor, expect, as_json=as_json, next_=next_, wait_s=wait_s)
+
+
+def _tell_missing(case: Case) -> None:
+    examples = case.evidence.get("examples") or []
+    say(f"{case.number}  {case.title}")
+    if examples:
+        say(f"  among them: {cell(examples)}")
 
 
 def close(

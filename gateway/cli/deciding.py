@@ -67,18 +67,19 @@ async def decided(
     from connectors.contract.errors import MappingError
     from dead_letter.actions import decide
     from dead_letter.errors import CaseNotFound, DecisionRefused, StaleDecision
+    from gateway.sweeps.book import accept_gone
     from gateway.sync.lane_port import Lanes
 
     now, who = time.time(), actor or getpass.getuser()
     try:
-        async with database.begin() as tx:
+        async with database.begin("case") as tx:
             return await decide(
                 tx,
                 case.number,
                 action,
                 actor=who,
                 expected_version=expect or case.version,
-                lanes=Lanes(tx, topology, now=now, actor=who),
+                lanes=Lanes(tx, topology, now=now, actor=who, accept=accept_gone),
                 now=now,
                 **said,
             )

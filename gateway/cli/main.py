@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli import case, check, connection, demo, now, record, run, sandbox, topics, version
+from gateway.cli import case, check, connection, demo, now, reconcile, record, run, sandbox, topics, version
 from gateway.cli.exits import Code, Ending
 from gateway.cli.output import say
 
@@ -32,6 +32,7 @@ app.add_typer(case.app, name="case")
 app.add_typer(case.app, name="cases", hidden=True)
 app.add_typer(connection.app, name="connection")
 app.add_typer(connection.app, name="connections", hidden=True)
+app.command("reconcile")(reconcile.reconcile)
 app.command("sandbox")(sandbox.sandbox)
 app.command("version")(version.version)
 app.add_typer(topics.app, name="help")

@@ -9,7 +9,7 @@ import typer
 
 from gateway.cli.exits import Code, Ending
 from gateway.cli.flags import DEFAULT_CONFIG, Config, Json
-from gateway.cli.output import cell, data, document, moment, table
+from gateway.cli.output import cell, data, document, moment, table, told
 
 if TYPE_CHECKING:
     from gateway.storage.database import Database
@@ -31,10 +31,10 @@ def why(connection: Connection, key: Key, config: Config = DEFAULT_CONFIG, as_js
         document(found)
         return
     verdict = "IN STEP" if found["in_step"] else f"NOT IN STEP   {found['code']}"
-    data(f"{' = '.join(found['objects'])}   {verdict}")
-    data(found["sentence"])
+    told(f"{' = '.join(found['objects'])}   {verdict}")
+    told(found["sentence"])
     for step in found["you_can"]:
-        data(f"You can   {step}")
+        told(f"You can   {step}")
 
 
 @app.command()
@@ -116,7 +116,7 @@ def _ask(
 
 def _tell(found: Facts) -> None:
     members: dict[str, Facts] = found["members"]
-    data(
+    told(
         f"{found['record']}  {found['flow']}  "
         + " = ".join(f"{name} {one['key'] or one['id'] or '-'}" for name, one in members.items())
     )
@@ -132,7 +132,9 @@ def _tell(found: Facts) -> None:
         rows = [{**row, "at": moment(row["started_at"])} for row in found["attempts"]]
         table(rows, ("at", "connection", "kind", "fields", "outcome"))
     for case in found["cases"]:
-        data(f"\nCase {case['number']}: {case['title']}   lockstep case show {case['number']}")
+        data("")
+        told(f"Case {case['number']}: {case['title']}")
+        told(f"lockstep case show {case['number']}", indent=2)
 
 
 def _field(field: Facts, members: dict[str, Facts]) -> Facts:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from gateway.cli.output import cell, data, moment, table
+from gateway.cli.output import cell, data, moment, table, told
 
 if TYPE_CHECKING:
     from connectors.contract.connector import Connector
@@ -40,7 +40,7 @@ async def look_at_case(config: Config, database: Database, topology: Topology, c
         if case.record:
             attempt = str(case.evidence.get("attempt", ""))
             shown = await write_look(database, topology, connectors, case.record, attempt)
-            return {"sides": shown}
+            return {"sides": shown, "in_doubt": case.cls == "unknown_outcome"}
         connector = connectors.get(case.connection)
         if connector is None:
             return {"sides": None}
@@ -57,7 +57,7 @@ def tell_case_look(found: Facts) -> None:
         return
     tell_sides(found["sides"])
     if sent := found["sides"].get("sent"):
-        _tell_sent(sent)
+        _tell_sent(sent, in_doubt=found["in_doubt"])
 
 
 def tell_sides(found: Facts) -> None:
@@ -65,7 +65,7 @@ def tell_sides(found: Facts) -> None:
     members: dict[str, Facts] = found["members"]
     for name, one in members.items():
         state = "read now" if one["exists"] else f"could not be read: {one['error']}"
-        data(f"{name} {one['key'] or one['id'] or '-'}  {state}")
+        told(f"{name} {one['key'] or one['id'] or '-'}  {state}")
     rows = [_row(field, members) for field in found["fields"]]
     table(rows, ("field", "record", "from", *members))
     data("Both sides agree with the record." if found["agree"] else "Not everything agrees.")
@@ -79,14 +79,15 @@ def _row(field: Facts, members: Mapping[str, Facts]) -> Facts:
     return row
 
 
-def _tell_sent(sent: Facts) -> None:
-    data(f"In doubt: {sent['kind']} sent to {sent['connection']} at {moment(sent['at'])}")
+def _tell_sent(sent: Facts, *, in_doubt: bool) -> None:
+    what = "In doubt" if in_doubt else "Not taken"
+    told(f"{what}: {sent['kind']} sent to {sent['connection']} at {moment(sent['at'])}")
     for one in sent["fields"]:
         verdict = "it shows that" if one["there"] else f"it shows {cell(one['shows'])}"
-        data(f"  {one['field']}: sent {cell(one['sent'])}, {verdict}")
+        told(f"{one['field']}: sent {cell(one['sent'])}, {verdict}", indent=2)
     if sent["comment"]:
-        data(f"  comment: {sent['comment']}")
+        told(f"comment: {sent['comment']}", indent=2)
     if sent["objects"] is not None:
-        data(f"  objects there with our marker: {', '.join(sent['objects']) or 'none'}")
+        told(f"objects there with our marker: {', '.join(sent['objects']) or 'none'}", indent=2)
     if sent.get("error"):
-        data(f"  could not be searched: {sent['error']}")
+        told(f"could not be searched: {sent['error']}", indent=2)

@@ -233,7 +233,7 @@ def _back_to_known(unit: Unit, connection: str, name: str, shadow: Shadow) -> No
 def _ghost(unit: Unit, seen: Observation, name: str, ext: Any, shadow: Shadow) -> bool:
     """A value of an attempt closed as not applied: believed to be that attempt landing late, and written over."""
     held = unit.held(seen.connection)
-    if not any(ghost.field == name and ghost.ext == ext for ghost in held.ghosts):
+    if not any(ghost.field == name and ghost.ext == ext and ghost.expires > unit.now for ghost in held.ghosts):
         return False
     unit.lost(seen.connection, name, ext, "late own write?", version=seen.snapshot.version)
     _show(shadow, ext)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,12 +14,18 @@ from gateway.sync.batch import Batch, Decision, Topology
 from gateway.sync.bounds import ACTOR, label
 from gateway.sync.unit import Unit
 
+Accept = Callable[[AsyncConnection, Case, str, float], Awaitable[None]]
+"""What lets a stopped sweep pass, of the package that sweeps: (transaction, case, who decided, when)."""
+
 
 class Lanes:
     """dead_letter's LanePort for one open transaction."""
 
-    def __init__(self, tx: AsyncConnection, topology: Topology, *, now: float, actor: str) -> None:
+    def __init__(
+        self, tx: AsyncConnection, topology: Topology, *, now: float, actor: str, accept: Accept | None = None
+    ) -> None:
         self.tx, self.topology, self.now, self.actor = tx, topology, now, label(actor, ACTOR)
+        self._accept = accept
 
     async def retry(self, case: Case) -> None:
         """What to write is computed anew; a notice that could not be processed is looked at again."""
@@ -37,6 +43,12 @@ class Lanes:
         """A lane that was parked with this case looks again."""
         if case.record and case.flow in self.topology.flows:
             await self._apply(case, lambda unit: operator.seen_to(unit, case.connection, case.key, actor=self.actor))
+
+    async def accept(self, case: Case) -> None:
+        """The sweep runs again, and these deletions pass."""
+        if self._accept is None:
+            raise RuntimeError(f"{case.number}: whoever takes this decision has to know the sweeps")
+        await self._accept(self.tx, case, self.actor, self.now)
 
     async def look(self, case: Case) -> None:
         """One more look at the target. A case of a whole connection has no lane: its gate tries by itself."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from connectors.contract.values import Snapshot
+from gateway.sync import kept
 from gateway.sync.absorb import Observation, absorb
 from gateway.sync.attempts import Seen
 from gateway.sync.departure import deleted, deletion_leaves, leave, shows_departure
@@ -44,6 +45,7 @@ def fold(unit: Unit, connection: str, seen: Seen, *, offset_s: float = 0.0) -> l
         history=seen.history,
     )
     moved = absorb(unit, observation)
+    kept.look(unit, connection, snapshot, observation.exts)
     if seen.history is not None:
         held.told = [entry.id for entry in seen.history if entry.version is None and entry.at >= held.updated]
     see_items(unit, connection, seen.items if seen.items is not None else snapshot.items)

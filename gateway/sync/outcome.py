@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from connectors.contract.values import HistoryEntry, Receipt, Snapshot, VersionKind, WriteKind
+from gateway.sync import kept
 from gateway.sync.attempts import Attempt, Conclusion, Outcome, Seen
 from gateway.sync.flow import Member
 from gateway.sync.gap import check_history, foreign, open_window, remember_span, unseen
@@ -12,9 +13,6 @@ from gateway.sync.items import copied
 from gateway.sync.observe import exts_of, fold
 from gateway.sync.state import NEVER, Lane, LaneState, LinkState, Span
 from gateway.sync.unit import Unit
-
-MISMATCHES = 3
-"""So many times stored differently than sent, and the target has an undeclared normaliser (rule 13)."""
 
 
 def contiguous(member: Member, attempt: Attempt, receipt: Receipt) -> bool:
@@ -37,8 +35,10 @@ def applied(unit: Unit, lane: Lane, attempt: Attempt, conclusion: Conclusion) ->
         copied(unit, connection, attempt.origin, receipt.item_id or "")
     if attempt.kind is WriteKind.CREATE:
         _linked(unit, connection, receipt)
-    stored = _stored(unit, connection, attempt, receipt)
+    stored = kept.stored(unit, connection, attempt, receipt, conclusion.seen)
     record_effect(unit, lane, attempt, stored, receipt.version)
+    if receipt.snapshot is not None:
+        kept.look(unit, connection, receipt.snapshot, exts_of(unit, connection, receipt.snapshot))
     _settle_window(unit, lane, attempt, conclusion, receipt)
     if receipt.snapshot is not None and attempt.kind is WriteKind.CREATE and conclusion.seen is None:
         ours(unit, connection, receipt.snapshot, None, sent=True)
@@ -73,13 +73,6 @@ def another(unit: Unit, connection: str, object_id: str, key: str) -> None:
     )
 
 
-def _stored(unit: Unit, connection: str, attempt: Attempt, receipt: Receipt) -> dict[str, Any]:
-    """What the target holds now of the fields sent: by its answer, else by the declared normalisers."""
-    member = unit.member(connection)
-    shown = exts_of(unit, connection, receipt.snapshot) if receipt.snapshot is not None else {}
-    return {name: shown.get(name, member.mapping.norm(name, sent.ext)) for name, sent in attempt.fields.items()}
-
-
 def record_effect(unit: Unit, lane: Lane, attempt: Attempt, stored: dict[str, Any], version: int | None) -> None:
     """Rule 13: shadow, proven version, carried."""
     connection, member = lane.connection, unit.member(lane.connection)
@@ -96,26 +89,10 @@ def record_effect(unit: Unit, lane: Lane, attempt: Attempt, stored: dict[str, An
             continue
         if stored[name] == member.mapping.norm(name, sent.ext):
             shadow.carried, shadow.mismatches = max(shadow.carried, sent.fver), 0
-            unit.worked(shadow.asked)
-            shadow.asked = ""
+            kept.confirmed(unit, connection, name)
         else:
-            _mismatch(unit, lane, name, sent.ext, stored[name])
+            kept.differs(unit, connection, name, sent=sent.ext, found=stored[name], before=attempt.pre.get(name))
     held.written = version if version is not None else held.written
-
-
-def _mismatch(unit: Unit, lane: Lane, name: str, sent: Any, stored: Any) -> None:
-    shadow = unit.shadow(lane.connection, name)
-    shadow.mismatches += 1
-    if shadow.mismatches < MISMATCHES:
-        return
-    shadow.held = unit.case(
-        "refused",
-        "target.normalises",
-        f"{lane.connection} stores {name} differently than it was sent; declare how in the mapping",
-        connection=lane.connection,
-        name=name,
-        evidence={"sent": sent, "stored": stored},
-    )
 
 
 def _settle_window(unit: Unit, lane: Lane, attempt: Attempt, conclusion: Conclusion, receipt: Receipt) -> None:

@@ -29,7 +29,7 @@ def differences(unit: Unit, connection: str, shown: Snapshot, items: Sequence[It
     if unit.state.rev != rev or not at_rest or held.link is not LinkState.PRIMARY or held.id != shown.id:
         return None
     fields = tuple(
-        name for name, ext in exts_of(unit, connection, shown).items() if _differs(unit, connection, name, ext)
+        name for name, ext in exts_of(unit, connection, shown).items() if differs(unit, connection, name, ext)
     )
     if fields:
         lane.read_wanted = True
@@ -40,8 +40,8 @@ def differences(unit: Unit, connection: str, shown: Snapshot, items: Sequence[It
     return Differences(fields, tuple(i for i in strange if f"{connection}:{i.id}" not in known.origins))
 
 
-def _differs(unit: Unit, connection: str, name: str, ext: object) -> bool:
-    """A value that the mapping refused has its case already."""
+def differs(unit: Unit, connection: str, name: str, ext: object) -> bool:
+    """Whether a field shows what we did not know. A value that the mapping refused has its case already."""
     shadow = unit.held(connection).shadow.get(name)
     if shadow is None or not shadow.known:
         return ext is not None

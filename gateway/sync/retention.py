@@ -73,7 +73,7 @@ async def _purge(database: Database, table: Table, key: Any, condition: ColumnEl
     gone = 0
     while True:
         doomed = select(key).where(condition).order_by(key).limit(BATCH)
-        async with database.begin() as tx:
+        async with database.begin("retention") as tx:
             found = [row[0] for row in await tx.execute(doomed)]
             if found:
                 await tx.execute(delete(table).where(key.in_(found)))

@@ -64,6 +64,9 @@ class Shadow(msgspec.Struct, omit_defaults=True, gc=False):
     wrote: float = 0.0
     """When our newest write of this field was recorded as applied (our clock)."""
     mismatches: int = 0
+    """Writes in a row that were stored otherwise than sent."""
+    absent: int = 0
+    """Whole reads since we wrote the field that did not show it; 0 again once one does."""
     asked: str = ""
     """Key of a case whose retry is on its way: the outcome closes it, or opens it again."""
 
@@ -220,6 +223,8 @@ class Lane(msgspec.Struct, gc=False):
     dirty_since: float = 0.0
     looks: int = 0
     """Looks at an unknown outcome so far; while idle, times in a row that the object moved under a write."""
+    writes_left: int = 0
+    """While dirty: how many writes it will take, as far as one can tell without asking the target."""
 
     @property
     def has_work(self) -> bool:

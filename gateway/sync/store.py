@@ -115,7 +115,9 @@ async def waiting_notices(tx: AsyncConnection, record: str, connection: str) -> 
     """Deferred notices of one lane, in the order in which they were accepted."""
     query = (
         select(t.notice.c.id, t.notice.c.payload)
-        .where(t.notice.c.record == record, t.notice.c.connection == connection, t.notice.c.state == "deferred")
+        .where(
+            t.notice.c.record == record, t.notice.c.connection == connection, t.WAITING, t.notice.c.state == "deferred"
+        )
         .order_by(t.notice.c.received_at, t.notice.c.id)
     )
     return [Arrival(row[0], _decode_change(row[1]), record) for row in await tx.execute(query)]
@@ -203,7 +205,7 @@ async def load_lanes(tx: AsyncConnection, ids: Collection[str]) -> dict[str, dic
 def lane_of(row: Sequence[Any]) -> Lane:
     """A lane from its row, columns in the table's order."""
     record, connection, state, dirty, read_wanted, deferred, _work, *others = row
-    tries, next_try_at, wait_reason, owner, lease_until, fence, attempt, case, dirty_since, looks = others
+    tries, next_try_at, wait_reason, owner, lease_until, fence, attempt, case, dirty_since, looks, left = others
     return Lane(
         record=record,
         connection=connection,
@@ -221,6 +223,7 @@ def lane_of(row: Sequence[Any]) -> Lane:
         case=case,
         dirty_since=dirty_since,
         looks=looks,
+        writes_left=left,
     )
 
 
@@ -240,7 +243,9 @@ async def load_items(
         known.update(row[0] for row in await tx.execute(select(t.item.c.origin).where(t.item.c.origin.in_(part))))
         query = select(t.item_copy).where(t.item_copy.c.origin.in_(part))
         rows += [(row.origin, row.connection, row.item_id) for row in await tx.execute(query)]
+    connections = {connection for connection, _ in copies}
     for part in chunks({item_id for _, item_id in copies}):
-        query = select(t.item_copy).where(t.item_copy.c.item_id.in_(part))
+        # Both columns of the index: without the first, SQLite goes through every comment there is.
+        query = select(t.item_copy).where(t.item_copy.c.connection.in_(connections), t.item_copy.c.item_id.in_(part))
         rows += [(row.origin, row.connection, row.item_id) for row in await tx.execute(query)]
     return known, rows

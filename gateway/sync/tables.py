@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     Boolean,
     Column,
+    ColumnElement,
     Float,
     Index,
     Integer,
@@ -14,10 +17,18 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    literal_column,
     text,
 )
 
 metadata = MetaData()
+
+# Conditions of partial indexes, written as in the index: with parameters in their place, neither database sees that the
+# index will do, and goes through the whole table instead. Untyped, because SQLite would be given `... = 1` otherwise.
+WAITING: ColumnElement[Any] = literal_column("notice.state <> 'done'")
+WORK: ColumnElement[Any] = literal_column("lane.work")
+STUCK: ColumnElement[Any] = literal_column("lane.state IN ('parked', 'unknown')")
+OWNED: ColumnElement[Any] = literal_column("lane.owner <> ''")
 
 notice = Table(
     "notice",
@@ -64,6 +75,13 @@ record = Table(
     UniqueConstraint("flow", "natural", name="record_natural"),
 )
 
+Index(
+    "record_by_natural",
+    record.c.natural,
+    sqlite_where=text('"natural" IS NOT NULL'),
+    postgresql_where=text('"natural" IS NOT NULL'),
+)
+
 link = Table(
     "link",
     metadata,
@@ -105,9 +123,26 @@ lane = Table(
     Column("case_key", String(300), nullable=False),
     Column("dirty_since", Float, nullable=False),
     Column("looks", Integer, nullable=False),
+    Column("writes_left", Integer, nullable=False, server_default="0"),  # set with every change of a dirty lane
     PrimaryKeyConstraint("record", "connection"),
 )
-Index("lane_work", lane.c.connection, lane.c.next_try_at, sqlite_where=text("work"), postgresql_where=text("work"))
+Index(
+    "lane_work",  # the queue in its order, and all that counting it asks for: the table itself is not read for that
+    lane.c.connection,
+    lane.c.next_try_at,
+    lane.c.dirty_since,
+    lane.c.writes_left,
+    lane.c.work,
+    sqlite_where=text("work"),
+    postgresql_where=text("work"),
+)
+Index(
+    "lane_stuck",
+    lane.c.connection,
+    lane.c.state,
+    sqlite_where=text("state IN ('parked', 'unknown')"),
+    postgresql_where=text("state IN ('parked', 'unknown')"),
+)
 Index("lane_held", lane.c.lease_until, sqlite_where=text("owner <> ''"), postgresql_where=text("owner <> ''"))
 
 attempt = Table(

@@ -158,7 +158,7 @@ async def test_an_unknown_connection_and_a_wrong_method(run: Running) -> None:
 async def test_a_body_that_is_too_large_is_refused(run: Running, tmp_path: Path) -> None:
     """Announced, streamed without a length, and compressed."""
     before = stored(tmp_path)
-    limit = run.gateway.config.body_limit
+    limit = run.gateway.config.limits.body
     large = b"x" * (limit + 1)
 
     async def chunks() -> AsyncIterator[bytes]:

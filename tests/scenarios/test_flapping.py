@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from connectors.contract.values import VersionKind, Write, WriteKind
+from dead_letter.actions import decide
 from gateway.sync.guard import ANSWERS_WITHIN_S
+from gateway.sync.lane_port import Lanes
 from gateway.sync.operator import resolve
 from tests.scenarios.world_of_two import COUNTER, COUNTER_HISTORY, STAMP, STAMP_HISTORY, START, Two, two
 from tests.support.gateway import bench
@@ -207,6 +209,29 @@ async def test_resolving_ends_it(store_url: str, winner: str) -> None:
         assert await w.g.cases() == []
         assert w.shown(w.a)["x"] == w.shown(w.b)["x"] == chosen
         assert (await w.g.record()).fields["x"].flips == {}
+
+
+@pytest.mark.parametrize("found", [True, False], ids=["the rule was found", "it was not"])
+async def test_retry_begins_the_count_anew(store_url: str, found: bool) -> None:
+    async with two(store_url) as w:
+        keeps(w, w.a, "a's")
+        keeps(w, w.b, "b's")
+        w.edit_a(x="typed")
+        await w.g.settle()
+        case = await flapping(w)
+        if found:
+            w.a.after_commit = w.b.after_commit = lambda write: None
+        before, now = effective(w), w.g.clock.now()
+        how: dict[str, Any] = {"actor": "nadia", "reason": "", "expected_version": case.version, "now": now}
+        async with w.g.database.begin() as tx:
+            await decide(tx, case.number, "retry", **how, lanes=Lanes(tx, w.g.decider.topology, now=now, actor="n"))
+        await w.g.settle()
+        if found:
+            assert await w.g.cases() == []
+            assert w.shown(w.a)["x"] == w.shown(w.b)["x"] == case.evidence["sides"]["canonical"]
+        else:
+            await flapping(w)
+            assert 2 <= effective(w) - before <= 2 * (SYSTEMS + 2) + 1, "as many answers as the first time"
 
 
 async def test_a_persons_later_edit_ends_it(store_url: str) -> None:

@@ -129,10 +129,10 @@ async def test_a_worker_that_is_stopped_leaves_a_lane_that_is_found_again(place:
         dispatcher = Dispatcher(w.g.database, w.g.clock)
         dispatcher.serve(w.g.runners["b"], 4)
         await dispatcher._sweep_once()
-        assert not dispatcher.queues["b"].due, "it is still held"
+        assert not dispatcher.queues["b"].waiting, "it is still held"
         w.g.clock.advance(31)
         await dispatcher._sweep_once()
-        assert list(dispatcher.queues["b"].due) == [(await w.g.record()).id]
+        assert list(dispatcher.queues["b"].waiting) == [(await w.g.record()).id]
         await w.g.settle()
         assert w.agree() and len(w.b.writes) == 1
         await _nobody_holds(w)
@@ -255,7 +255,7 @@ async def test_a_clock_set_back_keeps_no_lane_waiting(store_url: str) -> None:
         dispatcher = Dispatcher(w.g.database, w.g.clock)
         dispatcher.serve(w.g.runners["b"], 4)
         await dispatcher._sweep_once()
-        assert list(dispatcher.queues["b"].due) == [(await w.g.record()).id]
+        assert list(dispatcher.queues["b"].waiting) == [(await w.g.record()).id]
         await w.g.runners["b"].run((await w.g.record()).id)
         assert w.shown(w.b)["x"] == "1"
 
@@ -272,7 +272,7 @@ async def test_a_clock_set_back_keeps_no_lost_lease_alive(store_url: str) -> Non
         dispatcher = Dispatcher(w.g.database, w.g.clock)
         dispatcher.serve(w.g.runners["b"], 4)
         await dispatcher._sweep_once()
-        assert list(dispatcher.queues["b"].due) == [(await w.g.record()).id]
+        assert list(dispatcher.queues["b"].waiting) == [(await w.g.record()).id]
         await w.g.runners["b"].run((await w.g.record()).id)
         assert w.shown(w.b)["x"] == "1"
 

@@ -10,8 +10,10 @@ import pytest
 
 from connectors.contract.errors import Refused, Retryable
 from connectors.contract.values import Ref, Snapshot
-from gateway.sweeps.book import Book, ask, states
+from dead_letter.actions import decide
+from gateway.sweeps.book import Book, accept_gone, ask, states
 from gateway.sweeps.ids import Guard
+from gateway.sync.lane_port import Lanes
 from tests.scenarios.world_of_two import first_answer
 from tests.support.sweeping import DAY_S, START, Swept, other, swept
 
@@ -182,6 +184,29 @@ async def test_many_at_once_stop_the_sweep(store_url: str) -> None:
         assert found["gone"] == 4
         assert sum(each.raw["active"] for each in w.b.things.values()) == 2
         assert await w.g.cases() == []
+
+
+async def test_deletions_that_a_person_accepts_pass(store_url: str) -> None:
+    async with swept(store_url, on_delete="close") as w:
+        w.guard = Guard(most_gone=2, share=0.05)
+        await w.linked(6)
+        await hidden(w, 4)
+        await w.sweep("ids", w.a)
+        (case,) = await w.g.cases()
+        now = w.g.clock.now() + 1
+        how: dict[str, Any] = {"actor": "nadia", "reason": "archived", "expected_version": case.version, "now": now}
+        async with w.g.database.begin() as tx:
+            lanes = Lanes(tx, w.g.decider.topology, now=now, actor="nadia", accept=accept_gone)
+            await decide(tx, case.number, "accept", **how, lanes=lanes)
+        w.g.clock.advance(2)
+        assert await w.sweeper("ids", w.a).once() == ["ids"], "it is due at once"
+        await w.take_in()
+        assert sum(each.raw["active"] for each in w.b.things.values()) == 2
+        assert await w.g.cases() == []
+        await hidden(w, 6)
+        w.g.clock.advance(2 * DAY_S)
+        await w.sweeper("ids", w.a).once()
+        assert sum(each.raw["active"] for each in w.b.things.values()) == 2, "that was for one round"
 
 
 async def test_an_empty_list_stops_the_sweep_before_any_read(store_url: str) -> None:

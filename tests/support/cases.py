@@ -63,6 +63,9 @@ class Lanes:
     async def discard(self, case: Case) -> None:
         self.asked.append(("discard", case.number))
 
+    async def accept(self, case: Case) -> None:
+        self.asked.append(("accept", case.number))
+
     async def look(self, case: Case) -> None:
         self.asked.append(("look", case.number))
 

@@ -57,6 +57,8 @@ async def _look(db: Database, number: str) -> tuple[Case, list[Step]]:
             "declared_not_applied",
         ),
         (Cause.CONFLICT_MANUAL, "resolve", {"choice": "jira"}, ("resolve", "jira"), CaseState.CLOSED, "resolved"),
+        (Cause.SWEEP_MANY_GONE, "accept", {"reason": "archived"}, ("accept",), CaseState.IN_RUN, ""),
+        (Cause.CONFLICT_FLAPPING, "retry", {}, ("retry",), CaseState.IN_RUN, ""),
         (Cause.OBJECT_DUPLICATE, "close", {"reason": "merged by hand"}, ("seen_to",), CaseState.CLOSED, "done_by_hand"),
     ],
 )
