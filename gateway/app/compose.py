@@ -23,10 +23,14 @@ from gateway.core.ids import new_id
 from gateway.delivery.breaker import Gate, GateSettings
 from gateway.delivery.dispatcher import Dispatcher
 from gateway.delivery.gatekeeper import Gatekeeper
+from gateway.delivery.meter import Meter
+from gateway.delivery.polled import Polled
 from gateway.delivery.runner import Runner
 from gateway.delivery.scout import Scout
 from gateway.intake.hooks import Hooks
 from gateway.intake.poller import Poller
+from gateway.intake.pressure import Pressure
+from gateway.storage.clock import DatabaseClock
 from gateway.storage.database import Database
 from gateway.streams.port import Stream, StreamOptions, open_stream
 from gateway.sweeps.book import Book
@@ -53,7 +57,7 @@ class Gateway:
     """All parts of one worker."""
 
     config: Config
-    clock: Clock
+    clock: DatabaseClock
     name: str
     """Of this worker: unique per process, so that a restarted one never takes an old lease for its own."""
     database: Database
@@ -66,6 +70,8 @@ class Gateway:
     scout: Scout
     pollers: list[Poller]
     hooks: Hooks
+    pressure: Pressure
+    meter: Meter
     housekeeping: Housekeeping
     sweepers: list[Sweeper]
 
@@ -73,11 +79,14 @@ class Gateway:
     def tasks(self) -> list[asyncio.Task[None]]:
         """Everything that runs until the gateway stops."""
         parts: list[Lasting] = [
+            self.clock,
             self.decider,
             self.dispatcher,
             self.keeper,
             self.scout,
             self.housekeeping,
+            self.pressure,
+            self.meter,
             *self.pollers,
             *self.sweepers,
         ]
@@ -149,10 +158,10 @@ def compose(
     transports: Transports | None = None,
 ) -> Gateway:
     """Makes all parts. `transports` stand in for the network, by connection. Raises ConfigError."""
-    clock, chance = clock or SystemClock(), chance or system_chance()
+    database = Database(config.database)
+    clock, chance = DatabaseClock(database, clock or SystemClock()), chance or system_chance()
     name = f"{socket.gethostname()}-{os.getpid()}-{new_id('')[-8:]}"
     connectors = connectors_of(config, clock, transports)
-    database = Database(config.database)
     # What the stream can still bring must be known as a repeat: its memory is shorter than the journal's (P7).
     kept = StreamOptions(retention_s=min(StreamOptions.retention_s, config.retention.journal_s / 2))
     name_of_stream = f"{config.name}-changes"
@@ -166,13 +175,24 @@ def compose(
     for key, connection in config.connections.items():
         worker = _worker(name, connection, chance)
         runner = Runner(key, connectors[key], gates[key], worker, decider, clock)
-        dispatcher.serve(runner, connection.settings.concurrency)
+        dispatcher.serve(runner, connection.settings.concurrency, connection.rate)
+    pressure = Pressure(stream, database, clock, data=config.data, limits=config.limits, worker=name)
     pollers = [
-        Poller(key, connectors[key], stream, database, clock, name, each.poll_every_s)
+        Poller(
+            key,
+            connectors[key],
+            stream,
+            database,
+            clock,
+            name,
+            each.poll_every_s,
+            pressure.reason,
+            Polled(gates[key]).told,
+        )
         for key, each in config.connections.items()
         if each.poll_every_s is not None
     ]
-    hooks = Hooks(connectors, stream, clock, config.body_limit)
+    hooks = Hooks(connectors, stream, clock, pressure)
     scout = Scout(database, decider, connectors, gates, clock)
     return Gateway(
         config=config,
@@ -188,6 +208,8 @@ def compose(
         scout=scout,
         pollers=pollers,
         hooks=hooks,
+        pressure=pressure,
+        meter=Meter(database, clock, gates),
         housekeeping=Housekeeping(database, config.retention, clock),
         sweepers=sweepers_of(config, connectors, gates, decider, stream, Book(database, clock, name)),
     )

@@ -88,6 +88,7 @@ async def running(gateway: Gateway) -> Any:
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(gateway.database.close)
         await _when_there_is_a_database(gateway)
+        stack.push_async_callback(gateway.clock.stop)
         for connector in gateway.connectors.values():
             stack.push_async_callback(connector.close)
         await gateway.decider.start()
@@ -96,6 +97,8 @@ async def running(gateway: Gateway) -> Any:
         stack.push_async_callback(gateway.dispatcher.stop)
         await gateway.keeper.start()
         stack.push_async_callback(gateway.keeper.stop)
+        await gateway.meter.start()
+        stack.push_async_callback(gateway.meter.stop)
         await gateway.housekeeping.start()
         stack.push_async_callback(gateway.housekeeping.stop)
         await gateway.scout.start()
@@ -106,6 +109,8 @@ async def running(gateway: Gateway) -> Any:
         gateway.stream.consume(consumer.handle)
         stack.push_async_callback(gateway.stream.stop)
         await gateway.stream.start()
+        await gateway.pressure.start()
+        stack.push_async_callback(gateway.pressure.stop)
         for poller in gateway.pollers:
             await poller.start()
             stack.push_async_callback(poller.stop)
@@ -126,6 +131,7 @@ async def _when_there_is_a_database(gateway: Gateway) -> None:
         try:
             await migrate(gateway.database)
             await recover(gateway.database)
+            await gateway.clock.start()
         except StorageError as error:
             if _is_no_database(error):
                 problem = f"database: error[no-database]: {gateway.database.url.database} is no SQLite database"
