@@ -66,6 +66,8 @@ class Runner:
     clock: Clock
     _began: dict[str, float] = field(default_factory=dict)
     """Attempt -> monotonic time at which this process started it."""
+    _looked: dict[str, float] = field(default_factory=dict)
+    """Attempt of another life -> monotonic time at which this process first looked for it."""
 
     async def run(self, record: str, job: Job | None = None, *, on_answer: Callable[[], None] = lambda: None) -> Idle:
         """Brings a lane one write further, or settles what hinders it. Never raises for what a target does.
@@ -168,7 +170,7 @@ class Runner:
         return float(getattr(self.connector, "clock_offset_s", 0.0) or 0.0)
 
     async def _send(self, record: str, attempt: Attempt, on_answer: Callable[[], None]) -> Job | None:
-        self._remember(attempt.id)
+        self._remember(self._began, attempt.id)
         conclusion = await self._attempt(attempt)
         on_answer()
         reached("write.before_conclusion")
@@ -189,10 +191,19 @@ class Runner:
         """The other record that took the object we created, asked anew for each try: it decides how this ends."""
         return (await self._owners(record)([ref])).get(ref.id, "")
 
-    def _remember(self, attempt_id: str) -> None:
-        self._began[attempt_id] = self.clock.monotonic()
-        if len(self._began) > MOST_REMEMBERED:
-            del self._began[next(iter(self._began))]
+    def _remember(self, times: dict[str, float], attempt_id: str) -> None:
+        times[attempt_id] = self.clock.monotonic()
+        if len(times) > MOST_REMEMBERED:
+            del times[next(iter(times))]
+
+    def _waited_s(self, attempt: Attempt, seen: Seen) -> float:
+        """How long the attempt has been under way for certain. A wall clock that was set forward would make a look
+        count too early, one set back an hour too late: where this process started it, or has looked before, its own
+        monotonic time says so.
+        """
+        if attempt.id in self._began:
+            return seen.began - self._began[attempt.id]
+        return max(seen.at - attempt.started_at, seen.began - self._looked.get(attempt.id, seen.began))
 
     def _items(self, seen: Seen | None) -> list[tuple[str, Item]]:
         return [(self.connection, item) for item in (seen.items or () if seen else ())]
@@ -278,6 +289,8 @@ class Runner:
 
     async def _look(self, record: str, job: Look) -> Job | None:
         attempt = await self._stored(job.attempt_id)
+        if attempt.id not in self._looked:
+            self._remember(self._looked, attempt.id)
         seen: Seen | None
         try:
             spec = self.connector.specs[attempt.object]
@@ -288,9 +301,8 @@ class Runner:
                 raise
             self._not_seen(error)
             seen = None
-        if seen is not None and attempt.id in self._began:
-            # A wall clock that was set forward would make a look count too early, one set back an hour too late.
-            seen.waited_s = seen.began - self._began[attempt.id]
+        if seen is not None:
+            seen.waited_s = self._waited_s(attempt, seen)
         return await self.decider.decide(
             record,
             lambda unit: looked(unit, self.connection, self.worker, job, attempt, seen),

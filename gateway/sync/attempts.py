@@ -90,7 +90,7 @@ class Seen(msgspec.Struct):
     began: float = 0.0
     """As `at`, on the monotonic clock."""
     waited_s: float | None = None
-    """Seconds since the attempt was started when the look began, where this process started it."""
+    """Seconds since the attempt was started when the look began, as far as the worker that looked can be certain."""
     owners: dict[str, str] = {}
     """Object id -> record, of hits that belong to another record."""
 

@@ -229,8 +229,15 @@ class Story:
         self._ended(key)
 
     async def go_on(self, key: tuple[int, str, str]) -> None:
-        """The next answer of a lane at work is good."""
-        await self._go(*key, "ok")
+        """The next answer of a lane at work is good; one that waits for nobody's answer (it pauses before the database
+        is tried again) is waited for.
+        """
+        task = self.tasks[key]
+        if task in self.pace.waiting:
+            await self._go(*key, "ok")
+        else:
+            await self.pace.until_it_waits(task)
+            self._ended(key)
 
     async def _parked_values(self, record: int, name: str) -> None:
         """Nobody writes over a value that waits for a person's choice."""

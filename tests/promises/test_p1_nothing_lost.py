@@ -115,8 +115,8 @@ def full_disk(database: Database, *, times: int) -> Iterator[None]:
     begin, left = database.begin, [times]
 
     @asynccontextmanager
-    async def failing() -> AsyncIterator[Any]:
-        async with begin() as tx:
+    async def failing(*step: str) -> AsyncIterator[Any]:
+        async with begin(*step) as tx:
             yield tx
             if left[0]:
                 left[0] -= 1

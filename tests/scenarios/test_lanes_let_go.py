@@ -298,6 +298,25 @@ async def test_a_clock_that_leaps_does_not_judge_an_unknown_outcome(store_url: s
         assert len(w.b.things) == 1
 
 
+async def test_an_attempt_of_another_life_from_an_hour_ahead_is_proved_in_its_settling_time(store_url: str) -> None:
+    """Its clock was wrong, or ours was set back since: what this life saw itself counts too."""
+    async with two(store_url, linked=False) as w:
+        w.b.answer = first_answer("late")
+        w.a.create(**START)
+        await w.bring(w.a)
+        await _turn(w)
+        w.g.runners["b"]._began.clear()
+        w.g.clock.wall -= 3600
+        record = (await w.g.record()).id
+        await w.g.runners["b"].run(record)
+        assert (await w.g.lane("b")).state is LaneState.UNKNOWN, "it has looked for no time at all"
+        for _ in range(8):
+            w.g.clock.advance(10)
+            await w.g.runners["b"].run(record)
+        assert (await w.g.lane("b")).state is LaneState.IDLE
+        assert len(w.b.things) == 1
+
+
 async def test_a_long_wish_of_a_target_is_asked_about_now_and_then(store_url: str) -> None:
     async with two(store_url) as w:
 

@@ -147,7 +147,8 @@ class Bench:
     async def records(self) -> list[RecordState]:
         async with self.database.read() as tx:
             ids = [row[0] for row in await tx.execute(select(t.record.c.id).order_by(t.record.c.id))]
-            return list((await store.load_records(tx, ids)).values())
+            found = await store.load_records(tx, ids)
+            return [found[each] for each in ids]
 
     async def record(self) -> RecordState:
         """The only record."""

@@ -21,6 +21,8 @@ async def typed(
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
     plain = {**(env or environment()), "NO_COLOR": "1"}
+    for overruling in ("COLUMNS", "LINES"):  # of whoever runs the tests; a user's terminal is asked for its size
+        plain.pop(overruling, None)
     process = await asyncio.create_subprocess_exec(
         *LOCKSTEP, *arguments, cwd=cwd, env=plain, stdin=theirs, stdout=theirs, stderr=theirs
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,6 +17,9 @@ class Idle:
 
     def health(self) -> StreamHealth:
         return StreamHealth(ready=True)
+
+    async def append_many(self, entries: Sequence[tuple[str, bytes]]) -> None:
+        assert not entries, "whoever brings something gives a stream of his own"
 
 
 def unpressed(limits: Limits | None = None, stream: object = None, free: int = 1 << 40) -> Pressure:

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from connectors.contract.values import Page
 from gateway.intake.poller import Poller
 from gateway.storage.database import Database, loads
+from gateway.storage.schema import PARTS
 from gateway.sync import tables as t
 from tests.support.world import FakeClock, System
 
@@ -39,7 +40,8 @@ async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
     sqlite = f"sqlite+aiosqlite:///{tmp_path}/store.db"
     made = Database(sqlite if request.param == "sqlite" else str(request.getfixturevalue("postgres_url")))
     async with made.begin() as tx:
-        await tx.run_sync(t.metadata.create_all)
+        for part in PARTS:
+            await tx.run_sync(part.create_all)
     yield made
     await made.close()
 
