@@ -80,6 +80,7 @@ class Gateway:
         """Everything that runs until the gateway stops."""
         parts: list[Lasting] = [
             self.clock,
+            self.stream,
             self.decider,
             self.dispatcher,
             self.keeper,

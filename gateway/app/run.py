@@ -9,7 +9,8 @@ import os
 import signal
 import sqlite3
 import sys
-from typing import Any
+from collections.abc import Collection
+from typing import Any, NoReturn
 
 import structlog
 from aiohttp import web
@@ -75,10 +76,16 @@ async def _serving(gateway: Gateway) -> None:
         config = gateway.config
         log.info("running", listen=f"{config.host}:{config.port}", worker=gateway.name, config=str(config.file))
         try:
-            ended, _ = await asyncio.wait(gateway.tasks, return_when=asyncio.FIRST_COMPLETED)
-            raise Defect(", ".join(task.get_name() for task in ended)) from next(iter(ended)).exception()
+            await until_one_ends(gateway.tasks)
         finally:
             log.info("stopping", worker=gateway.name)
+
+
+async def until_one_ends(tasks: Collection[asyncio.Task[None]]) -> NoReturn:
+    """Waits for parts that run for ever. Defect: one has ended, in whatever way."""
+    ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    causes = [task.exception() for task in ended if not task.cancelled()]
+    raise Defect(", ".join(task.get_name() for task in ended)) from next(iter(causes), None)
 
 
 @contextlib.asynccontextmanager

@@ -14,11 +14,11 @@ from faust.types.tuples import Message
 from connectors.contract.clock import Chance, Clock
 from gateway.streams.app import StreamApp
 from gateway.streams.backend import Backend
-from gateway.streams.bounded import within
+from gateway.streams.bounded import ended, within
 from gateway.streams.guard import SafeCommit
 from gateway.streams.port import Handler, StreamHealth, StreamOptions
 from gateway.streams.runner import Runner, pause_s
-from gateway.streams.watchdog import Watchdog
+from gateway.streams.watchdog import Watchdog, Watchdogs
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +27,8 @@ _ANSWER_S = 5.0
 _START_S = 120.0
 _CLOSE_S = 10.0
 _TRIM_EVERY_S = 300.0
+_STARVED = 5
+"""A partition may wait for so many times `stall_s` while others move on: a long backlog takes turns in megabytes."""
 _STEADY_S = 60.0
 """A consumer that ran for this long was well: the pause before its next start is short again."""
 
@@ -39,22 +41,26 @@ class Consuming:
     ) -> None:
         self._backend, self._clock, self._chance, self._options = backend, clock, chance, options
         self._watchdog = Watchdog(clock, options.stall_s)
+        self._starving = Watchdogs[int](clock, options.stall_s * _STARVED)
         self._runner = Runner(handler, self._finished, batch_entries=options.batch_entries, clock=clock, chance=chance)
         self._app: StreamApp | None = None
-        self._tasks: list[asyncio.Task[None]] = []
+        self.tasks: list[asyncio.Task[None]] = []
         self._gaps: set[tuple[TP, int]] = set()
         self._lag: dict[int, int] = {}
+        self._at: dict[int, int] = {}
+        """Partition -> its lowest offset that is not handled."""
         self._reason: str | None = "the consumer is starting"
         self._restarts = 0
 
     def start(self) -> None:
         """Begin, in the background."""
-        self._tasks = [asyncio.create_task(work) for work in (self._supervise(), self._trim(), self._runner.run())]
+        works = {"consumer": self._supervise(), "trimmer": self._trim(), "handler": self._runner.run()}
+        self.tasks = [asyncio.create_task(work, name=f"stream {name}") for name, work in works.items()]
 
     async def stop(self) -> None:
         """End the batch in hand within `stop_s`, commit, leave the group."""
         self._reason = "the stream is being stopped"
-        supervisor, trimmer, runner = self._tasks
+        supervisor, trimmer, runner = self.tasks
         await _cancel(supervisor, trimmer)
         await self._end_life()
         await _cancel(runner)
@@ -86,8 +92,7 @@ class Consuming:
         self._app = app
         starting = asyncio.create_task(app.start())
         try:
-            async with asyncio.timeout(_START_S):
-                await asyncio.shield(starting)
+            await ended(_START_S, starting)
         finally:
             # Cut off half-way it would leave connections and a thread's loop open, which only a started part closes.
             await asyncio.wait({starting}, timeout=_CLOSE_S)
@@ -148,6 +153,7 @@ class Consuming:
         """Look at the application until it must be replaced; returns why."""
         app = cast(StreamApp, self._app)
         self._watchdog.reset()
+        self._starving.reset()
         while True:
             with suppress(TimeoutError):
                 await within(_LOOK_EVERY_S, app.wait_crashed())
@@ -156,6 +162,12 @@ class Consuming:
             mark = (self._runner.handled, self._runner.retries)
             if self._watchdog.stalled(mark=mark, waiting=waiting):
                 return f"no progress for {self._options.stall_s:g} s while messages wait"
+            if starved := self._starved():
+                return f"no progress in partitions {starved} for {self._options.stall_s * _STARVED:g} s"
+
+    def _starved(self) -> list[int]:
+        marks = {partition: (at, self._runner.retries) for partition, at in self._at.items()}
+        return self._starving.stalled(marks, {partition: bool(lag) for partition, lag in self._lag.items()})
 
     async def _look(self, consumer: SafeCommit) -> bool:
         """Compare what is handled with where the log ends. True when messages wait, or when nobody tells."""
@@ -166,7 +178,8 @@ class Consuming:
             self._reason = f"the broker does not answer: {type(error).__name__}: {error}"
             return True
         positions = consumer.ledger.positions()
-        self._lag = {tp.partition: max(0, ends[tp] - positions.get(tp, ends[tp])) for tp in sorted(held)}
+        self._at = {tp.partition: positions.get(tp, ends[tp]) for tp in sorted(held)}
+        self._lag = {tp.partition: max(0, ends[tp] - self._at[tp.partition]) for tp in sorted(held)}
         self._reason = None
         return any(self._lag.values())
 

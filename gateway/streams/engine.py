@@ -97,6 +97,11 @@ class FaustStream:
             if isinstance(result, BaseException):
                 raise result
 
+    @property
+    def tasks(self) -> list[asyncio.Task[None]]:
+        """See the port."""
+        return [] if self._consuming is None else self._consuming.tasks
+
     def health(self) -> StreamHealth:
         """See the port."""
         if not self._writers:

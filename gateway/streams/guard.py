@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, MutableSet, Set
-from typing import Any
+from typing import Any, cast
 
 from faust.transport.consumer import Consumer, ensure_TP
 from faust.types import TP, ConsumerMessage
@@ -34,6 +35,7 @@ class SafeCommit(Consumer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.ledger = Ledger()
+        self._seeking = asyncio.Lock()
         super().__init__(*args, **kwargs)
 
     def finished(self, message: Message) -> None:
@@ -51,18 +53,26 @@ class SafeCommit(Consumer):
         return True
 
     @abstractmethod
-    async def _committed(self) -> Mapping[TP, int]:
-        """Seek to what is committed and return it; a partition of which nothing is may be left out."""
+    async def _committed(self) -> Mapping[TP, int | None]:
+        """Seek to what is committed and return it, for every partition held; None where nothing is."""
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
-        """Go back to what is committed and start the books there."""
-        committed = await self._committed()
-        starts = {tp: offset for tp in self.assignment() if (offset := committed.get(tp)) is not None and offset >= 0}
-        if fresh := self.assignment() - starts.keys():
-            starts |= {ensure_TP(tp): offset for tp, offset in (await self.earliest_offsets(*fresh)).items()}
-        for tp, offset in starts.items():
-            self.ledger.begin(tp, offset)
-        return committed
+        """Go back to what is committed, or to the first entry there is, and start the books there.
+
+        Faust asks for this from several places at once. One after the other: whoever ends last has asked last, and
+        the partitions are those of his asking; of a partition that came later the next one tells.
+        """
+        async with self._seeking:
+            committed = await self._committed()
+            starts = {ensure_TP(tp): offset for tp, offset in committed.items() if offset is not None and offset >= 0}
+            if fresh := [tp for tp, offset in committed.items() if offset is None or offset < 0]:
+                starts |= {ensure_TP(tp): offset for tp, offset in (await self.earliest_offsets(*fresh)).items()}
+            for tp, offset in starts.items():
+                self.ledger.begin(tp, offset)
+            if unmoved := {tp: offset for tp, offset in starts.items() if not committed.get(tp)}:
+                # Drivers leave these where they are: what was fetched and dropped would be passed over.
+                await self.seek_wait(unmoved)
+            return cast(Mapping[TP, int], committed)  # Faust takes None where nothing is
 
     async def on_partitions_revoked(self, revoked: Set[TP]) -> None:
         """Give partitions up, after the batch in hand was settled and committed (see `wait_empty`)."""
@@ -70,14 +80,18 @@ class SafeCommit(Consumer):
         self.ledger.forget(revoked)
 
     async def wait_empty(self) -> None:
-        """Settle the batch in hand and commit it. Never waits for good: who is too slow is given the work again."""
+        """Settle the batch in hand and commit it. Never waits for good: who is too slow is given the work again.
+
+        Raises nothing: in a consumer that is being stopped because it crashed, its connection and its thread may have
+        ended already, and the rest of the stop would be left out.
+        """
         await self.app.settle()
         if not self.started:
             return
         try:
             await within(_COMMIT_PATIENCE_S, self.commit())
-        except TimeoutError:
-            logger.warning("the last commit was not answered; what it covered will be handled again")
+        except Exception as error:  # noqa: BLE001
+            logger.warning("the last commit was not answered; what it covered will be handled again (%r)", error)
 
     def release(self) -> None:
         """Close what a stop leaves open when the consumer was never started."""

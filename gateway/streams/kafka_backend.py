@@ -11,7 +11,13 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import InvalidReplicationFactorError, KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import (
+    IllegalStateError,
+    InvalidReplicationFactorError,
+    KafkaError,
+    TopicAlreadyExistsError,
+    for_code,
+)
 from faust.exceptions import FaustError
 from faust.transport import base
 from faust.transport.drivers import aiokafka as driver
@@ -45,8 +51,15 @@ class KafkaProducer(driver.Producer):
 class KafkaConsumer(SafeCommit, driver.Consumer):
     """The driver's consumer under the safe commit."""
 
-    async def _committed(self) -> Mapping[TP, int]:
+    async def _committed(self) -> Mapping[TP, int | None]:
         return await self._thread.seek_to_committed()
+
+    async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
+        """Go to these offsets."""
+        try:
+            await super().seek_wait(partitions)
+        except IllegalStateError:
+            logger.info("partitions were given up while reading went back; whoever has them next starts over")
 
     def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
         return self.book(super()._to_message(tp, record))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -100,6 +101,11 @@ class Stream(Protocol):
         What the handler returned for is acknowledged; a kill before that redelivers it, so every value comes at least
         once. When it raises, the same batch is given again after a growing pause: never acknowledged, never skipped.
         """
+        ...
+
+    @property
+    def tasks(self) -> list[asyncio.Task[None]]:
+        """What runs from `start` to `stop`. One that ends before is a defect, and nothing starts it again."""
         ...
 
     def health(self) -> StreamHealth:

@@ -124,7 +124,7 @@ class SqliteConsumer(SafeCommit, Consumer):
             return False
         return True
 
-    async def _committed(self) -> Mapping[TP, int]:
+    async def _committed(self) -> Mapping[TP, int | None]:
         starts = await self.transport.log.starts()
         self._positions = {tp: starts[tp.partition] for tp in self._assigned}
         self._grown.set()

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
+from typing import Generic, TypeVar
+
 from connectors.contract.clock import Clock
+
+K = TypeVar("K", bound=Hashable)
 
 
 class Watchdog:
@@ -23,3 +28,24 @@ class Watchdog:
             self._mark, self._since = mark, self._clock.monotonic()
             return False
         return self._clock.monotonic() - self._since >= self._stall_s
+
+
+class Watchdogs(Generic[K]):
+    """One for each partition: the others' progress hides a partition that nobody reads."""
+
+    def __init__(self, clock: Clock, stall_s: float) -> None:
+        self._clock, self._stall_s = clock, stall_s
+        self._each: dict[K, Watchdog] = {}
+
+    def reset(self) -> None:
+        """Start counting again, after a restart."""
+        self._each.clear()
+
+    def stalled(self, marks: Mapping[K, object], waiting: Mapping[K, bool]) -> list[K]:
+        """Those of `marks` in which values have been waiting for `stall_s` without progress. Others are forgotten."""
+        self._each = {key: self._each.get(key) or Watchdog(self._clock, self._stall_s) for key in marks}
+        return [
+            key
+            for key, watchdog in self._each.items()
+            if watchdog.stalled(mark=marks[key], waiting=waiting.get(key, False))
+        ]

@@ -11,7 +11,8 @@ import contextlib
 import pytest
 
 from connectors.contract.errors import StorageError
-from gateway.streams.port import MAX_ENTRY_BYTES, EntryTooLarge
+from gateway.streams.guard import SkippedOffsetsError
+from gateway.streams.port import MAX_ENTRY_BYTES, EntryTooLarge, Stream
 from tests.contract.streams.place import PARTITIONS, Place, Sink, eventually, in_order_per_key, numbered
 from tests.contract.streams.processes import Worker
 
@@ -196,6 +197,50 @@ async def a_consumer_that_died_silently_is_restarted(place: Place) -> None:
     assert sink.values == [b"key-0:0", b"key-0:1"]
 
 
+async def what_was_read_before_the_first_commit_is_read_again(place: Place) -> None:
+    """The engine reads while it starts, drops that, and goes back to what is committed: here nothing is."""
+    sink = Sink()
+    sink.gate.clear()
+    async with place.running(sink, stop_s=0.1) as stream:
+        await stream.append_many(numbered(keys=8, each=1))
+        await sink.until(lambda sink: bool(sink.entered))
+        await eventually(lambda: 0 < sum(stream.health().lag.values()) == _read_ahead(stream))
+        await stream._consuming._settle()  # type: ignore[attr-defined]
+        await stream._consuming._app.consumer.perform_seek()  # type: ignore[attr-defined]
+        sink.gate.set()
+        await sink.has(8)
+
+
+async def a_consumer_that_crashed_is_restarted(place: Place) -> None:
+    """The reading part ends by an error, in a way that has the engine cancel its own parts while it stops."""
+    sink = Sink()
+    async with place.running(sink) as stream:
+        for number in range(3):
+            await stream.append("key-0", b"key-0:%d" % (2 * number))
+            await sink.has(2 * number + 1)
+            _crash_at_the_next_message(stream)
+            await stream.append("key-0", b"key-0:%d" % (2 * number + 1))
+            await sink.has(2 * number + 2)
+            await eventually(lambda: stream.health().ready)
+        assert stream.health().restarts == 3
+    assert in_order_per_key(sink.values, repeats=True) is None
+
+
+def _crash_at_the_next_message(stream: Stream) -> None:
+    consumer = stream._consuming._app.consumer  # type: ignore[attr-defined]
+
+    def book(message: object) -> None:
+        raise SkippedOffsetsError("on purpose")
+
+    consumer.book = book
+
+
+def _read_ahead(stream: Stream) -> int:
+    """Frames that were read and not handled."""
+    ledger = stream._consuming._app.consumer.ledger  # type: ignore[attr-defined]
+    return sum(len(each.pending) for each in ledger._partitions.values())
+
+
 async def a_handler_that_hangs_is_given_the_batch_again(place: Place) -> None:
     """It neither returns nor raises: the watchdog gives up on that call, and the values come again."""
     sink, calls = Sink(), 0
@@ -262,7 +307,9 @@ RULES = [
     a_failing_handler_gets_the_same_batch_again,
     a_stop_finishes_the_batch_in_hand,
     stop_is_safe_at_any_time,
+    what_was_read_before_the_first_commit_is_read_again,
     a_consumer_that_died_silently_is_restarted,
+    a_consumer_that_crashed_is_restarted,
     a_handler_that_hangs_is_given_the_batch_again,
     lag_is_told,
     large_values_pass_and_larger_ones_are_refused,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.streams.watchdog import Watchdog
+from gateway.streams.watchdog import Watchdog, Watchdogs
 
 
 @dataclass
@@ -56,3 +56,22 @@ def test_a_reset_begins_the_time_anew() -> None:
     watchdog.reset()
     clock.at += 59
     assert not watchdog.stalled(mark=1, waiting=True)
+
+
+def test_the_progress_of_others_does_not_hide_a_partition_that_nobody_reads() -> None:
+    clock = HandClock()
+    watchdogs = Watchdogs[int](clock, 60)
+    for second in range(60):
+        assert watchdogs.stalled({0: 7, 1: second}, {0: True, 1: True}) == []
+        clock.at += 1
+    assert watchdogs.stalled({0: 7, 1: 60}, {0: True, 1: True}) == [0]
+
+
+def test_a_partition_that_was_given_up_meanwhile_has_its_full_time() -> None:
+    clock = HandClock()
+    watchdogs = Watchdogs[int](clock, 60)
+    watchdogs.stalled({0: 7}, {0: True})
+    clock.at += 59
+    assert watchdogs.stalled({}, {}) == []
+    clock.at += 59
+    assert watchdogs.stalled({0: 7}, {0: True}) == []
