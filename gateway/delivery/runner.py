@@ -228,9 +228,12 @@ class Runner:
 
     def _is_late(self, attempt: Attempt) -> bool:
         """Whether this process was stopped or starved since the attempt was made durable: another worker may be proving
-        by now that it had no effect, and would send it again.
+        by now that it had no effect, and would send it again. A wall clock that was set back meanwhile would hide it,
+        the monotonic one does not.
         """
-        return self.clock.now() - attempt.started_at >= self.worker.timeout_s
+        now = self.clock.monotonic()
+        waited_s = max(self.clock.now() - attempt.started_at, now - self._began.get(attempt.id, now))
+        return waited_s >= self.worker.timeout_s
 
     def _failed(self, attempt: Attempt, error: Exception) -> Conclusion:
         conclusion = concluded(error, self.gate)

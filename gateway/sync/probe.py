@@ -235,16 +235,26 @@ def echo(unit: Unit, lane: Lane, version: int | None, shown: dict[str, Any]) -> 
         return
     if any(shown.get(ghost.field) != ghost.ext for ghost in flight):
         return
+    _open_until_echo(unit, lane, version, flight)
     for ghost in flight:
         shadow = unit.shadow(lane.connection, ghost.field)
         shadow.ext, shadow.known, shadow.proven_at = ghost.ext, True, version
-        shadow.carried = max(shadow.carried, ghost.fver if ghost.fver is not None else shadow.carried)
+        shadow.carried = ghost.fver if ghost.fver is not None else shadow.carried
     held.ghosts = [ghost for ghost in held.ghosts if ghost.attempt != lane.attempt]
     answer = {"proof": "its echo arrived"}
     unit.effects.outcomes.append({"id": lane.attempt, "outcome": Outcome.APPLIED, "answer": answer, "at": unit.now})
     unit.moot(lane.case, "the echo of the write arrived: it was applied")
     lane.state, lane.case = LaneState.IDLE, ""
     _free(lane)
+
+
+def _open_until_echo(unit: Unit, lane: Lane, version: int | None, flight: Sequence[Ghost]) -> None:
+    """What came between the last state seen and the echo may have been written over (H18): its notices come later."""
+    held, member = unit.held(lane.connection), unit.member(lane.connection)
+    if member.spec.version_kind is not VersionKind.COUNTER or held.seen is None or version is None:
+        return
+    pre = {ghost.field: unit.shadow(lane.connection, ghost.field).ext for ghost in flight}
+    open_window(unit, lane.connection, lo=held.seen, hi=version, pre=pre, fields=list(pre), attempt=lane.attempt)
 
 
 def remember(unit: Unit, lane: Lane, attempt: Attempt) -> None:

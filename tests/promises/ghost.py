@@ -74,6 +74,8 @@ class Truth:
     attempts: dict[str, Attempt] = field(default_factory=dict)
     in_effect: set[str] = field(default_factory=set)
     """Attempts that really took effect."""
+    landed: set[str] = field(default_factory=set)
+    """Those of them that did so when nobody waited for them any more."""
     known: dict[tuple[str, str], set[int]] = field(default_factory=lambda: defaultdict(set))
     """(system, thing) -> versions that the gateway folded in."""
     brought: set[tuple[str, str, int]] = field(default_factory=set)
@@ -229,6 +231,7 @@ class Traced(System):
         except LockstepError:
             return
         self.landed.add(receipt.ref.id)
+        self.truth.landed.add(write.operation)
 
     # ---- the contract ----
     async def _looked(self, where: str) -> str:

@@ -163,15 +163,15 @@ class Judge:
         return good
 
     async def _taken_for_ours(self) -> None:
-        """A write was never answered, never arrived, and a person typed its value meanwhile: nothing tells them apart
-        (W2).
+        """A write was never answered, did not arrive or arrived late, and a person typed its value meanwhile: nothing
+        tells them apart (W2).
         """
         truth = self.told.truth
         async with self.told.bench.database.read() as tx:
             applied = await tx.execute(select(t.attempt.c.id).where(t.attempt.c.outcome == "applied"))
         for (attempt_id,) in applied:
             attempt = truth.attempts.get(attempt_id)
-            if attempt is None or attempt_id in truth.in_effect or attempt.ref is None:
+            if attempt is None or attempt_id in truth.in_effect - truth.landed or attempt.ref is None:
                 continue
             for token, edit in truth.edits.items():
                 sent = attempt.fields.get(edit.name)

@@ -79,7 +79,7 @@ async def story(given: Setting, database: Any) -> AsyncIterator[Story]:
     database.empty()
     clock, truth, pace = world_clock(), Truth(), Pace()
     watches = {worker: Watch(clock) for worker in WORKERS}
-    fire = "fire" in given.feats
+    fire, stops = "fire" in given.feats, {"fire", "rivals"} <= given.feats
     systems = _systems(given, clock, truth, pace)
     async with AsyncExitStack() as stack:
         _listen(stack, truth)
@@ -88,7 +88,7 @@ async def story(given: Setting, database: Any) -> AsyncIterator[Story]:
         )
         deciders = await _deciders(stack, gateway, watches) if fire else dict.fromkeys(WORKERS, gateway.decider)
         runners = {
-            (system.name, worker): _runner(system, decider, worker, watches[worker], truth, fire=fire)
+            (system.name, worker): _runner(system, decider, worker, watches[worker], truth, fire=fire, stops=stops)
             for system in systems
             for worker, decider in deciders.items()
         }
@@ -115,12 +115,14 @@ async def _deciders(stack: AsyncExitStack, gateway: Bench, watches: Mapping[str,
     return {"one": gateway.decider, "two": other}
 
 
-def _runner(system: Traced, decider: Decider, worker: str, watch: Watch, truth: Truth, *, fire: bool) -> TracingRunner:
+def _runner(
+    system: Traced, decider: Decider, worker: str, watch: Watch, truth: Truth, *, fire: bool, stops: bool
+) -> TracingRunner:
     """Outside of fire nobody asks gates, and nothing is ever too slow."""
     gate = Gate(watch, None if fire else GateSettings(failures=10_000))
     patience = (LEASE_S, TIMEOUT_S) if fire else (2000.0, 1000.0)
     made = TracingRunner(system.name, system, gate, Worker(worker, *patience, Backoff(NoChance())), decider, watch)
-    made.truth = truth
+    made.truth, made.pace = truth, system.pace if stops else None
     return made
 
 

@@ -21,7 +21,9 @@ class Setting:
     systems: str = "abc"
     fields: tuple[str, ...] = ("x", "y")
     feats: frozenset[str] = frozenset()
-    """late, refuse, comments, workers, leave, create, steps, lossy, latest, shows, noprobe, eager, hasty, fire."""
+    """late, overtaken, refuse, comments, workers, rivals, leave, create, steps, lossy, latest, shows, noprobe, eager,
+    hasty, fire.
+    """
     lose: bool = True
     edits: int = 4
 
@@ -69,6 +71,10 @@ SETTINGS = (
     setting("leave_refusing", "leave", "refuse", lose=False),
     setting("comments", "comments", fields=("x",), history=True, edits=1),
     setting("workers", "workers", history=True),
+    setting("rivals", "workers", "rivals", fields=("x",), lose=False, edits=6),
+    setting("rivals_history", "workers", "rivals", fields=("x",), history=True, edits=6),
+    setting("noprobe", "noprobe", lose=False),
+    setting("overtaken", "late", "overtaken", fields=("x",), systems="ab", lose=False, edits=6),
     setting("late_history", "late", fields=("x",), history=True),
     setting("late_kept", "late", fields=("x",), lose=False),
     setting("late_conditional", "late", fields=("x",), conditional=True),

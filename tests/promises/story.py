@@ -21,7 +21,7 @@ from dead_letter import actions
 from gateway.app.recover import recover
 from gateway.delivery.runner import Runner
 from gateway.sync import tables as t
-from gateway.sync.attempts import Attempt
+from gateway.sync.attempts import Attempt, Conclusion
 from gateway.sync.cache import Cache
 from gateway.sync.decider import Decider
 from gateway.sync.lane_port import Lanes
@@ -41,10 +41,16 @@ Op = tuple[Any, ...]
 
 
 class TracingRunner(Runner):
-    """Notes which decisions an attempt carries."""
+    """Notes which decisions an attempt carries. With a `pace` it stops once the attempt is durable, before it sends."""
 
-    __slots__ = ("truth",)
+    __slots__ = ("pace", "truth")
     truth: Truth
+    pace: Pace | None
+
+    async def _attempt(self, attempt: Attempt) -> Conclusion:
+        if self.pace is not None:
+            await self.pace.pause("send")
+        return await super()._attempt(attempt)
 
     def _write(self, attempt: Attempt) -> Any:
         self.truth.attempts[attempt.id] = attempt

@@ -96,6 +96,34 @@ TRACES = {
         unknown_outcome declare_applied; wait; operator b unknown_outcome declare_applied
         """,
     ),
+    "a clock that was set back hid how long a worker had been stopped before its request": (
+        "fire_rivals_history",
+        """
+        edit c c0 x new; hook c/c0:2:snapshot; begin 0 b one; go 0 b one ok; go 0 b one ok; freeze 0 b; go 0 b
+        two ok; go 0 b two ok; begin 0 b two; go 0 b two ok; jump -3600
+        """,
+    ),
+    "a sweep told of an object whose create was still looked for, and nobody answered its notice": (
+        "fire_eager_create",
+        """
+        create c; edit c c0 status new; edit c c0 x new; hook c/c0:3:snapshot; steal 0 a; go 0 a two ok; go 0 a
+        two lost; sweep a ids
+        """,
+    ),
+    "the echo of a write that nobody could look for came before the notice of what it had gone over": (
+        "noprobe",
+        """
+        edit b b0 x new; hook b/b0:2:snapshot; edit c c0 x new; begin 0 c one; go 0 c one ok; hook
+        c/c0:3:snapshot; crash
+        """,
+    ),
+    "a write that nobody could look for went over a newer decision, and its echo counted as that one": (
+        "noprobe",
+        """
+        edit b b0 x new; edit c c0 y new; edit c c0 x new; hook c/c0:2:snapshot; begin 0 b one; go 0 b one ok;
+        go 0 b one ok; begin 0 c one; go 0 c one late; begin 0 c one
+        """,
+    ),
 }
 
 

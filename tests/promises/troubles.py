@@ -52,6 +52,7 @@ class Troubles:
             "mend": self._mend,
             "outage": self._outage,
             "slow": self._slow,
+            "freeze": self._freeze,
             "jump": self._jump,
             "skew": self._skew,
             "kill": self._kill,
@@ -84,6 +85,8 @@ class Troubles:
                 out.append((0.5, ("slow", *key, "gone")))
                 if "late" in self.told.setting.feats:
                     out.append((0.5, ("slow", *key, "lands")))
+                if self.told.pace.waiting[task][0] == "send" and key[2] == "one":
+                    out.append((10, ("freeze", *key[:2])))
         return out
 
     # ---- gates ----
@@ -155,6 +158,16 @@ class Troubles:
         await self.told.pace.until_it_waits_again(task)
         system.cut = ""
         self.told.settle_ended()
+
+    async def _freeze(self, record: int, name: str) -> None:
+        """A worker is stopped before its request leaves, for longer than its lease, and another one takes over. When it
+        goes on it can know how long that was: what it sends then is excused by nothing.
+        """
+        task = self.told.tasks.get((record, name, "one"))
+        if task is None or self.told.pace.waiting.get(task, ("",))[0] != "send":
+            return
+        await self._pass(LEASE_S + 1.0)
+        await self.told.do(("begin", record, name, "two"))
 
     # ---- clocks ----
     async def _jump(self, by: str) -> None:

@@ -33,10 +33,10 @@ def believes_its_memory(stack: ExitStack) -> None:
 
 
 def goes_by_its_own_clock(stack: ExitStack) -> None:
-    """A worker judges leases and waits that others wrote by its own machine's clock."""
+    """Rule 12: a worker judges leases and waits that others wrote by its own machine's clock."""
     put(stack, DatabaseClock, "now", lambda self: self._own.now())
 
 
 def sends_late(stack: ExitStack) -> None:
-    """A worker that was stopped sends what it was about to send, however long ago that was."""
+    """H22: a worker that was stopped sends what it was about to send, however long ago that was."""
     put(stack, Runner, "_is_late", lambda self, attempt: False)
