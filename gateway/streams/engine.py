@@ -13,7 +13,7 @@ from connectors.contract.clock import Chance, Clock
 from connectors.contract.errors import StorageError
 from gateway.streams.app import StreamApp
 from gateway.streams.backend import Backend
-from gateway.streams.bounded import within
+from gateway.streams.bounded import CutOffError, within
 from gateway.streams.consuming import Consuming
 from gateway.streams.partitions import partition_of
 from gateway.streams.port import MAX_ENTRY_BYTES, EntryTooLarge, Handler, StreamHealth, StreamOptions
@@ -147,7 +147,7 @@ class FaustStream:
         async with self._producer_lock:
             producer, self._producing = self._producing, None
             if producer is not None:
-                expected: tuple[type[Exception], ...] = (TimeoutError, *self._backend.failures)
+                expected: tuple[type[Exception], ...] = (TimeoutError, CutOffError, *self._backend.failures)
                 try:
                     await within(_CLOSE_S, producer.stop())
                 except expected as error:
