@@ -14,10 +14,12 @@ import tempfile
 from pathlib import Path
 
 import orjson
+import structlog
 from rich.console import Console
 
 from benchmarks.outage_report import Facts, problems, tell
-from benchmarks.outage_run import Settings, play
+from benchmarks.outage_run import play
+from benchmarks.outage_world import Settings
 
 
 def parse(arguments: list[str]) -> tuple[Settings, bool, str | None]:
@@ -39,6 +41,7 @@ def main() -> int:
     """0: measured and nothing lost; 1: something was lost, out of order, or an attempt or a case was spent on it."""
     settings, wants_json, database = parse(sys.argv[1:])
     console = Console(stderr=True)
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # stdout is for the result
     with tempfile.TemporaryDirectory(prefix="lockstep-outage-") as place:
         facts: Facts = asyncio.run(play(settings, Path(place), database=database, say=console.print))
     tell(console, facts)

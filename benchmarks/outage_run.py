@@ -3,113 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from array import array
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import func, select
 
-from benchmarks.outage_clock import RunningClock
-from benchmarks.outage_report import Eta, Facts, Fresh, Pace, Wait
+from benchmarks.outage_drain import Drain
+from benchmarks.outage_drift import drift_check
+from benchmarks.outage_report import Facts, Pace, Segment
 from benchmarks.outage_seed import clone
-from benchmarks.outage_system import Source, Target
+from benchmarks.outage_world import EARLIER, Settings, World, resident, world
 from connectors.contract.values import Change
 from dead_letter import store as cases
-from gateway.app.compose import Gateway, compose
-from gateway.config import load
-from gateway.config.units import per_second
-from gateway.delivery.breaker import GateState
-from gateway.delivery.due import depths
-from gateway.delivery.tables import queue_depth
-from gateway.storage.migrate import migrate
 from gateway.sync import tables as t
 
 WEEK_S = 7 * 86400.0
-CONFIG = Path(__file__).parent / "config" / "outage.yaml"
-PER_RECORD = 5
-"""Changes to each record, on average."""
 MIX = {"turn": 60, "note": 35, "comment": 5}
 BATCH = 256
 STEADY = 32
 """Changes that arrive together while the target works."""
-FRESH_EVERY_S = 0.05
-FRESH_AT_ONCE = 20
-LOOK_S = 1.0
-_PAGE = os.sysconf("SC_PAGESIZE")
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """`drain`: writes after which the drain is broken off."""
-
-    changes: int = 100_000
-    seed: int = 1
-    drain: int | None = None
-    rate: str = ""
-    look_s: float = LOOK_S
-    cloned: bool = False
-    """The queue is made of copies of one record: only what the drain costs is measured."""
-
-    @property
-    def backlogged(self) -> int:
-        """Records that change during the outage."""
-        return max(20, self.changes // PER_RECORD)
-
-    @property
-    def others(self) -> int:
-        """Records that change before it, or for the first time after it."""
-        return max(200, min(5_000, self.changes // 20))
-
-
-class World:
-    """A gateway without its doors, and the two systems."""
-
-    def __init__(self, gateway: Gateway, clock: RunningClock) -> None:
-        self.gateway, self.clock = gateway, clock
-        self.source = cast(Source, gateway.connectors["src"])
-        self.target = cast(Target, gateway.connectors["dst"])
-
-    async def bring(self, changes: list[Change]) -> None:
-        """The stream hands these changes over."""
-        await self.gateway.decider.accept(changes)
-
-    async def left(self) -> tuple[int, int]:
-        """Lanes and writes that wait for the target."""
-        async with self.gateway.database.read() as tx:
-            found = await depths(tx, "dst")
-        return (found[0].lanes, found[0].writes) if found else (0, 0)
-
-    async def quiet(self) -> None:
-        """Returns when nothing waits any more."""
-        while True:
-            if not (await self.left())[0] and not self.gateway.dispatcher.queues["dst"].running:
-                return
-            await asyncio.sleep(0.02)
-
-
-@asynccontextmanager
-async def world(place: Path, database: str | None, rate: str) -> AsyncIterator[World]:
-    """A started world on an empty store."""
-    url = database or f"sqlite+aiosqlite:///{place / 'outage.db'}"
-    clock = RunningClock()
-    gateway = compose(load(CONFIG, {"OUTAGE_DATA": str(place), "OUTAGE_DATABASE": url}), clock=clock)
-    if rate:
-        gateway.dispatcher.queues["dst"].pace.per_s = per_second(rate)
-    await migrate(gateway.database)
-    parts = (gateway.decider, gateway.dispatcher, gateway.keeper)
-    for part in parts:
-        await part.start()
-    try:
-        yield World(gateway, clock)
-    finally:
-        for stopped in reversed(parts):
-            await stopped.stop()
-        await gateway.database.close()
+MARKS = 10
+"""Parts of the week that are told apart."""
 
 
 async def play(
@@ -117,21 +35,30 @@ async def play(
 ) -> Facts:
     """One run. Returns what was measured; judges nothing."""
     facts = Facts(changes=settings.changes)
-    async with world(place, database, settings.rate) as w:
+    async with world(place, database, settings) as w:
         await _seed(w, settings)
+        facts.store_mb.append(w.store_mb)
         facts.steady = await _steady(w, settings)
         say(f"steady: {facts.steady.per_s:.0f} writes/s")
+        for number in settings.apart[:EARLIER]:
+            w.target.remarked(number)
+        w.clock.advance(3600.0)
+        since = w.clock.now()
         w.target.down = True
         await (_cloned if settings.cloned else _away)(w, settings, facts, say)
         w.target.down = False
+        until = w.clock.now()
         w.clock.advance(61.0)  # the longest wait of the gate
-        await _drain(w, settings, facts)
+        await Drain(w, settings, facts).run()
+        say(f"drained: {facts.drain.writes} writes, {facts.drain.per_s:.0f}/s")
+        if settings.remarks and not facts.broken_off:
+            facts.check = await drift_check(w, settings, since, until, facts.only_remarked)
         await _judge(w, settings, facts)
     return facts
 
 
 async def _seed(w: World, settings: Settings) -> None:
-    size = settings.backlogged + settings.others
+    size = settings.records
     w.source.held.grow(size)
     await w.bring([w.source.edited(0, "turn")])
     await w.quiet()
@@ -143,18 +70,19 @@ async def _seed(w: World, settings: Settings) -> None:
 def _alike(w: World, numbers: range) -> None:
     """The systems show for these numbers what they show for number 0."""
     for held in (w.source.held, w.target.held):
-        for column in (held.version, held.turn, held.note):
-            column[numbers.start : numbers.stop] = type(column)("i", [column[0]] * len(numbers))
+        for column in (held.version, held.turn, held.note, held.remark):
+            column[numbers.start : numbers.stop] = array("i", [column[0]] * len(numbers))
+        held.touched[numbers.start : numbers.stop] = array("d", [held.touched[0]] * len(numbers))
 
 
 async def _cloned(w: World, settings: Settings, facts: Facts, say: Callable[[str], Any]) -> None:
     """A queue as long as one wishes in a short time: one record's changes arrive, the others are its copies."""
     await w.bring([w.source.edited(0, kind) for kind in ("turn", "note", "turn", "turn", "note")])
-    facts.memory.append((0, _resident()))
+    facts.memory.append((0, resident()))
     await clone(w.gateway.database, range(1, settings.backlogged))
     _alike(w, range(1, settings.backlogged))
     w.clock.advance(WEEK_S)
-    facts.memory.append((settings.changes, _resident()))
+    facts.memory.append((settings.changes, resident()))
     facts.queued_lanes, facts.queued_writes = await w.left()
     say(f"{facts.queued_writes} writes are queued")
 
@@ -180,98 +108,49 @@ def _edits(settings: Settings) -> Iterator[tuple[int, str]]:
 
 
 async def _away(w: World, settings: Settings, facts: Facts, say: Callable[[str], Any]) -> None:
-    """The week: the changes arrive, the clock goes on with each."""
+    """The week: the changes arrive, the clock goes on with each, and people edit in the target, too."""
     done, batch, marks = 0, list[Change](), _marks(settings.changes)
-    facts.memory.append((0, _resident()))
+    remarks, remarked = _remarks(settings), set(range(settings.remarks))
+    facts.memory.append((0, resident()))
     began = time.monotonic()
+    last, cpu = 0, time.process_time()
+    started = cpu
     for number, kind in _edits(settings):
         batch.append(w.source.edited(number, kind))
         w.clock.advance(WEEK_S / settings.changes)
         done += 1
         facts.kinds[kind] = facts.kinds.get(kind, 0) + 1
+        remarked.discard(number)
+        for each in remarks.pop(done, ()):
+            w.target.remarked(each)
         if len(batch) == BATCH or done == settings.changes:
             await w.bring(batch)
             batch.clear()
-            _look_at_queue(w, facts)
+            facts.look_at(w.gateway)
         if done in marks:
-            facts.memory.append((done, _resident()))
+            now = time.process_time()
+            facts.memory.append((done, resident()))
+            facts.queued.append(Segment(done, resident(), (now - cpu) / (done - last) * 1e6))
+            last, cpu = done, now
             say(f"{done} changes, {facts.memory[-1][1]} MB, {done / (time.monotonic() - began):.0f}/s")
-    facts.accepted_per_s = done / (time.monotonic() - began)
+    facts.queueing = Pace.over(done, time.monotonic() - began, time.process_time() - started)
     facts.calls_while_down = w.target.calls_while_down
     facts.queued_lanes, facts.queued_writes = await w.left()
+    facts.store_mb.append(w.store_mb)
+    facts.only_remarked = sorted(remarked)
 
 
 def _marks(changes: int) -> set[int]:
-    return {size for size in (1_000, 10_000, 100_000, 300_000, 1_000_000) if size < changes} | {changes}
+    return {changes * part // MARKS for part in range(1, MARKS + 1)}
 
 
-def _look_at_queue(w: World, facts: Facts) -> None:
-    """The most that any structure in memory held."""
-    dispatcher = w.gateway.dispatcher
-    queue = dispatcher.queues["dst"]
-    sizes = {
-        "lanes in memory": len(queue.waiting),
-        "lanes in work": len(queue.running),
-        "timers": len(dispatcher._timers),  # noqa: SLF001 - it is what could grow
-        "records in the cache": len(w.gateway.decider.cache._entries),  # noqa: SLF001
-    }
-    for name, size in sizes.items():
-        facts.most[name] = max(facts.most.get(name, 0), size)
-
-
-async def _drain(w: World, settings: Settings, facts: Facts) -> None:
-    began, cpu, before = time.monotonic(), time.process_time(), w.target.writes
-    facts.memory_drain = _resident()
-    fresh = Fresh(settings.backlogged, settings.others)
-    w.target.on_write = lambda number: fresh.wrote(number, w.target.writes, time.monotonic())
-    helpers = [
-        asyncio.create_task(_edit_afresh(w, settings, fresh)),
-        asyncio.create_task(_estimate(w, settings, facts.etas)),
-    ]
-    last = settings.drain
-    while (await w.left())[1] > len(fresh.open):
-        await asyncio.sleep(settings.look_s)
-        _look_at_queue(w, facts)
-        if last is not None and w.target.writes - before >= last:
-            break
-    facts.drain = Pace.over(w.target.writes - before, time.monotonic() - began, time.process_time() - cpu)
-    facts.drained_at = time.monotonic()
-    for helper in helpers:
-        helper.cancel()
-        with suppress(asyncio.CancelledError):
-            await helper
-    facts.broken_off = (await w.left())[1] > len(fresh.open)
-    if not facts.broken_off:
-        await w.quiet()
-    facts.memory_drain = max(facts.memory_drain, _resident())
-    facts.fresh = fresh.waits
-
-
-async def _edit_afresh(w: World, settings: Settings, fresh: Fresh) -> None:
-    """People edit records that have no backlog, one now and then, and see how long that takes. The first of them once
-    the gate knows that the target is back: what came before is backlog.
-    """
-    gate = w.gateway.keeper.gates["dst"]
-    while gate.state is not GateState.CLOSED:  # noqa: ASYNC110 - nor when a gate closes
-        await asyncio.sleep(0.01)
-    for turn in range(1_000_000):
-        number = settings.backlogged + turn % settings.others
-        if number not in fresh.open and len(fresh.open) < FRESH_AT_ONCE:
-            change = w.source.edited(number, "turn")
-            fresh.open[number] = Wait(w.target.writes, time.monotonic())
-            await w.bring([change])
-        await asyncio.sleep(FRESH_EVERY_S)
-
-
-async def _estimate(w: World, settings: Settings, etas: list[Eta]) -> None:
-    """What people are told, every second."""
-    while True:
-        await w.gateway.meter.once()
-        async with w.gateway.database.read() as tx:
-            row = (await tx.execute(select(queue_depth).where(queue_depth.c.connection == "dst"))).first()
-        if row is not None and row.done_s is not None:
-            etas.append(Eta(time.monotonic(), row.writes, row.done_s))
-        await asyncio.sleep(settings.look_s)
+def _remarks(settings: Settings) -> dict[int, list[int]]:
+    """After which change people edit which records in the target, evenly over the week."""
+    planned: dict[int, list[int]] = {}
+    for each in range(settings.remarks):
+        at = 1 + each * settings.changes // settings.remarks
+        planned.setdefault(at, []).extend((each, settings.apart[EARLIER + each]))
+    return planned
 
 
 async def _judge(w: World, settings: Settings, facts: Facts) -> None:
@@ -284,11 +163,8 @@ async def _judge(w: World, settings: Settings, facts: Facts) -> None:
     if facts.broken_off:
         return
     given, taken = w.source.held, w.target.held
-    for name in ("turn", "note", "comments"):
-        wrong = [n for n, value in enumerate(getattr(given, name)) if getattr(taken, name)[n] != value]
-        facts.missing.extend(f"{n}: {name} is {getattr(taken, name)[n]}" for n in wrong[:10])
-
-
-def _resident() -> int:
-    """Megabytes of this process."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE // (1 << 20)
+    apart = set(settings.apart[:EARLIER])
+    for name in ("turn", "note", "comments", "remark"):
+        pairs = enumerate(zip(getattr(given, name), getattr(taken, name), strict=True))
+        wrong = [number for number, (told, shown) in pairs if told != shown and number not in apart]
+        facts.missing.extend(f"{number}: {name} is {getattr(taken, name)[number]}" for number in wrong[:10])

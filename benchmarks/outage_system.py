@@ -6,6 +6,7 @@ The target takes conditional writes and checks each: turns of an object one by o
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,12 +16,15 @@ import httpx
 from connectors.contract.clock import Clock
 from connectors.contract.connector import ConnectionSettings
 from connectors.contract.errors import Conflict, Retryable
+from connectors.contract.limits import Allowance
 from connectors.contract.values import (
     Change,
     ChangeKind,
     Finding,
     HistoryEntry,
+    IdPage,
     Item,
+    Listed,
     ObjectSpec,
     Page,
     Receipt,
@@ -35,6 +39,8 @@ from connectors.contract.values import (
 )
 
 OBJECT = "ticket"
+LISTED = 1_000
+"""Ids on a page."""
 SPECS = {
     OBJECT: ObjectSpec(
         name=OBJECT,
@@ -65,12 +71,20 @@ class Numbers:
     version: array[int] = field(default_factory=lambda: array("i"))
     turn: array[int] = field(default_factory=lambda: array("i"))
     note: array[int] = field(default_factory=lambda: array("i"))
+    remark: array[int] = field(default_factory=lambda: array("i"))
     comments: array[int] = field(default_factory=lambda: array("i"))
+    touched: array[float] = field(default_factory=lambda: array("d"))
 
     def grow(self, size: int) -> None:
         """Room for this many objects."""
-        for each in (self.version, self.turn, self.note, self.comments):
+        for each in (self.version, self.turn, self.note, self.remark, self.comments):
             each.extend([0] * (size - len(each)))
+        self.touched.extend([0.0] * (size - len(self.touched)))
+
+    def moved(self, number: int, at: float) -> None:
+        """Somebody wrote to the object."""
+        self.version[number] += 1
+        self.touched[number] = at
 
 
 class _System:
@@ -78,6 +92,7 @@ class _System:
 
     def __init__(self, name: str, clock: Clock) -> None:
         self.name, self.clock, self.held = name, clock, Numbers()
+        self.writes = 0
 
     @property
     def specs(self) -> Mapping[str, ObjectSpec]:
@@ -108,7 +123,26 @@ class _System:
         return ()
 
     async def apply(self, write: Write) -> Receipt:
-        raise Conflict("nothing is written here")
+        if write.kind is WriteKind.CREATE or write.ref is None:
+            number = len(self.held.version)
+            self.held.grow(number + 1)
+        else:
+            number = number_of(write.ref.id)
+            if write.etag is not None and write.etag != str(self.held.version[number]):
+                raise Conflict("it moved", status=412)
+        self.store(number, write)
+        self.held.moved(number, self.clock.now())
+        self.writes += 1
+        ref = Ref(object=OBJECT, id=id_of(self.name, number), key=id_of(self.name, number))
+        if write.item is not None:
+            said = self.held.comments[number]
+            return Receipt(ref=ref, version=self.held.version[number], item_id=f"{self.name}-{number}-{said}")
+        return Receipt(ref=ref, version=self.held.version[number], snapshot=self.shown(number))
+
+    def store(self, number: int, write: Write) -> None:
+        """Takes over what is written."""
+        if "remark" in write.values:
+            self.held.remark[number] = int(write.values["remark"])
 
     async def close(self) -> None:
         return None
@@ -121,20 +155,20 @@ class _System:
             id=id_of(self.name, number),
             key=id_of(self.name, number),
             version=version,
-            updated_at=self.clock.now(),
-            raw={"turn": str(held.turn[number]), "note": str(held.note[number])},
+            updated_at=held.touched[number],
+            raw={name: str(getattr(held, name)[number]) for name in ("turn", "note", "remark")},
             etag=str(version),
             items=items,
         )
 
 
 class Source(_System):
-    """People edit here; nothing is written by us."""
+    """People edit here; what is written by us are the remarks that people made in the target."""
 
     def edited(self, number: int, kind: str) -> Change:
         """The notice of one more edit: a `turn`, a `note` or a `comment`."""
         held = self.held
-        held.version[number] += 1
+        held.moved(number, self.clock.now())
         items = None
         if kind == "comment":
             held.comments[number] += 1
@@ -157,7 +191,11 @@ class Target(_System):
     def __init__(self, name: str, clock: Clock) -> None:
         super().__init__(name, clock)
         self.down = False
-        self.calls_while_down = self.writes = 0
+        self.calls_while_down = self.requests = 0
+        self.asked: Counter[int] = Counter()
+        """Second -> requests."""
+        self.takes: Callable[[], None] = lambda: None
+        """Lets the time pass that an answer takes, where it is simulated."""
         self.disorder: list[str] = []
         self.on_write: Callable[[int], None] = lambda number: None
 
@@ -167,24 +205,29 @@ class Target(_System):
 
     async def apply(self, write: Write) -> Receipt:
         self._answer()
-        if write.kind is WriteKind.CREATE or write.ref is None:
-            number = len(self.held.version)
-            self.held.grow(number + 1)
-        else:
-            number = number_of(write.ref.id)
-            if write.etag is not None and write.etag != str(self.held.version[number]):
-                raise Conflict("it moved", status=412)
-        self._store(number, write)
-        self.held.version[number] += 1
-        self.writes += 1
-        self.on_write(number)
-        ref = Ref(object=OBJECT, id=id_of(self.name, number), key=id_of(self.name, number))
-        if write.item is not None:
-            said = self.held.comments[number]
-            return Receipt(ref=ref, version=self.held.version[number], item_id=f"{self.name}-{number}-{said}")
-        return Receipt(ref=ref, version=self.held.version[number], snapshot=self.shown(number))
+        receipt = await super().apply(write)
+        self.on_write(number_of(receipt.ref.id))
+        return receipt
 
-    def _store(self, number: int, write: Write) -> None:
+    async def ids(self, object: str, cursor: Mapping[str, Any] | None) -> IdPage:
+        """Of what there is, with the time of its last change."""
+        self._answer()
+        start = int(cursor["start"]) if cursor else 0
+        end = min(start + LISTED, len(self.held.version))
+        listed = tuple(Listed(id=id_of(self.name, n), updated_at=self.held.touched[n]) for n in range(start, end))
+        return IdPage(listed=listed, cursor={"start": end} if end < len(self.held.version) else None)
+
+    def allowance(self) -> Allowance:
+        """It has no limits of its own, but counts."""
+        return Allowance(requests=self.requests)
+
+    def remarked(self, number: int) -> None:
+        """Somebody edits here, and nobody is told."""
+        self.held.remark[number] += 1
+        self.held.moved(number, self.clock.now())
+
+    def store(self, number: int, write: Write) -> None:
+        super().store(number, write)
         held = self.held
         if write.item is not None:
             held.comments[number] += 1
@@ -209,6 +252,9 @@ class Target(_System):
         if self.down:
             self.calls_while_down += 1
             raise Retryable("connection refused", down=True)
+        self.takes()
+        self.requests += 1
+        self.asked[int(self.clock.monotonic())] += 1
 
 
 def id_of(name: str, number: int) -> str:

@@ -26,10 +26,12 @@ class SendError(Exception):
 class Sender:
     """Owns the connections and the times of acknowledgement. Call `idle()` to wait until all is answered."""
 
-    def __init__(self, host: str, port: int, path: str, secret: str, stamps: dict[int, int]) -> None:
+    def __init__(
+        self, host: str, port: int, path: str, secret: str, stamps: dict[int, int], pool: Pool | None = None
+    ) -> None:
         self._host, self._port, self._path = host, port, path
         self._secret = secret.encode()
-        self._pool = Pool()
+        self._pool = pool or Pool()
         self._behind: dict[int, deque[tuple[Planned, int]]] = {}
         self._stamps = stamps
         self._quiet = asyncio.Event()

@@ -210,7 +210,7 @@ def compose(
         pollers=pollers,
         hooks=hooks,
         pressure=pressure,
-        meter=Meter(database, clock, gates),
+        meter=Meter(database, clock, gates, {key: queue.pace for key, queue in dispatcher.queues.items()}),
         housekeeping=Housekeeping(database, config.retention, clock),
         sweepers=sweepers_of(config, connectors, gates, decider, stream, Book(database, clock, name)),
     )

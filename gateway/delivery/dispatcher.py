@@ -14,7 +14,7 @@ from connectors.contract.clock import Clock
 from connectors.contract.errors import StorageError
 from gateway.delivery.due import due_lanes, urgent_lanes
 from gateway.delivery.pace import Pace
-from gateway.delivery.queue import BACKLOG, PROMPT, REFILL, Queue, Turn, turn_of
+from gateway.delivery.queue import BACKLOG, PROMPT, REFILL, Queue, Turn
 from gateway.delivery.runner import Runner
 from gateway.storage.database import Database
 from gateway.sync.state import Lane
@@ -200,4 +200,4 @@ class Dispatcher:
         self._beyond[connection] = len(found) >= most
         for lane in found:
             if lane.record not in queue.running:
-                queue.add(lane.record, turn_of(dirty=lane.dirty, dirty_since=lane.dirty_since, now=now))
+                queue.add(lane.record, queue.turn(lane, now))

@@ -12,8 +12,10 @@ import structlog
 
 from connectors.contract.clock import Clock
 from connectors.contract.errors import StorageError
-from gateway.delivery.breaker import Gate, GateState
+from gateway.delivery.breaker import Gate
 from gateway.delivery.due import Depth, depths
+from gateway.delivery.pace import Pace
+from gateway.delivery.queue import AWAY
 from gateway.delivery.tables import queue_depth
 from gateway.storage.database import Database, insert
 
@@ -27,18 +29,27 @@ log = structlog.get_logger()
 
 
 class Trend:
-    """The speed at which one queue shrinks, new changes and other workers included, from how long it was."""
+    """The speed at which one queue shrinks, new changes and other workers included, from how long it was.
+
+    What happened before the first measurement after a start says little about the rest: the system was away for a part
+    of it, a pace lets through at once what its bucket holds, and nothing is in the caches. So that one is left out.
+    """
 
     def __init__(self) -> None:
         self._seen: deque[tuple[float, int]] = deque(maxlen=WINDOW)
+        self._starts = True
 
     def saw(self, at: float, writes: int) -> None:
         """`at`: monotonic seconds."""
-        self._seen.append((at, writes))
+        if self._starts:
+            self._starts = False
+        else:
+            self._seen.append((at, writes))
 
     def forget(self) -> None:
-        """What was measured says nothing about what comes: the system was away."""
+        """What was measured says nothing about what comes: the system is away, or nothing waits."""
         self._seen.clear()
+        self._starts = True
 
     def per_s(self) -> float | None:
         """Writes per second by which the queue shrinks; None while it does not, or nobody can tell."""
@@ -56,8 +67,10 @@ class Trend:
 class Meter:
     """Measures the queues of one worker's connections. Several workers measure the same: the last one stands."""
 
-    def __init__(self, database: Database, clock: Clock, gates: Mapping[str, Gate]) -> None:
-        self.database, self.clock, self.gates = database, clock, gates
+    def __init__(
+        self, database: Database, clock: Clock, gates: Mapping[str, Gate], paces: Mapping[str, Pace] | None = None
+    ) -> None:
+        self.database, self.clock, self.gates, self.paces = database, clock, gates, paces or {}
         self._trends = {name: Trend() for name in gates}
         self._written: dict[str, int] = {}
         self._task: asyncio.Task[None] | None = None
@@ -91,7 +104,7 @@ class Meter:
         async with self.database.read() as tx:
             found = {depth.connection: depth for depth in await depths(tx)}
         at = self.clock.monotonic()
-        rows = [row for name in self.gates if (row := self._row(name, found.get(name), at)) is not None]
+        rows = [row for name in self.gates if (row := self.row(name, found.get(name), at)) is not None]
         if rows:
             async with self.database.begin("queue") as tx:
                 statement = insert(tx, queue_depth)
@@ -99,18 +112,29 @@ class Meter:
                 await tx.execute(statement.on_conflict_do_update(index_elements=["connection"], set_=values), rows)
             self._written.update({str(row["connection"]): int(str(row["writes"])) for row in rows})
 
-    def _row(self, name: str, depth: Depth | None, at: float) -> dict[str, object] | None:
+    def row(self, name: str, depth: Depth | None, at: float) -> dict[str, object] | None:
+        """What is told of a queue that was that long at `at` (monotonic); None: nothing new."""
         trend, writes = self._trends[name], depth.writes if depth else 0
-        if self.gates[name].state is not GateState.CLOSED or not writes:
+        if self.gates[name].state in AWAY or not writes:  # waiting because it asks for that is part of the speed
             trend.forget()
-        trend.saw(at, writes)
+        else:
+            trend.saw(at, writes)
         if not writes and not self._written.get(name, 1):
             return None
+        done_s = self._done_s(name, trend, writes)
         return {
             "connection": name,
             "at": self.clock.now(),
             "lanes": depth.lanes if depth else 0,
             "writes": writes,
-            "per_s": trend.per_s(),
-            "done_s": trend.done_s(),
+            "per_s": writes / done_s if done_s else None,
+            "done_s": done_s,
         }
+
+    def _done_s(self, name: str, trend: Trend, writes: int) -> float | None:
+        """By the trend, unless the system's own limit says that it will not go on like that."""
+        done_s = trend.done_s()
+        if done_s is None or name not in self.paces:
+            return done_s
+        least_s, stretched = self.paces[name].least_s(writes)
+        return least_s if stretched else max(done_s, least_s)

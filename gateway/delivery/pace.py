@@ -35,6 +35,8 @@ class Pace:
         self._filled_at = 0.0
         self._sent = self._measured = self._requests()
         self._lanes = 0
+        self._window_s = 0.0
+        """The longest time until a fresh start that the system told of: how long its limit lasts."""
 
     def rate_s(self) -> float | None:
         """Requests per second allowed now; None: as many as one likes."""
@@ -70,6 +72,23 @@ class Pace:
             self.cost = max(0.1, (self.cost + (sent - self._measured) / self._lanes) / 2)
             self._measured, self._lanes = sent, 0
 
+    def least_s(self, writes: int) -> tuple[float, bool]:
+        """Seconds that so many writes take at least by the system's own limit, and whether it holds them up right now.
+
+        Above half of its limit delivery runs freely, below that it stretches what remains: neither speed lasts.
+        """
+        told = self._teller.allowance() if self._teller is not None else None
+        if told is None or not told.limit or told.remaining is None or (told.resets_in_s or 0.0) <= 0.0:
+            return 0.0, False
+        resets_in_s, learned = told.resets_in_s or 0.0, spread(told)
+        stretched = learned is not None and (self.per_s is None or learned < self.per_s)
+        self._window_s = max(self._window_s, resets_in_s)
+        now, wanted = max(0.0, told.remaining - told.limit * SPARED), writes * self.cost
+        if wanted <= now:
+            return _within(told.limit, told.remaining, resets_in_s, wanted), stretched
+        windows, rest = divmod(wanted - now, told.limit * (1 - SPARED))
+        return resets_in_s + self._window_s * windows + _within(told.limit, told.limit, self._window_s, rest), stretched
+
     def _fill(self, rate: float) -> float:
         now, sent = self._clock.monotonic(), self._requests()
         if self._level is None:
@@ -97,3 +116,12 @@ def spread(told: Allowance) -> float | None:
         return None
     spared = (told.limit or 0) * SPARED
     return max(0.0, told.remaining - spared) / told.resets_in_s
+
+
+def _within(limit: float, remaining: float, resets_in_s: float, wanted: float) -> float:
+    """Seconds that so many requests take of a limit that covers them: nothing while there is ample, then a share of the
+    time over which the rest is stretched.
+    """
+    stretched = min(remaining, limit * AMPLE) - limit * SPARED
+    beyond = wanted - max(0.0, remaining - limit * AMPLE)
+    return resets_in_s * min(1.0, beyond / stretched) if beyond > 0 and stretched > 0 else 0.0

@@ -6,6 +6,7 @@ from collections import deque
 from enum import StrEnum
 
 from gateway.delivery.breaker import Gate, GateState
+from gateway.delivery.due import Due
 from gateway.delivery.pace import Pace
 from gateway.delivery.runner import Runner
 from gateway.sync.state import Lane
@@ -20,6 +21,8 @@ PROMPT = 256
 """Fresh lanes, and lanes that only want a read, remembered beside the backlog."""
 FRESH_S = 60.0
 """A change is fresh for so long; then it is the backlog's."""
+AWAY = (GateState.OPEN, GateState.CREDENTIALS)
+"""Nothing is written meanwhile. A system that asks us to wait a little is there."""
 
 CONCLUDING = 4
 """Times `concurrency`: lanes in work altogether. An outcome that is being recorded keeps no other request waiting."""
@@ -56,6 +59,8 @@ class Queue:
         self.again: set[str] = set()
         self._lines: dict[Turn, deque[str]] = {turn: deque() for turn in Turn}
         self._order = deque(Turn)
+        self._away_until = 0.0
+        """Wall time at which the system was last seen to be away; what became due before is backlog."""
 
     @property
     def settles_s(self) -> float:
@@ -78,11 +83,13 @@ class Queue:
         """Lanes of the backlog in memory."""
         return len(self._lines[Turn.OLD])
 
-    def turn(self, lane: Lane, now: float) -> Turn:
+    def turn(self, lane: Lane | Due, now: float) -> Turn:
         """While the system is away everything that comes is backlog: later, nothing of it is fresh."""
-        if self.gate.state is not GateState.CLOSED:
+        if self.gate.state in AWAY:
+            self._away_until = now
             return Turn.OLD
-        return turn_of(dirty=lane.dirty, dirty_since=lane.dirty_since, now=now)
+        fresh = not lane.dirty or lane.dirty_since > self._away_until or now < self._away_until - FRESH_S
+        return turn_of(dirty=lane.dirty, dirty_since=lane.dirty_since, now=now) if fresh else Turn.OLD
 
     def add(self, record: str, turn: Turn = Turn.OLD) -> None:
         """Remembers a lane, if there is room; one that is being worked is looked at again afterwards."""
@@ -96,6 +103,8 @@ class Queue:
 
     def next(self) -> str | None:
         """The lane to work now, if there is one, a place for it, and pace and gate admit it."""
+        if self.gate.state in AWAY:
+            self._age()
         if not self.waiting or not self.has_place or not self.pace.admits(len(self.placed)) or not self.gate.admits():
             return None
         turn = self._whose_turn()
@@ -134,6 +143,14 @@ class Queue:
         self.running[record] = turn
         self.placed.add(record)
         self.pace.started()
+
+    def _age(self) -> None:
+        """What was fresh when the system went away is not when it is back, and must not fill the line by then."""
+        self._away_until = self.runner.clock.now()
+        fresh = self._lines[Turn.FRESH]
+        self.waiting.update(dict.fromkeys(fresh, Turn.OLD))
+        self._lines[Turn.OLD].extend(fresh)
+        fresh.clear()
 
     def _whose_turn(self) -> Turn:
         """Round and round, passing over the kinds of which none waits."""

@@ -100,6 +100,38 @@ def test_what_comes_while_the_system_is_away_is_backlog() -> None:
     assert lanes.turn(fresh, 1000.0) is Turn.OLD
 
 
+def test_what_came_while_the_system_was_away_stays_backlog_when_it_is_back() -> None:
+    """Otherwise the last minute of an outage stands in the line of what is fresh, and keeps it full."""
+    lanes = queue(9)
+    lanes.gate.rejected("no")
+    lanes.turn(Lane("r", "b", dirty=True, dirty_since=1000.0), 1000.0)
+    lanes.gate.succeeded()
+    assert lanes.turn(Lane("r", "b", dirty=True, dirty_since=1000.0), 1001.0) is Turn.OLD
+    assert lanes.turn(Lane("s", "b", dirty=True, dirty_since=1001.0), 1001.0) is Turn.FRESH
+    assert lanes.turn(Lane("s", "b", dirty=False), 1001.0) is Turn.LOOK
+    assert lanes.turn(Lane("s", "b", dirty=True, dirty_since=900.0), 900.0) is Turn.FRESH, "a clock that was set back"
+
+
+def test_what_was_fresh_when_the_system_went_away_is_backlog_when_it_is_back() -> None:
+    lanes = queue(9)
+    for number in range(PROMPT):
+        lanes.add(str(number), Turn.FRESH)
+    lanes.gate.rejected("no")
+    assert lanes.next() is None
+    lanes.gate.succeeded()
+    lanes.add("new", Turn.FRESH)
+    assert lanes.waiting["new"] is Turn.FRESH, "the line has room"
+    assert lanes.backlog == PROMPT
+    assert sorted(str(lanes.next()) for _ in range(2)) == ["0", "new"]
+
+
+def test_a_system_that_asks_us_to_wait_is_not_away() -> None:
+    """In a paced drain it may do so every few seconds; what is fresh keeps its place."""
+    lanes = queue(9)
+    lanes.gate.throttled(5.0)
+    assert lanes.turn(Lane("r", "b", dirty=True, dirty_since=1000.0), 1000.0) is Turn.FRESH
+
+
 def test_a_lane_beyond_the_pace_waits() -> None:
     clock = FakeClock()
     runner: Any = SimpleNamespace(gate=Gate(clock), connection="b", clock=clock)
