@@ -66,6 +66,10 @@ N ?= 100000
 outage: $(VENV)/.dev ## Take a target away for a simulated week and drain the queue; N=1000000 ARGS="--json"
 	@$(BIN)/python -m benchmarks.outage --changes $(N) $(ARGS)
 
+.PHONY: scale
+scale: $(VENV)/.dev ## Measure 1, 2 and 4 workers on a real broker and server; ARGS="--rounds 1 --json"
+	@$(BIN)/python -m benchmarks.scale $(ARGS)
+
 # --- Checking ---------------------------------------------------------------------------------------------------------
 
 .PHONY: test
