@@ -6,7 +6,7 @@ from connectors.contract.values import Change, ChangeKind, VersionKind
 from gateway.sync.absorb import Observation, absorb
 from gateway.sync.departure import closes_too, deleted, deletion_leaves, leave, shows_departure, turn_to
 from gateway.sync.flow import Member
-from gateway.sync.gap import mine, mine_spans
+from gateway.sync.gap import landed_late, mine, mine_spans
 from gateway.sync.items import see_items
 from gateway.sync.observe import exts_of
 from gateway.sync.outcome import another, ours
@@ -104,6 +104,7 @@ def _snapshot(unit: Unit, arrival: Arrival, member: Member) -> None:
     seen = Observation(
         connection, snapshot, exts, rev=None, received_at=change.received_at, offset_s=change.clock_offset_s
     )
+    landed_late(unit, connection, snapshot, exts)
     moved = absorb(unit, seen)
     arrival.end("applied" if moved else "unchanged", ", ".join(moved) or "nothing new (an echo, or unmapped fields)")
     unit.audit("observed", connection, fields=moved, version=snapshot.version)

@@ -18,7 +18,7 @@ from dead_letter.values import Ending
 from gateway.core.ids import new_id
 from gateway.storage.database import dumps
 from gateway.sync import saving, store, undecided
-from gateway.sync.arrive import arrive, is_hint, want_read
+from gateway.sync.arrive import arrive, is_hint
 from gateway.sync.bounds import NATURAL, digest
 from gateway.sync.cache import Cache, Entry
 from gateway.sync.flow import Flow, Member
@@ -237,11 +237,12 @@ class Batch:
             self.units[state.id] = unit
         arrive(unit, found)
         self._index(unit, change)
-        self.effects.routed.append((change.connection, change.snapshot.id, unit.state.id))
+        # What was read is no notice that could be taken up later. Where it would have to wait, the hints wait instead:
+        # the lane's next read may show another object, the one that it is about to create.
+        waits = "deferred" if found.state == "deferred" else "hint"
+        self.effects.routed.append((change.connection, change.snapshot.id, unit.state.id, waits))
         if found.state == "done":
             self._hints_end(change, found.disposition, unit.state.id)
-        elif found.state == "deferred":  # it is no notice that would be taken up later: the lane's next read answers
-            want_read(unit, found)
 
     def _hints_end(self, change: Change, disposition: str, record: str | None = None) -> None:
         self.effects.hints_done.append((change.connection, change.snapshot.id, 0, disposition, record))

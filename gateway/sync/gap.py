@@ -12,7 +12,7 @@ from connectors.contract.values import HistoryEntry, Snapshot, VersionKind
 from gateway.sync.absorb import Observation, apply_delta
 from gateway.sync.conflict import Rival, settle
 from gateway.sync.flow import Member
-from gateway.sync.state import NEVER, Span, Window
+from gateway.sync.state import NEVER, LaneState, MemberState, Span, Window
 from gateway.sync.unit import Unit
 
 Exts = Mapping[str, Any]
@@ -53,6 +53,18 @@ def unseen(
         if _shows(member, entries[first:seen], entries[seen:], pre):
             return list(entries[seen:])
     return [entry for entry in entries if later(entry, base, base_at) and entry.id not in told]
+
+
+def shown_already(entries: Sequence[HistoryEntry], member: Member, updated: float, exts: Exts) -> list[str]:
+    """Ids of entries without a version, of the time `updated` or later, that an object which showed `exts` held.
+
+    A history that was read after the object may tell of more: that is still to be looked through. One that fits at no
+    place was read before it, and counts whole. Entries of ours are told in any case: no later attempt made them.
+    """
+    late = [entry for entry in entries if entry.version is None and entry.at >= updated]
+    fits = (seen for seen in range(len(late), -1, -1) if _shows(member, late[:seen], late[seen:], exts))
+    seen = next(fits, len(late))
+    return [entry.id for number, entry in enumerate(late) if number < seen or entry.by_us]
 
 
 def _shows(member: Member, past: Sequence[HistoryEntry], to_come: Sequence[HistoryEntry], pre: Exts) -> bool:
@@ -98,10 +110,21 @@ def check_history(
 
 
 def open_window(
-    unit: Unit, connection: str, *, lo: int, hi: int, pre: dict[str, Any], fields: Sequence[str], attempt: str
+    unit: Unit,
+    connection: str,
+    *,
+    lo: int,
+    hi: int,
+    pre: dict[str, Any],
+    fields: Sequence[str],
+    attempt: str,
+    shown: Exts | None = None,
 ) -> None:
-    """No history: versions in (lo, hi) are not known. A case says so; late notices bring the content (rule 5)."""
-    if hi - lo < 2:
+    """No history: versions in (lo, hi) are not known. A case says so; late notices bring the content (rule 5).
+
+    `shown`: what was seen of version `hi`, where it is no write of ours.
+    """
+    if hi - lo < 2 or any((window.lo, window.hi) == (lo, hi) for window in unit.held(connection).windows):
         return
     key = f"overwrite:{unit.state.id}:{connection}:{lo}"
     unit.case(
@@ -112,7 +135,8 @@ def open_window(
         key=key,
         evidence={"after_version": lo, "before_version": hi, "fields": list(fields), "attempt": attempt},
     )
-    unit.held(connection).windows.append(Window(lo, hi, dict(pre), list(fields), key))
+    as_before = {name: hi for name in fields if shown is not None and shown.get(name) == pre.get(name)}
+    unit.held(connection).windows.append(Window(lo, hi, dict(pre), list(fields), key, as_before=as_before))
 
 
 def mine(unit: Unit, connection: str, snapshot: Snapshot, exts: dict[str, Any]) -> None:
@@ -126,14 +150,78 @@ def mine(unit: Unit, connection: str, snapshot: Snapshot, exts: dict[str, Any]) 
             continue
         window.seen.append(version)
         for name in window.fields:
-            if name in exts and exts[name] != window.pre.get(name):
+            if name not in exts:
+                continue
+            if exts[name] != window.pre.get(name):
                 value = _canonical(unit, connection, name, exts[name])
                 unit.lost(connection, name, value, "overwritten in the window", version=version)
+                window.moved[name] = min(version, window.moved.get(name, version))
+            else:
+                window.as_before[name] = max(version, window.as_before.get(name, version))
+            _put_back(unit, connection, window, name)
         if len(window.seen) == window.hi - window.lo - 1:
             held.windows.remove(window)
             unit.moot(
                 window.case, "every version in the window was seen; what was overwritten stands in the conflict ledger"
             )
+
+
+def _put_back(unit: Unit, connection: str, window: Window, name: str) -> None:
+    """A field that moved inside the window and shows its old value after that, in whatever order its notices come:
+    somebody put it back, and was overwritten.
+    """
+    at = window.as_before.get(name, 0)
+    if not 0 < window.moved.get(name, at) < at:
+        return
+    value = _canonical(unit, connection, name, window.pre.get(name))
+    unit.lost(connection, name, value, "overwritten in the window", version=at)
+    del window.as_before[name]
+
+
+def landed_late(unit: Unit, connection: str, snapshot: Snapshot, exts: Exts) -> None:
+    """Rules 7b and 15, before a snapshot is absorbed: an unanswered write of ours may be among the changes that nobody
+    saw, and may have gone over another one. Where versions count changes, whatever the snapshot shows: the value may
+    have been sent anew, or edited since. By times alone only what shows its value is suspected.
+    """
+    held, member, lane = unit.held(connection), unit.member(connection), unit.lane(connection)
+    unproved = lane.attempt if lane.state is LaneState.PARKED else ""
+    base, hi = _last_known(member, held), snapshot.version
+    suspects = [
+        ghost
+        for ghost in held.ghosts
+        if ghost.field in exts
+        and (ghost.attempt == unproved or ghost.expires > unit.now)
+        and (base is not None or exts[ghost.field] == ghost.ext)
+    ]
+    pre = {ghost.field: unit.shadow(connection, ghost.field).ext for ghost in suspects}
+    newer = (hi or 0) > base + 1 if base is not None else (snapshot.updated_at or 0.0) > held.updated
+    if not pre or not newer:
+        return
+    _edited_since(unit, connection, pre, exts)
+    if member.spec.history:
+        if held.gap_from is None:
+            held.gap_from, held.gap_base = held.updated, base
+        lane.read_wanted = True
+    elif base is not None and hi is not None:
+        attempt = suspects[0].attempt
+        open_window(unit, connection, lo=base, hi=hi, pre=pre, fields=list(pre), attempt=attempt, shown=exts)
+    elif snapshot.updated_at is not None:
+        sent = {name: exts[name] for name in pre}
+        remember_span(unit, connection, Span(held.updated, snapshot.updated_at, pre, sent))
+
+
+def _edited_since(unit: Unit, connection: str, pre: Exts, exts: Exts) -> None:
+    """Whoever typed what is shown now may have seen our write, and not the edit here that stands until now."""
+    for name in pre.keys() - unit.flow.sets:
+        canon = unit.state.fields.get(name)
+        if canon is not None and canon.now.source == connection and exts[name] != pre[name]:
+            unit.lost(connection, name, canon.now.value, "overwritten in the window")
+
+
+def _last_known(member: Member, held: MemberState) -> int | None:
+    """The newest version whose predecessors were looked through, where versions count changes."""
+    counts = member.spec.version_kind is VersionKind.COUNTER and held.seen is not None
+    return max(held.seen or 0, held.written or 0) if counts else None
 
 
 def remember_span(unit: Unit, connection: str, span: Span) -> None:

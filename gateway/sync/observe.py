@@ -9,6 +9,7 @@ from gateway.sync import kept
 from gateway.sync.absorb import Observation, absorb
 from gateway.sync.attempts import Seen
 from gateway.sync.departure import deleted, deletion_leaves, leave, shows_departure
+from gateway.sync.gap import landed_late, shown_already
 from gateway.sync.items import see_items
 from gateway.sync.state import LinkState
 from gateway.sync.unit import Unit
@@ -44,10 +45,12 @@ def fold(unit: Unit, connection: str, seen: Seen, *, offset_s: float = 0.0) -> l
         offset_s=offset_s,
         history=seen.history,
     )
+    if seen.history is None or snapshot.version is not None:  # times: whoever read the history looked through it
+        landed_late(unit, connection, snapshot, observation.exts)
     moved = absorb(unit, observation)
     kept.look(unit, connection, snapshot, observation.exts)
     if seen.history is not None:
-        held.told = [entry.id for entry in seen.history if entry.version is None and entry.at >= held.updated]
+        held.told = shown_already(seen.history, unit.member(connection), held.updated, observation.exts)
     see_items(unit, connection, seen.items if seen.items is not None else snapshot.items)
     return moved
 

@@ -74,7 +74,8 @@ def look(unit: Unit, connection: str, *, actor: str) -> None:
 def declare(unit: Unit, connection: str, attempt: Attempt, key: str, *, applied: bool, actor: str) -> None:
     """A person says what became of a write whose outcome is open (rule 18). Moot when it was proved meanwhile.
 
-    Declared not applied, it may still land: its values stay known as those of a late write of ours.
+    Its values stay known as a write of ours. Declared not applied, it may still land; declared applied, its echo may be
+    still to come, and a notice of what it went over.
     """
     lane, held = unit.lane(connection), unit.held(connection)
     if lane.attempt != attempt.id and lane.case != key:
@@ -83,6 +84,7 @@ def declare(unit: Unit, connection: str, attempt: Attempt, key: str, *, applied:
     mapping = unit.member(connection).mapping
     if applied:
         held.ghosts = [ghost for ghost in held.ghosts if ghost.attempt != attempt.id]
+        remember(unit, lane, attempt)
         stored = {name: mapping.norm(name, sent.ext) for name, sent in attempt.fields.items()}
         record_effect(unit, lane, attempt, stored, None)
         if attempt.item is not None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from connectors.contract.values import HistoryEntry, Receipt, Ref, Snapshot, VersionKind, WriteKind
 from gateway.sync import owned
+from gateway.sync.absorb import Observation, absorb
 from gateway.sync.attempts import Attempt, Conclusion, Outcome, Seen
 from gateway.sync.gap import later, open_window
 from gateway.sync.observe import exts_of, fold
@@ -235,9 +236,17 @@ def echo(unit: Unit, lane: Lane, version: int | None, shown: dict[str, Any]) -> 
         return
     if any(shown.get(ghost.field) != ghost.ext for ghost in flight):
         return
+    if version is not None and any(ghost.base is not None and version <= ghost.base for ghost in flight):
+        return  # a late notice of a time when the value stood there before
     _open_until_echo(unit, lane, version, flight)
+    overtaken = version is not None and held.seen is not None and version < held.seen
+    since: dict[str, Any] = {}
     for ghost in flight:
         shadow = unit.shadow(lane.connection, ghost.field)
+        if overtaken and not 0 <= shadow.carried < (ghost.fver or 0):
+            continue  # what was seen after it was settled already
+        if overtaken:
+            since[ghost.field] = shadow.ext
         shadow.ext, shadow.known, shadow.proven_at = ghost.ext, True, version
         shadow.carried = ghost.fver if ghost.fver is not None else shadow.carried
     held.ghosts = [ghost for ghost in held.ghosts if ghost.attempt != lane.attempt]
@@ -246,6 +255,15 @@ def echo(unit: Unit, lane: Lane, version: int | None, shown: dict[str, Any]) -> 
     unit.moot(lane.case, "the echo of the write arrived: it was applied")
     lane.state, lane.case = LaneState.IDLE, ""
     _free(lane)
+    if since:
+        _put_back(unit, lane.connection, since)
+
+
+def _put_back(unit: Unit, connection: str, since: dict[str, Any]) -> None:
+    """A state newer than the echo was seen before it, and looked like nothing new: it is an edit of what we wrote."""
+    held = unit.held(connection)
+    shown = Snapshot(object=unit.member(connection).object, id=held.id, version=held.seen)
+    absorb(unit, Observation(connection, shown, since, rev=None, received_at=unit.now))
 
 
 def _open_until_echo(unit: Unit, lane: Lane, version: int | None, flight: Sequence[Ghost]) -> None:
@@ -263,7 +281,7 @@ def remember(unit: Unit, lane: Lane, attempt: Attempt) -> None:
         item.tried = item.tried or item.origin == attempt.origin
     expires = unit.now + GHOST_LIFE * unit.member(lane.connection).settles_s
     unit.held(lane.connection).ghosts += [
-        Ghost(name, ext, attempt.id, expires, attempt.fields[name].fver)
+        Ghost(name, ext, attempt.id, expires, attempt.fields[name].fver, attempt.base)
         for name, ext in _sent(unit, lane, attempt).items()
     ]
 

@@ -113,9 +113,9 @@ async def save_effects(tx: AsyncConnection, effects: Effects) -> None:
     await _save_attempts(tx, effects)
     await _save_items(tx, effects)
     waits = and_(t.WAITING, t.notice.c.state == "hint")
-    for connection, object_id, record in effects.routed:
+    for connection, object_id, record, state in effects.routed:
         here = (t.notice.c.connection == connection, t.notice.c.object_id == object_id, t.notice.c.record.is_(None))
-        await tx.execute(update(t.notice).where(waits, *here).values(record=record))
+        await tx.execute(update(t.notice).where(waits, *here).values(record=record, state=state))
     for connection, object_id, rev, disposition, owner in effects.hints_done:
         await tx.execute(
             update(t.notice)

@@ -79,6 +79,8 @@ class Ghost(msgspec.Struct, gc=False):
     attempt: str
     expires: float
     fver: int | None = None
+    base: int | None = None
+    """Version that was seen before the attempt: nothing up to it can be its doing."""
 
 
 class Window(msgspec.Struct, gc=False):
@@ -90,6 +92,10 @@ class Window(msgspec.Struct, gc=False):
     fields: list[str]
     case: str
     seen: list[int] = []
+    moved: dict[str, int] = {}
+    """Field -> lowest version mined that shows something else than `pre`."""
+    as_before: dict[str, int] = {}
+    """Field -> highest version mined that shows what `pre` has: put back, where it had moved before."""
 
 
 class Span(msgspec.Struct, gc=False):

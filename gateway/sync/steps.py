@@ -175,8 +175,11 @@ def after_read(unit: Unit, connection: str, worker: Worker, job: Read, seen: See
     _late_write(unit, lane, seen)
     fold(unit, connection, seen, offset_s=offset_s)
     _close_hints(unit, lane, seen)
-    lane.read_wanted = unit.held(connection).hint_rev > seen.rev
+    owed = unit.held(connection).gap_from is not None and unit.member(connection).spec.history
+    lane.read_wanted = owed or unit.held(connection).hint_rev > seen.rev
     mark_dirty(unit)
+    if owed and seen.history is None:
+        return _claim_read(unit, lane, worker, taken=True)  # a late write of ours was seen: what did it go over?
     if lane.state is LaneState.PARKED:
         _release(lane)
         return Idle(deferred=lane.deferred)

@@ -29,8 +29,8 @@ class Effects:
     """Keys of cases whose retry took effect."""
     items: list[dict[str, Any]] = field(default_factory=list)
     copies: list[dict[str, Any]] = field(default_factory=list)
-    routed: list[tuple[str, str, str]] = field(default_factory=list)
-    """(connection, object id, record): hints that had no record until their object was read."""
+    routed: list[tuple[str, str, str, str]] = field(default_factory=list)
+    """(connection, object id, record, state): hints that had no record until their object was read."""
     hints_done: list[tuple[str, str, int, str, str | None]] = field(default_factory=list)
     """(connection, object id, record revision at the start of the read that answers them, disposition, record)."""
 

@@ -153,7 +153,7 @@ class Judge:
                 or any(self._stands(record, lanes, edit, token) for record in records)
             ):
                 good.add(token)
-        await self._taken_for_ours()
+        good |= await self._taken_for_ours()
         for token, edit in truth.edits.items():
             for later, other in truth.edits.items():
                 if later > token and (other.thing, other.name, other.value) == (edit.thing, edit.name, edit.value):
@@ -162,11 +162,11 @@ class Judge:
             good |= {one for one, others in truth.alias.items() if others & good}
         return good
 
-    async def _taken_for_ours(self) -> None:
+    async def _taken_for_ours(self) -> set[Any]:
         """A write was never answered, did not arrive or arrived late, and a person typed its value meanwhile: nothing
-        tells them apart (W2).
+        tells them apart (W2). Returns those who are taken for a move on the way, which carries nobody's decision.
         """
-        truth = self.told.truth
+        truth, moves = self.told.truth, set()
         async with self.told.bench.database.read() as tx:
             applied = await tx.execute(select(t.attempt.c.id).where(t.attempt.c.outcome == "applied"))
         for (attempt_id,) in applied:
@@ -175,12 +175,13 @@ class Judge:
                 continue
             for token, edit in truth.edits.items():
                 sent = attempt.fields.get(edit.name)
-                if (
-                    sent is not None
-                    and sent.fver is not None
-                    and (edit.thing, edit.value) == (attempt.ref.id, sent.ext)
-                ):
+                if sent is None or (edit.thing, edit.value) != (attempt.ref.id, sent.ext):
+                    continue
+                if sent.fver is None:
+                    moves.add(token)
+                else:
                     truth.same(token, truth.tokens.get((attempt.record, sent.fver)))
+        return moves
 
     def _stands(self, record: RecordState, lanes: Mapping[Any, Lane], edit: Any, token: Any) -> bool:
         canon = record.fields.get(edit.name)
@@ -207,7 +208,8 @@ class Judge:
             version = int(entry.id)
             if version >= edit.version:
                 break
-            if entry.by_us or version == 1 or version in self.told.truth.known[(edit.system, edit.thing)]:
+            wrote = entry.by_us and edit.name in entry.after  # a write of ours to other fields is no look at this one
+            if wrote or version == 1 or version in self.told.truth.known[(edit.system, edit.thing)]:
                 base = self._value_at(edit, version)
         return base is not None and bool(base == edit.value)
 

@@ -6,10 +6,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sqlalchemy import and_, select
+
 from connectors.contract.errors import StorageError
 from gateway.delivery.due import due_lanes, urgent_lanes
+from gateway.delivery.tables import scouting
+from gateway.sync import tables as t
 from gateway.sync.starting import Nobody
-from gateway.sync.state import Lane
+from gateway.sync.state import Lane, LaneState
 
 if TYPE_CHECKING:
     from tests.promises.story import Story
@@ -36,16 +40,17 @@ async def quiesce(told: Story) -> None:
     for _ in range(ROUNDS):
         before = told.truth.writes
         await _bring_all(told)
+        await _scout(told)
         await _work_all(told)
         told.gather()
         for system in told.systems.values():
             system.landed.clear()
-        waiting = await _waiting(told)
-        if before == told.truth.writes and not told.network and not waiting:
+        waiting, unknown = await _waiting(told), await _unknown(told)
+        if before == told.truth.writes and not told.network and not waiting and not unknown:
             return
-        if waiting:
+        if waiting or unknown:
             now = told.bench.clock.now()
-            told.bench.clock.advance(max(0.0, min(_when(told, lane) for lane in waiting) - now) + 0.001)
+            told.bench.clock.advance(max(0.0, min([*(_when(told, lane) for lane in waiting), *unknown]) - now) + 0.001)
         if told.truth.writes > MOST_WRITES:
             break
     promise = "P6" if told.truth.writes > MOST_WRITES else "STUCK"
@@ -60,6 +65,31 @@ async def _bring_all(told: Story) -> None:
     await told.bring(changes)
 
 
+async def _scout(told: Story) -> None:
+    """The scout looks by itself every two seconds: nobody has to remind it of an object that it could not read."""
+    if await _unknown(told):
+        await told.bench.scout.once()
+
+
+async def _unknown(told: Story) -> list[float]:
+    """When the scout comes by for each object that it could not read before, or does not know what to make of."""
+    clock, gates = told.bench.clock, told.bench.scout.gates
+    query = (
+        select(t.notice.c.connection, scouting.c.next_at)
+        .select_from(
+            t.notice.outerjoin(
+                scouting,
+                and_(scouting.c.connection == t.notice.c.connection, scouting.c.object_id == t.notice.c.object_id),
+            )
+        )
+        .where(t.notice.c.state == "hint", t.notice.c.record.is_(None))
+    )
+    async with told.bench.database.read() as tx:
+        rows = (await tx.execute(query)).all()
+    now = clock.now()
+    return [max(next_at or now, now + gates[name].wait_s()) for name, next_at in rows]
+
+
 async def _waiting(told: Story) -> list[Lane]:
     return [lane for lane in await told.view.lanes() if lane.has_work or lane.owner]
 
@@ -67,7 +97,9 @@ async def _waiting(told: Story) -> list[Lane]:
 def _when(told: Story, lane: Lane) -> float:
     """When somebody comes by for a lane."""
     gate_s = told.runners[(lane.connection, "one")].gate.wait_s() if told.troubles is not None else 0.0
-    return max(lane.lease_until if lane.owner else lane.next_try_at, told.bench.clock.now() + gate_s)
+    lease = lane.lease_until if lane.owner else 0.0
+    due = lane.next_try_at if lane.state not in (LaneState.READING, LaneState.OPEN) else 0.0
+    return max(lease, due, told.bench.clock.now() + gate_s)
 
 
 async def _due(told: Story) -> list[Lane]:

@@ -11,7 +11,7 @@ from unittest.mock import patch
 from connectors.contract.values import VersionKind
 from gateway.delivery.breaker import Gate, GateSettings
 from gateway.sync import absorb as absorbing
-from gateway.sync import arrive, gap, observe
+from gateway.sync import arrive, gap, observe, probe
 from gateway.sync.backoff import Backoff
 from gateway.sync.decider import Decider
 from gateway.sync.flow import Merge, Policy
@@ -178,6 +178,14 @@ def _listen(stack: AsyncExitStack, truth: Truth) -> None:
             truth.tokens[(self.state.id, fver)] = same
         return fver
 
+    def put_back(unit: Unit, seen: Any) -> list[str]:
+        moved = absorbing.absorb(unit, seen)  # of what was seen before: whoever typed it is named by nothing here
+        for name in moved:
+            canon = unit.state.fields[name].now
+            truth.tokens[(unit.state.id, canon.fver)] = truth.newest(name, seen.exts[name])
+        return moved
+
+    stack.enter_context(patch.object(probe, "absorb", put_back))
     stack.enter_context(patch.object(arrive, "absorb", absorb))
     stack.enter_context(patch.object(observe, "absorb", absorb))
     stack.enter_context(patch.object(gap, "_overwritten", from_history))

@@ -25,6 +25,7 @@ from gateway.sync.attempts import Attempt, Conclusion
 from gateway.sync.cache import Cache
 from gateway.sync.decider import Decider
 from gateway.sync.lane_port import Lanes
+from gateway.sync.state import Lane
 from gateway.sync.steps import Job
 from tests.promises.eager import Eager
 from tests.promises.ghost import VERSION, Edit, Pace, Traced, Truth
@@ -210,6 +211,22 @@ class Story:
         if lane.next_try_at > self.bench.clock.now() and not lane.deferred and self.troubles is None:
             await self.pass_time(lane.next_try_at)
         await self.work(ids[record], name, worker)
+        await self._robbed((record, name, "one"), lane)
+
+    async def _robbed(self, key: tuple[int, str, str], before: Lane) -> None:
+        """A worker whose clock differs took the lane of one that still had it. Where the store has no clock that counts
+        for both, nothing tells them; what the first one sends then is late.
+        """
+        if key not in self.tasks or self.troubles is None or not self.troubles.clocks_differ:
+            return
+        lanes = await self.view.lanes()
+        if any(
+            (lane.record, lane.connection) == (before.record, before.connection)
+            and lane.fence > before.fence
+            and lane.owner != "one"
+            for lane in lanes
+        ):
+            self.stolen.add(self.tasks[key])
 
     async def work(self, record: str, name: str, worker: str, job: Job | None = None) -> None:
         """Works a lane until it waits for its system; `job`: what it was claimed for already."""

@@ -124,6 +124,107 @@ TRACES = {
         go 0 b one ok; begin 0 c one; go 0 c one late; begin 0 c one
         """,
     ),
+    "a write that had been sent anew landed a second time, over an edit, and the value looked as it had before": (
+        "overtaken",
+        """
+        edit a a0 x new; hook a/a0:2:snapshot; begin 0 b one; go 0 b one ok; go 0 b one ok; go 0 b one late;
+        begin 0 b one; go 0 b one ok; go 0 b one ok; begin 0 b one; go 0 b one ok; go 0 b one ok; begin 0 b one;
+        go 0 b one ok; go 0 b one ok; begin 0 b one; go 0 b one ok; go 0 b one ok; go 0 b one ok; edit b b0 x
+        back; land b; hook b/b0:4:snapshot
+        """,
+    ),
+    "a late write went over an edit where no history tells of it, and no window was open for its notice": (
+        "late_kept",
+        """
+        edit a a0 x new; hook a/a0:2:snapshot; begin 0 b one; go 0 b one ok; go 0 b one ok; go 0 b one late;
+        begin 0 b one; go 0 b one ok; go 0 b one ok; begin 0 b one; go 0 b one ok; go 0 b one ok; begin 0 b one;
+        go 0 b one ok; go 0 b one ok; edit b b0 x new; land b; hook b/b0:3:snapshot
+        """,
+    ),
+    "a read showed a late write, nothing was left to send, and nobody asked the history what it had gone over": (
+        "late_history",
+        """
+        edit a a0 x new; hook a/a0:2:snapshot; begin 0 b one; go 0 b one ok; go 0 b one ok; go 0 b one late;
+        begin 0 b one; go 0 b one ok; go 0 b one ok; begin 0 b one; go 0 b one ok; go 0 b one ok; begin 0 b one;
+        go 0 b one ok; go 0 b one ok; edit b b0 x new; land b; begin 0 b one; go 0 b one ok; go 0 b one ok
+        """,
+    ),
+    "an edit between a read of an object and a read of its history counted as looked through": (
+        "create_stamp",
+        """
+        create a; hook a/a0:1:snapshot; begin 0 a one; create b; go 0 a one ok; go 0 a one ok; begin 0 b one; go
+        0 b one ok; edit b b0 status new; go 0 b one ok; edit b b0 status back
+        """,
+    ),
+    "a sweep told of a person's object while ours was being created, and nobody answered its notice": (
+        "fire_mix_create",
+        """
+        create a; hook a/a0:1:snapshot; begin 0 c one; go 0 c one ok; create c; sweep c ids
+        """,
+    ),
+    "an old notice showed the value that a write would have brought back, and counted as its echo": (
+        "fire_noprobe",
+        """
+        intake; edit c c0 y new; edit a a0 x new; hook c/c0:2:snapshot; edit a a0 x back; hook a/a0:2:snapshot;
+        begin 0 c one; go 0 c one ok; go 0 c one ok; go 0 c one ok; go 0 c one ok; trouble c failing; hook
+        a/a0:3:snapshot; begin 0 c one; stop one
+        """,
+    ),
+    "the echo of a write that a person had declared applied looked like an edit after the one it went over": (
+        "noprobe",
+        """
+        edit a a0 y new; edit c c0 y new; hook a/a0:2:snapshot; begin 0 c one; go 0 c one ok; crash; begin 0 c
+        one; operator c unknown_outcome declare_applied
+        """,
+    ),
+    "a window closed although somebody had put the old value back inside it, and that was written over": (
+        "overtaken",
+        """
+        edit b b0 x new; hook b/b0:2:snapshot; begin 0 a one; go 0 a one ok; go 0 a one ok; go 0 a one late;
+        begin 0 a one; go 0 a one ok; go 0 a one ok; begin 0 a one; go 0 a one ok; go 0 a one ok; begin 0 a one;
+        go 0 a one ok; go 0 a one ok; begin 0 a one; go 0 a one ok; go 0 a one ok; go 0 a one ok; edit a a0 x
+        back; crash
+        """,
+    ),
+    "the echo of a write came after a notice that its value had been taken back, and counted as what stands there": (
+        "noprobe",
+        """
+        edit a a0 x new; hook a/a0:2:snapshot; begin 0 c one; go 0 c one ok; edit c c0 x back; crash; begin 0 c
+        one; hook c/c0:3:snapshot; hook c/c0:2:snapshot
+        """,
+    ),
+    "an edit after an unproved write was told first, and the one that the write had gone over was stale then": (
+        "noprobe",
+        """
+        edit a a0 x new; hook a/a0:2:snapshot; begin 0 c one; edit c c0 x new; go 0 c one ok; edit c c0 x new;
+        crash; begin 0 c one; hook c/c0:4:snapshot; hook c/c0:2:snapshot; hook c/c0:3:snapshot
+        """,
+    ),
+    "an edit was told, then one made over our late write that followed it, and the first stood nowhere": (
+        "late_kept",
+        """
+        edit a a0 x new; hook a/a0:2:snapshot; begin 0 b one; go 0 b one ok; go 0 b one ok; go 0 b one late;
+        begin 0 b one; go 0 b one ok; go 0 b one ok; begin 0 b one; go 0 b one ok; go 0 b one ok; begin 0 b one;
+        go 0 b one ok; go 0 b one ok; edit b b0 x new; land b; edit b b0 x new; hook b/b0:2:snapshot; hook
+        b/b0:4:snapshot
+        """,
+    ),
+    "a late write went over an edit and was edited itself before anybody looked, so that nothing showed its value": (
+        "late_kept",
+        """
+        edit a a0 x new; hook a/a0:2:snapshot; begin 0 b one; go 0 b one ok; go 0 b one ok; go 0 b one late;
+        begin 0 b one; go 0 b one ok; go 0 b one ok; begin 0 b one; go 0 b one ok; go 0 b one ok; begin 0 b one;
+        go 0 b one ok; go 0 b one ok; edit b b0 x new; land b; edit b b0 x new; hook b/b0:4:snapshot
+        """,
+    ),
+    "a late write was taken back where the window ends, which looked like nothing new, and was written over": (
+        "overtaken",
+        """
+        edit a a0 x new; edit a a0 x new; hook a/a0:3:snapshot; begin 0 b one; go 0 b one ok; go 0 b one ok; go 0 b
+        one late; begin 0 b one; go 0 b one ok; go 0 b one ok; begin 0 b one; go 0 b one ok; go 0 b one ok; begin 0
+        b one; go 0 b one ok; land b; edit b b0 x back; hook b/b0:3:snapshot
+        """,
+    ),
 }
 
 

@@ -89,6 +89,11 @@ class Troubles:
                     out.append((10, ("freeze", *key[:2])))
         return out
 
+    @property
+    def clocks_differ(self) -> bool:
+        """Whether the workers go by different times now."""
+        return len({watch.wrong_by_s for watch in self.watches.values()}) > 1
+
     # ---- gates ----
     def may_begin(self, name: str, worker: str) -> bool:
         """Whether the gate of a worker would let a lane through; asking changes nothing."""
@@ -269,6 +274,7 @@ class Troubles:
     async def _forget(self) -> None:
         """A hundred days pass in the journal: the old is deleted, except what something waits for (P7)."""
         before = await self._guarded()
+        self.forgot = True  # even if it fails: a commit that is answered by an error may be durable
         age = {"journal_s": -1.0, "receipts_s": -1.0, "cases_s": DAY_S, "audit_s": -1.0}
         try:
             await retention.sweep(self.told.bench.database, **age, now=self.told.bench.clock.now())
@@ -277,7 +283,6 @@ class Troubles:
         gone = before - {notice.id for notice in await self.told.bench.notices()}
         if gone:
             self.told.truth.flag("P7", f"receipts that something waits for are gone: {sorted(gone)}")
-        self.forgot = True
 
     forgot = False
     """Whether the journal was ever shortened."""
