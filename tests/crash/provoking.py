@@ -95,7 +95,14 @@ async def swept(stage: Stage, point: Point, passing: int) -> bool:
         await stage.command(*arguments)
         killed = await stage.is_dead()
         await stage.revive()
+        await _end_leases(stage)
     return killed
+
+
+async def _end_leases(stage: Stage) -> None:
+    """As if the time had passed: on PostgreSQL, where others may live, sweeps are a dead worker's for minutes."""
+    async with stage.database.begin() as tx:
+        await tx.execute(update(sweep).values(owner="", lease_until=0.0))
 
 
 async def guarded(stage: Stage, point: Point, passing: int) -> bool:
@@ -109,6 +116,7 @@ async def guarded(stage: Stage, point: Point, passing: int) -> bool:
     killed = await stage.is_dead()
     await stage.heal(JIRA)
     await stage.revive()
+    await _end_leases(stage)
     await stage.command(*_sweep_of(JIRA, most_gone=GONE_FOR_GOOD), "--wait", "30")
     return killed
 
@@ -130,8 +138,7 @@ async def reconciled(stage: Stage, point: Point, passing: int) -> bool:
         asking = asyncio.create_task(stage.command(*arguments))
         killed = await stage.is_dead()
         await stage.revive()
-        async with stage.database.begin() as tx:  # PostgreSQL's lease of the dead worker would last five minutes
-            await tx.execute(update(sweep).where(sweep.c.kind == "reconcile").values(owner="", lease_until=0.0))
+        await _end_leases(stage)
         await asking
     await stage.heal(JIRA)
     await stage.command(*arguments)

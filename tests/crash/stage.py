@@ -33,7 +33,7 @@ from tests.crash.process import done, give
 
 REPOSITORY = Path(__file__).parents[2]
 EDITS_PER_S = 8.0
-PATIENCE_S = 40.0
+PATIENCE_S = 80.0
 """How long a point may take to be reached; a loaded machine needs some of it."""
 DRAIN_S = 90.0
 CALL_S = 10.0
