@@ -62,7 +62,7 @@ bench: $(VENV)/.dev ## Measure the gateway against its floor; ARGS="--quick --js
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 .PHONY: outage
-N ?= 100000
+outage: N ?= 100000
 outage: $(VENV)/.dev ## Take a target away for a simulated week and drain the queue; N=1000000 ARGS="--json"
 	@$(BIN)/python -m benchmarks.outage --changes $(N) $(ARGS)
 
@@ -77,10 +77,10 @@ test: $(VENV)/.dev ## Run the tests in parallel; ARGS="tests/unit -k lanes"
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
 
 # Schedules of `make chaos`, and where they begin; two seeds share none.
-N ?= 2000
 SEED ?= 0
 
 .PHONY: chaos
+chaos: N ?= 2000
 chaos: $(VENV)/.dev ## Play random schedules and judge them by the promises; N=... SEED=... ARGS="--broken"
 	@$(BIN)/python -m tests.chaos --schedules $(N) --seed $(SEED) $(ARGS)
 

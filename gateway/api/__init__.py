@@ -1,1 +1,1 @@
-"""What people ask of a gateway: questions about records, lanes and connections, answered from the database."""
+"""The HTTP API under `/v1`: routes, problems, idempotency keys and the live stream, over `gateway.work`."""

@@ -9,11 +9,11 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from connectors.contract.errors import StorageError
-from gateway.api.queries import now_summary
 from gateway.app.compose import Gateway
 from gateway.app.consume import Consumer
 from gateway.intake.problems import problem
 from gateway.storage.database import dumps
+from gateway.work.queries import now_summary
 
 
 def application(gateway: Gateway, consumer: Consumer) -> web.Application:

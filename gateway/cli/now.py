@@ -22,9 +22,9 @@ def now(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
 
     Read from the database: it works while the gateway is stopped, too.
     """
-    from gateway.api.queries import now_summary
     from gateway.cli.store import ask, configuration
     from gateway.intake.pressure import disk_reason
+    from gateway.work.queries import now_summary
 
     read = configuration(config)
     found = ask(read, now_summary)

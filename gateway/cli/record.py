@@ -24,7 +24,7 @@ Facts = dict[str, Any]
 @app.command()
 def why(connection: Connection, key: Key, config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
     """Say in one sentence whether a record is in step, and if not, what it waits for and what you can do."""
-    from gateway.api.queries import record_why
+    from gateway.work.queries import record_why
 
     found = _ask(config, record_why, connection, key)
     if as_json:
@@ -40,7 +40,7 @@ def why(connection: Connection, key: Key, config: Config = DEFAULT_CONFIG, as_js
 @app.command()
 def show(connection: Connection, key: Key, config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
     """Show a record: its fields as each system shows them, values that lost a conflict, the last writes."""
-    from gateway.api.queries import record_show
+    from gateway.work.queries import record_show
 
     found = _ask(config, record_show, connection, key)
     if as_json:
@@ -55,10 +55,10 @@ def look(connection: Connection, key: Key, config: Config = DEFAULT_CONFIG, as_j
 
     Exit code 1 if a side could not be read.
     """
-    from gateway.api.looking import record_look
     from gateway.cli.deciding import topology_of
     from gateway.cli.seeing import connectors_for, tell_sides
     from gateway.cli.store import configuration
+    from gateway.work.looking import record_look
 
     loaded = configuration(config)
 
@@ -86,7 +86,7 @@ def history(
     as_json: Json = False,
 ) -> None:
     """Tell what happened to a record, oldest first: values decided, values that lost, writes, cases."""
-    from gateway.api.story import record_history
+    from gateway.work.story import record_history
 
     found = _ask(config, lambda database, *what: record_history(database, *what, limit=limit), connection, key)
     if as_json:

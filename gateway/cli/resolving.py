@@ -58,7 +58,7 @@ def resolve(
 
     async def preview(database: Database) -> tuple[Case, str, Any, Facts]:
         from connectors.contract.errors import MappingError
-        from gateway.api.previews import resolve_preview
+        from gateway.work.previews import resolve_preview
 
         case = await read_case(database, number)
         side, wanted = _meant(loaded, case, keep, value)

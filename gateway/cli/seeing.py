@@ -34,7 +34,7 @@ async def connectors_for(config: Config) -> AsyncIterator[Mapping[str, Connector
 
 async def look_at_case(config: Config, database: Database, topology: Topology, case: Case) -> Facts:
     """Both sides of the case's record; of a case that is about a whole connection, whether it lets us in now."""
-    from gateway.api.looking import write_look
+    from gateway.work.looking import write_look
 
     async with connectors_for(config) as connectors:
         if case.record:

@@ -12,13 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dead_letter import store as cases
 from dead_letter.values import CaseFilter
-from gateway.api.backlog import lane_counts, notices_waiting, pressed_workers
 from gateway.storage.database import Database, loads
 from gateway.sweeps.book import states as sweep_states
 from gateway.sync import tables as t
 from gateway.sync.attempts import PEOPLE_SEE, Outcome
 from gateway.sync.state import Lane, LaneState, LinkState, RecordState
 from gateway.sync.store import lane_of, load_records
+from gateway.work.backlog import lane_counts, notices_waiting, pressed_workers
 
 
 async def now_summary(database: Database, *, limit: int = 5) -> dict[str, Any]:

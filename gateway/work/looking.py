@@ -8,7 +8,6 @@ from typing import Any
 from connectors.contract.connector import Connector
 from connectors.contract.errors import LockstepError
 from connectors.contract.values import Ref, Snapshot, WriteKind
-from gateway.api.queries import find_record
 from gateway.storage.database import Database
 from gateway.sync.absorb import agrees
 from gateway.sync.attempts import Attempt
@@ -16,6 +15,7 @@ from gateway.sync.batch import Topology
 from gateway.sync.flow import Member
 from gateway.sync.state import LinkState, MemberState, RecordState
 from gateway.sync.store import load_attempt, load_records
+from gateway.work.queries import find_record
 
 Facts = dict[str, Any]
 

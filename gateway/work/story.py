@@ -9,10 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dead_letter import store as cases
 from dead_letter.values import CaseFilter, CaseState
-from gateway.api.queries import find_record
 from gateway.storage.database import Database, loads
 from gateway.sync import tables as t
 from gateway.sync.attempts import PEOPLE_SEE, Outcome
+from gateway.work.queries import find_record
 
 Facts = dict[str, Any]
 

@@ -1,0 +1,12 @@
+"""API: what idempotency keys answered"""
+
+from __future__ import annotations
+
+revision = "0009"
+down_revision = "0008"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Forward."""

@@ -1,0 +1,21 @@
+"""What the verbs of this package work with. Made once per process by whoever knows how; handed in with every call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from gateway.config import Config
+from gateway.storage.database import Database
+from gateway.sync.batch import Topology
+
+
+class Workplace(msgspec.Struct, frozen=True, kw_only=True):
+    """The store, the flows as they are configured, and the time."""
+
+    database: Database
+    config: Config
+    topology: Topology
+    now: Callable[[], float]
+    """Epoch seconds, by the clock all workers share."""
