@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
 from sqlalchemy import select
 
 from connectors.contract.values import VersionKind
@@ -16,6 +17,7 @@ from dead_letter import store as cases
 from dead_letter.values import CaseFilter, CaseState
 from gateway.sync import absorb as absorbing
 from gateway.sync import tables as t
+from gateway.sync.attempts import Attempt
 from gateway.sync.state import Lane, LaneState, RecordState
 from tests.promises.ghost import START, TOKENS
 from tests.promises.rest import quiesce
@@ -168,10 +170,10 @@ class Judge:
         """
         truth, moves = self.told.truth, set()
         async with self.told.bench.database.read() as tx:
-            applied = await tx.execute(select(t.attempt.c.id).where(t.attempt.c.outcome == "applied"))
-        for (attempt_id,) in applied:
-            attempt = truth.attempts.get(attempt_id)
-            if attempt is None or attempt_id in truth.in_effect - truth.landed or attempt.ref is None:
+            rows = await tx.execute(select(t.attempt.c.doc).where(t.attempt.c.outcome == "applied"))
+        for (doc,) in rows:  # also those whose worker never learned that they were stored, and sent nothing
+            attempt = msgspec.json.decode(doc, type=Attempt)
+            if attempt.id in truth.in_effect - truth.landed or attempt.ref is None:
                 continue
             for token, edit in truth.edits.items():
                 sent = attempt.fields.get(edit.name)

@@ -245,9 +245,10 @@ class Story:
             return
         where = self.pace.waiting[task][0]
         if where == "apply" and verdict in ("ok", "lost"):
-            await self._parked_values(record, name)
-            if task in self.stolen:
+            if task in self.stolen:  # no worker can take back what another one has under way: the ledger tells of it
                 verdict = "stale"
+            else:
+                await self._parked_values(record, name)
         await self.pace.go(task, verdict)
         self._ended(key)
 
@@ -345,14 +346,18 @@ class Story:
             await self.pass_time(min(due))
 
     async def pass_time(self, until: float) -> None:
-        """Late requests land within twice the settling time, and a poll sees what they did before their memory ends."""
+        """Late requests land within twice the settling time, and a poll sees what they did before their memory ends.
+
+        `until` is by the clock of worker "one", which may be wrong; requests land by the time of the world.
+        """
+        passing = max(0.0, until - self.bench.clock.now()) + 0.001
         for system in self.systems.values():
-            for write in system.late_ones(until):
+            for write in system.late_ones(system.clock.now() + passing):
                 system.arrive_late(write)
             for thing_id in sorted(system.landed):
                 await self.bring([system.poll(thing_id)])
             system.landed.clear()
-        self.bench.clock.advance(max(0.0, until - self.bench.clock.now()) + 0.001)
+        self.bench.clock.advance(passing)
 
     async def _operator(self, connection: str, cls: str, verb: str) -> None:
         mine = [case for case in await self.view.cases() if (str(case.cls), case.connection) == (cls, connection)]
