@@ -197,13 +197,11 @@ class Runner:
             del times[next(iter(times))]
 
     def _waited_s(self, attempt: Attempt, seen: Seen) -> float:
-        """How long the attempt has been under way for certain. A wall clock that was set forward would make a look
-        count too early, one set back an hour too late: where this process started it, or has looked before, its own
-        monotonic time says so.
+        """How long the attempt has been under way for certain, by this process's own monotonic time since it started it,
+        or first looked for it. A wall clock that was set forward, or another worker's, would make a look count too
+        early, one set back an hour too late.
         """
-        if attempt.id in self._began:
-            return seen.began - self._began[attempt.id]
-        return max(seen.at - attempt.started_at, seen.began - self._looked.get(attempt.id, seen.began))
+        return seen.began - self._began.get(attempt.id, self._looked.get(attempt.id, seen.began))
 
     def _items(self, seen: Seen | None) -> list[tuple[str, Item]]:
         return [(self.connection, item) for item in (seen.items or () if seen else ())]

@@ -225,6 +225,19 @@ TRACES = {
         b one; go 0 b one ok; land b; edit b b0 x back; hook b/b0:3:snapshot
         """,
     ),
+    "a worker whose clock was ahead took its first look for a late one, and the write landed after that": (
+        "fire_late_ticks",
+        """
+        edit a a0 x new; hook a/a0:2:snapshot; begin 0 a one; go 0 a one ok; go 0 a one ok; skew two 600; begin 0 b
+        one; go 0 b one ok; go 0 b one ok; edit b b0 x new; steal 0 b; go 0 b one ok; edit b b0 x new
+        """,
+    ),
+    "a value that a person chose to wait for was written over by a request that was on its way already": (
+        "fire_noprobe",
+        """
+        edit b b0 y new; edit b b0 y new; edit c c0 y new; twice b/b0:3:snapshot; begin 0 c one; steal 0 c; flood
+        """,
+    ),
 }
 
 
