@@ -59,6 +59,8 @@ class DirectDatabase:
         """How the next write transactions end, one each: `away`, `full` and `torn` (fails in its commit) leave
         nothing, `lost` is committed and answered by an error, `fine` is fine.
         """
+        self.ended: Callable[[bool], None] = lambda kept: None
+        """Told at the end of each write transaction whether it was kept."""
 
     @asynccontextmanager
     async def begin(self, step: str = "") -> AsyncIterator[Tx]:
@@ -75,11 +77,13 @@ class DirectDatabase:
         except BaseException as error:
             if self.raw.in_transaction:
                 self.raw.execute("ROLLBACK")
+            self.ended(False)
             if isinstance(error, DBAPIError) and not isinstance(error, IntegrityError):
                 raise StorageError(f"the database cannot be used now: {error.orig}") from error
             raise
         else:
             self.raw.execute("ROLLBACK" if fault == "torn" else "COMMIT")
+            self.ended(fault != "torn")
         finally:
             if fault == "full":
                 self.raw.execute(f"PRAGMA max_page_count={PAGES}")

@@ -77,7 +77,9 @@ class Truth:
     landed: set[str] = field(default_factory=set)
     """Those of them that did so when nobody waited for them any more."""
     known: dict[tuple[str, str], set[int]] = field(default_factory=lambda: defaultdict(set))
-    """(system, thing) -> versions that the gateway folded in."""
+    """(system, thing) -> versions that the gateway folded in, and kept."""
+    folding: list[tuple[str, str, int]] = field(default_factory=list)
+    """(system, thing, version) of what was folded in since the last transaction ended."""
     brought: set[tuple[str, str, int]] = field(default_factory=set)
     """(system, thing, version) of the webhooks that were delivered."""
     applied: dict[tuple[str, str], tuple[int, bool]] = field(default_factory=dict)
@@ -90,6 +92,12 @@ class Truth:
     departed: str = ""
     added: set[str] = field(default_factory=set)
     removed: set[str] = field(default_factory=set)
+
+    def settle(self, kept: bool) -> None:
+        """A decision was committed, or nothing of it is there."""
+        for system, thing, version in self.folding if kept else ():
+            self.known[(system, thing)].add(version)
+        self.folding.clear()
 
     def flag(self, promise: str, what: str) -> None:
         self.bad.append((promise, what))

@@ -108,6 +108,8 @@ class Judge:
                 keys = [s.held for s in member.shadow.values() if s.held] + [i.held for i in member.items if i.held]
                 if lane is not None and lane.state is LaneState.PARKED:
                     keys.append(lane.case)
+                    # what a person asked for comes after what the lane waits for
+                    asked.update(each.asked for each in (*member.shadow.values(), *member.items))
                 asked.update(keys)
                 for key in keys:
                     if key not in open_keys:

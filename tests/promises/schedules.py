@@ -78,6 +78,7 @@ async def story(given: Setting, database: Any) -> AsyncIterator[Story]:
     """A gateway over the systems of a setting, with one linked thing unless things are to be created."""
     database.empty()
     clock, truth, pace = world_clock(), Truth(), Pace()
+    database.ended = truth.settle
     watches = {worker: Watch(clock) for worker in WORKERS}
     fire, stops = "fire" in given.feats, {"fire", "rivals"} <= given.feats
     systems = _systems(given, clock, truth, pace)
@@ -148,7 +149,7 @@ def _listen(stack: AsyncExitStack, truth: Truth) -> None:
         before = unit.state.counter
         moved = absorbing.absorb(unit, seen)
         tokens = seen.snapshot.raw.get(TOKENS, {})
-        truth.known[(seen.connection, seen.snapshot.id)].add(seen.snapshot.raw.get(VERSION, 0))
+        truth.folding.append((seen.connection, seen.snapshot.id, seen.snapshot.raw.get(VERSION, 0)))
         for name, canon in unit.state.fields.items():
             key = (unit.state.id, canon.now.fver)
             if canon.now.fver > before:

@@ -238,6 +238,13 @@ TRACES = {
         edit b b0 y new; edit b b0 y new; edit c c0 y new; twice b/b0:3:snapshot; begin 0 c one; steal 0 c; flood
         """,
     ),
+    "a person's retry of a comment waited behind an outcome that nobody could tell, and was called forgotten": (
+        "fire_mix_conditional",
+        """
+        intake; edit c c0 y new; comment c c0; hook c/c0:2:snapshot; hook c/c0:3:item; begin 0 a one; flood; go 0 a
+        one refused; edit a a0 x new; edit a a0 tags new; begin 0 a one; crash; operator a refused retry
+        """,
+    ),
 }
 
 
