@@ -101,7 +101,7 @@ class Judge:
 
     def _visible(self, records: Sequence[RecordState], lanes: Mapping[Any, Lane], open_keys: Mapping[str, Any]) -> None:
         """Whatever does not go on has an open case, and whatever waits for a person does not go on."""
-        asked = set()
+        asked: set[str] = set()
         for record in records:
             for name, member in record.members.items():
                 lane = lanes.get((record.id, name))
@@ -109,7 +109,8 @@ class Judge:
                 if lane is not None and lane.state is LaneState.PARKED:
                     keys.append(lane.case)
                     # what a person asked for comes after what the lane waits for
-                    asked.update(each.asked for each in (*member.shadow.values(), *member.items))
+                    asked.update(shadow.asked for shadow in member.shadow.values())
+                    asked.update(item.asked for item in member.items)
                 asked.update(keys)
                 for key in keys:
                     if key not in open_keys:
