@@ -253,9 +253,7 @@ class Story:
         self._ended(key)
 
     async def go_on(self, key: tuple[int, str, str]) -> None:
-        """The next answer of a lane at work is good; one that waits for nobody's answer (it pauses before the database
-        is tried again) is waited for.
-        """
+        """The next answer of a lane at work is good; one that pauses before the database is waited for."""
         task = self.tasks[key]
         if task in self.pace.waiting:
             await self._go(*key, "ok")
@@ -347,7 +345,6 @@ class Story:
 
     async def pass_time(self, until: float) -> None:
         """Late requests land within twice the settling time, and a poll sees what they did before their memory ends.
-
         `until` is by the clock of worker "one", which may be wrong; requests land by the time of the world.
         """
         passing = max(0.0, until - self.bench.clock.now()) + 0.001
