@@ -49,6 +49,7 @@ class ActionName(StrEnum):
     DECLARE_APPLIED = "declare_applied"
     DECLARE_NOT_APPLIED = "declare_not_applied"
     RESOLVE = "resolve"
+    CORRECT = "correct"
     ACCEPT = "accept"
     CLOSE = "close"
 
@@ -92,6 +93,7 @@ _CLASS_OF: Mapping[Cause, CaseClass] = {
 _NOT_UNANSWERED = "No request is without an answer, so there is nothing to look for."
 _NOT_IN_DOUBT = "The outcome is not in doubt; only an unknown one can be declared."
 _NO_SIDES = "There are no two values to choose from."
+_NO_VALUE = "No value of a record stands in the way here, so there is none to correct."
 _NONE_MISSING = "No comparison was stopped here, so there are no deletions to accept."
 _STILL_WAITS = "Something still waits here and would go on waiting. Retry it, or discard it with a reason."
 _NOTHING_WAITS = "Nothing waits to be sent, so there is nothing to send again."
@@ -101,6 +103,7 @@ _MAY_HAVE_HAPPENED = (
 )
 _UNKNOWN_STAYS = "Nobody knows yet whether it took effect. Look, or declare with proof what became of it."
 _CHOOSE = "Two values stand against each other and both are kept. Choose the side that stays."
+_CHOOSE_VALUE = "Two values stand against each other. Resolve it, with another value if neither is right."
 _SWEPT_AGAIN = (
     "Every round compares anew. Accept the deletions if they are real, else close once we may see them again."
 )
@@ -113,6 +116,7 @@ _DEFAULT_WHY: Mapping[ActionName, str] = {
     ActionName.DECLARE_APPLIED: _NOT_IN_DOUBT,
     ActionName.DECLARE_NOT_APPLIED: _NOT_IN_DOUBT,
     ActionName.RESOLVE: _NO_SIDES,
+    ActionName.CORRECT: _NO_VALUE,
     ActionName.ACCEPT: _NONE_MISSING,
     ActionName.CLOSE: _STILL_WAITS,
 }
@@ -126,14 +130,20 @@ def _rules(recommended: ActionName, *others: ActionName, why: Mapping[ActionName
 
 
 _RESEND = _rules(ActionName.RETRY, ActionName.DISCARD)
+_PUT_RIGHT = _rules(ActionName.RETRY, ActionName.DISCARD, ActionName.CORRECT)
 _SEE_TO_IT = _rules(ActionName.CLOSE)
 _RULES: Mapping[CaseClass, Rules] = {
-    CaseClass.MAPPING: _RESEND,
-    CaseClass.REFUSED: _RESEND,
+    CaseClass.MAPPING: _PUT_RIGHT,
+    CaseClass.REFUSED: _PUT_RIGHT,
     CaseClass.POISON: _RESEND,
     CaseClass.CONFLICT: _rules(
         ActionName.RESOLVE,
-        why={ActionName.RETRY: _CHOOSE, ActionName.DISCARD: _CHOOSE, ActionName.CLOSE: _CHOOSE},
+        why={
+            ActionName.RETRY: _CHOOSE,
+            ActionName.DISCARD: _CHOOSE,
+            ActionName.CLOSE: _CHOOSE,
+            ActionName.CORRECT: _CHOOSE_VALUE,
+        },
     ),
     CaseClass.UNKNOWN_OUTCOME: _rules(
         ActionName.LOOK,
@@ -142,6 +152,7 @@ _RULES: Mapping[CaseClass, Rules] = {
         why={
             ActionName.RETRY: _MAY_HAVE_HAPPENED,
             ActionName.DISCARD: _UNKNOWN_STAYS,
+            ActionName.CORRECT: _UNKNOWN_STAYS,
             ActionName.CLOSE: _UNKNOWN_STAYS,
         },
     ),
@@ -167,7 +178,13 @@ _OF_CAUSE: Mapping[str, Rules] = {
         },
     ),
     Cause.CONFLICT_FLAPPING: _rules(
-        ActionName.RESOLVE, ActionName.RETRY, why={ActionName.DISCARD: _CHOOSE, ActionName.CLOSE: _CHOOSE}
+        ActionName.RESOLVE,
+        ActionName.RETRY,
+        why={
+            ActionName.DISCARD: _CHOOSE,
+            ActionName.CLOSE: _CHOOSE,
+            ActionName.CORRECT: _CHOOSE_VALUE,
+        },
     ),
     Cause.SWEEP_MANY_GONE: _rules(
         ActionName.CLOSE, ActionName.ACCEPT, why={ActionName.RETRY: _SWEPT_AGAIN, ActionName.DISCARD: _SWEPT_AGAIN}

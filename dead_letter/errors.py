@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from connectors.contract.errors import InputError
 
@@ -39,3 +39,38 @@ class StaleDecision(InputError):
             code="decision.stale",
         )
         self.number, self.expected, self.actual, self.moved = number, expected, actual, tuple(moved)
+
+
+class CorrectionMoved(InputError):
+    """The value to correct is another by now: 412."""
+
+    status = 412
+
+    def __init__(self, number: str, field: str) -> None:
+        what = f"{field} holds another value by now. Look again, then correct that"
+        super().__init__(f"{number}: {what}", code="correction.stale")
+        self.number, self.field, self.moved = number, field, (f"{field} changed",)
+
+
+class BadCursor(InputError):
+    """A page of another order, or of no order at all: 400."""
+
+    def __init__(self, cursor: str, sort: str) -> None:
+        super().__init__(f"{cursor} is no place in a list sorted by {sort}; begin at its first page", code="cursor.bad")
+
+
+class NoSuchGrouping(InputError):
+    """Cases are not grouped by this: 400."""
+
+    def __init__(self, by: str, known: Iterable[str]) -> None:
+        super().__init__(f"cases are not grouped by {by}; try {', '.join(known)}", code="grouping.unknown")
+
+
+class ApprovalNotFound(InputError):
+    """No request for approval has this id: 404."""
+
+    status = 404
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"there is no request {id}; look at the list of approvals", code="approval.not_found")
+        self.id = id

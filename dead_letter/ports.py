@@ -40,6 +40,12 @@ class LanePort(Protocol):
         """Makes the value of side `winner` (one of `actions.sides_of`) the canonical one, source operator (rule 22)."""
         ...
 
+    async def correct(self, case: Case, field: str, old: Any, new: Any) -> None:
+        """Makes another value of a field the canonical one, source operator, and tries again what the case held. Raises
+        MappingError where a system cannot be given it, and CorrectionMoved if the value is not `old` any more.
+        """
+        ...
+
     async def enter(self, case: Case, value: Any) -> None:
         """Makes a value that neither side holds the canonical one, source operator. Raises MappingError where a system
         cannot be given it.

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 import orjson
 from sqlalchemy import RowMapping
 
+from dead_letter.business import Deadlines
 from dead_letter.evidence import Redactor
+from dead_letter.parking import Until
+from dead_letter.priority import Rank, rank
 from dead_letter.scrub import clean
 from dead_letter.tables import cases
-from dead_letter.values import Case, CaseClass, CaseState, CaseSummary, NewCase, Step, format_number
+from dead_letter.values import Case, CaseClass, CaseState, CaseSummary, NewCase, Reason, Step, format_number
 from dead_letter.wording import headline
 
 TELLING = ("cls", "cause", "title", "object", "object_id", "object_key", "field", "fingerprint")
@@ -20,7 +23,12 @@ TELLING = ("cls", "cause", "title", "object", "object_id", "object_key", "field"
 
 _CONTENT = ("flow", "record", "connection", *TELLING)
 
-SUMMARY = tuple(column for column in cases.c if column.name != "evidence")
+Row = Mapping[Any, Any]
+"""A row by column names, of the database or about to be stored."""
+
+SUMMARY = tuple(column for column in cases.c if column.name not in ("evidence", "reasons"))
+
+_PLAIN = Deadlines()
 
 
 class Observation(msgspec.Struct, frozen=True):
@@ -46,13 +54,13 @@ def observe(new: Sequence[NewCase], redactor: Redactor) -> dict[str, Observation
     return dict(sorted(folded.items()))
 
 
-def opened_row(seen: Observation, former: int | None, now: float) -> dict[str, Any]:
-    """The row of a case that opens now."""
-    return {
+def opened_row(seen: Observation, former: int | None, group: str, now: float, *, back: bool) -> dict[str, Any]:
+    """The row of a case that opens now, in this group; `back`: a person had closed what it is about."""
+    row = {
         **seen.content,
         "key": seen.key,
         "evidence": dump(seen.evidence),
-        "state": CaseState.OPEN if former is None else CaseState.CAME_BACK,
+        "state": CaseState.CAME_BACK if back else CaseState.OPEN,
         "version": 1,
         "count": seen.times,
         "first_seen": now,
@@ -62,7 +70,40 @@ def opened_row(seen: Observation, former: int | None, now: float) -> dict[str, A
         "ending": "",
         "closed_by": "",
         "reason": "",
+        "owner": "",
+        "work": 0,
+        "group_key": group,
+        "escalated": 0,
+        "park": "",
+        "pending": "",
+        "number": 0,
+        "due_at": 0.0,
+        "warn_at": 0.0,
+        "priority": 0,
+        "level": "normal",
     }
+    row |= ranked_row(rank(to_summary(row), now=now), now, _PLAIN)
+    del row["number"]  # the database gives it
+    return row
+
+
+def ranked_row(found: Rank, first_seen: float, deadlines: Deadlines) -> dict[str, Any]:
+    """What is stored of a rank, with the due time that follows from it."""
+    due_at, warn_at = deadlines.of(found.level, first_seen)
+    return {
+        "priority": found.points,
+        "level": found.level,
+        "reasons": orjson.dumps([[reason.points, reason.text] for reason in found.reasons]).decode(),
+        "due_at": due_at,
+        "warn_at": warn_at,
+    }
+
+
+def resting_state(owner: str, former: object) -> CaseState:
+    """The state of an open case for which nothing special is going on."""
+    if owner:
+        return CaseState.TAKEN
+    return CaseState.OPEN if former is None else CaseState.CAME_BACK
 
 
 def differences(row: RowMapping, seen: Observation) -> tuple[str, ...]:
@@ -78,14 +119,15 @@ def differences(row: RowMapping, seen: Observation) -> tuple[str, ...]:
     return tuple(changed)
 
 
-def to_summary(row: RowMapping) -> CaseSummary:
+def to_summary(row: Row) -> CaseSummary:
     """A row as a list shows it."""
     return CaseSummary(**_common(row))
 
 
 def to_case(row: RowMapping) -> Case:
     """A row as its page shows it."""
-    return Case(**_common(row), evidence=load(row["evidence"]))
+    reasons = tuple(Reason(points, text) for points, text in orjson.loads(row["reasons"]))
+    return Case(**_common(row), evidence=load(row["evidence"]), reasons=reasons)
 
 
 def to_step(row: RowMapping) -> Step:
@@ -111,11 +153,22 @@ def load(text: str) -> dict[str, Any]:
     return value
 
 
-def _common(row: RowMapping) -> dict[str, Any]:
-    values = {name: row[name] for name in CaseSummary.__struct_fields__}
+def until_of_row(text: str) -> Until | None:
+    """The end of a parking as it is stored."""
+    return msgspec.json.decode(text, type=Until) if text else None
+
+
+_DERIVED = frozenset({"group", "parked_until"})
+
+
+def _common(row: Row) -> dict[str, Any]:
+    values = {name: row[name] for name in CaseSummary.__struct_fields__ if name not in _DERIVED}
     former = row["former"]
+    parked = until_of_row(row["park"])
     return {
         **values,
+        "group": row["group_key"],
+        "parked_until": parked.text if parked else "",
         "number": format_number(row["number"]),
         "cls": CaseClass(row["cls"]),
         "state": CaseState(row["state"]),

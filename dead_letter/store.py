@@ -15,15 +15,26 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.contract.errors import StorageError
 from dead_letter.evidence import Redactor
-from dead_letter.rows import TELLING, Observation, differences, dump, observe, opened_row, step_row, to_case
+from dead_letter.grouping import back_in, groups_of, note_closed
+from dead_letter.rows import (
+    TELLING,
+    Observation,
+    differences,
+    dump,
+    observe,
+    opened_row,
+    step_row,
+    to_case,
+)
 from dead_letter.tables import IS_OPEN, case_history, cases
 from dead_letter.values import Case, CaseState, Ending, NewCase, Step, format_number, parse_number
-from dead_letter.worklist import get_case, history, list_cases, open_counts, open_groups
+from dead_letter.worklist import get_case, group_cases, history, list_cases, open_counts, open_groups
 
 __all__ = [
     "GATEWAY",
     "close_cases",
     "get_case",
+    "group_cases",
     "history",
     "list_cases",
     "lock_case",
@@ -33,14 +44,16 @@ __all__ = [
     "open_counts",
     "open_groups",
     "record_decision",
+    "record_step",
 ]
 
 GATEWAY = "lockstep"
 """The actor of what nobody decided."""
 
-_BATCH = 500  # rows per statement: 24 columns each stay below both databases' limit of bound parameters
+_BATCH = 500  # rows per statement: 36 columns each stay below both databases' limit of bound parameters
 _PASSES = 8
 _PLAIN = Redactor()
+NOT_PARKED: Mapping[str, Any] = {"park": "", "park_at": None, "park_count": None}
 
 
 async def open_cases(
@@ -73,7 +86,13 @@ async def _insert(tx: AsyncConnection, batch: Sequence[Observation], now: float)
     if not batch:
         return {}
     former = await _last_closed(tx, [seen.key for seen in batch])
-    rows = [opened_row(seen, former.get(seen.key), now) for seen in batch]
+    groups = await groups_of(tx, batch)
+    back = await back_in(tx, set(groups.values()))
+    rows = []
+    for seen in batch:
+        before = former.get(seen.key)
+        group = groups[seen.key]
+        rows.append(opened_row(seen, before or back.get(group), group, now, back=before is not None or group in back))
     dialect = sqlite if tx.dialect.name == "sqlite" else postgresql
     statement = (
         dialect.insert(cases)
@@ -93,9 +112,13 @@ async def _update(tx: AsyncConnection, batch: Sequence[tuple[RowMapping, Observa
     if not batch:
         return
     values, steps = [], []
+    moved = [seen for row, seen in batch if row["fingerprint"] != seen.content["fingerprint"]]
+    groups = {seen.key: row["group_key"] for row, seen in batch} | await groups_of(tx, moved)
     for row, seen in batch:
         changed = differences(row, seen)
-        state = CaseState.OPEN if row["state"] == CaseState.IN_RUN else CaseState(row["state"])
+        # One that was on its way failed: whoever has it goes on having it.
+        failed = row["state"] == CaseState.IN_RUN
+        state = (CaseState.TAKEN if row["owner"] else CaseState.OPEN) if failed else CaseState(row["state"])
         version = row["version"] + bool(changed)
         values.append(
             {
@@ -105,6 +128,7 @@ async def _update(tx: AsyncConnection, batch: Sequence[tuple[RowMapping, Observa
                 "version": version,
                 "count": row["count"] + seen.times,
                 "last_seen": now,
+                "group_key": groups[seen.key],
                 "the_number": row["number"],
             }
         )
@@ -112,7 +136,15 @@ async def _update(tx: AsyncConnection, batch: Sequence[tuple[RowMapping, Observa
             steps.append(
                 (
                     row["number"],
-                    Step(at=now, name="changed", version=version, state=state, actor=GATEWAY, changed=changed),
+                    Step(
+                        at=now,
+                        name="changed",
+                        version=version,
+                        state=state,
+                        actor=GATEWAY,
+                        changed=changed,
+                        work=row["work"],
+                    ),
                 )
             )
     await tx.execute(update(cases).where(cases.c.number == bindparam("the_number")), values)
@@ -156,6 +188,7 @@ async def _close(tx: AsyncConnection, reasons: Mapping[str, str], ending: Ending
                 actor=actor,
                 action=ending,
                 reason=reasons[row["key"]],
+                work=row["work"],
             )
             steps.append((row["number"], step))
         await _write_history(tx, steps)
@@ -172,6 +205,10 @@ def _closing(ending: Ending, actor: str, now: float) -> Any:
             closed_at=now,
             ending=ending,
             closed_by=actor,
+            park="",
+            park_at=None,
+            park_count=None,
+            pending="",
         )
     )
 
@@ -179,13 +216,24 @@ def _closing(ending: Ending, actor: str, now: float) -> Any:
 async def record_decision(tx: AsyncConnection, case: Case, step: Step, *, ending: Ending | None) -> None:
     """A person's decision on a case that `lock_case` gave: its new version and state, and the line in its history."""
     number = _number(case.number)
-    values: dict[str, Any] = {"version": step.version, "state": step.state}
+    values: dict[str, Any] = {"version": step.version, "state": step.state, "pending": ""}
+    if case.state is CaseState.PARKED and step.state is not CaseState.PARKED:
+        values |= NOT_PARKED
     if ending:
-        values |= {"closed_at": step.at, "ending": ending, "closed_by": step.actor, "reason": step.reason}
+        values |= {"closed_at": step.at, "ending": ending, "closed_by": step.actor, "reason": step.reason, **NOT_PARKED}
+        await note_closed(tx, case.group, number)
     condition = (cases.c.number == number) & (cases.c.version == case.version)
     result = await tx.execute(update(cases).where(condition).values(values))
     if result.rowcount != 1:
         raise StorageError(f"{case.number} moved while it was locked; the database is not in READ COMMITTED")
+    await _write_history(tx, [(number, step)])
+
+
+async def record_step(tx: AsyncConnection, case: Case, step: Step, values: Mapping[str, Any]) -> None:
+    """A step of people's work on a case that `lock_case` gave: it moves the work counter and never the version."""
+    number = _number(case.number)
+    told = {**values, "work": step.work, "state": step.state}
+    await tx.execute(update(cases).where(cases.c.number == number).values(**told))
     await _write_history(tx, [(number, step)])
 
 

@@ -73,6 +73,13 @@ class NewCase(msgspec.Struct, frozen=True, kw_only=True):
     """Cases with one fingerprint have one cause and are fixed once; see `fingerprint.fingerprint`."""
 
 
+class Reason(msgspec.Struct, frozen=True):
+    """One part of a priority."""
+
+    points: int
+    text: str
+
+
 class CaseSummary(msgspec.Struct, frozen=True, kw_only=True):
     """A case as a list shows it. Times are epoch seconds, UTC."""
 
@@ -98,19 +105,41 @@ class CaseSummary(msgspec.Struct, frozen=True, kw_only=True):
     first_seen: float
     last_seen: float
     former: str | None
-    """Number of the closed case under the same key that this one follows."""
+    """Number of the closed case that this one follows: under the same key, else of the same group."""
     closed_at: float | None
     ending: str
     """An Ending once closed, else empty."""
     closed_by: str
     reason: str
     """Why it was closed, in the closer's words."""
+    owner: str = ""
+    """Who has it; empty: nobody."""
+    work: int = 0
+    """+1 with every step of people's work on it (owner, parking, comments, ...), which moves no `version`."""
+    group: str = ""
+    """Key of its group: its fingerprint, or where people split and merged."""
+    priority: int = 0
+    """0 to 100, see `priority.rank`."""
+    level: str = "normal"
+    """critical, high, normal or low: what its due time follows."""
+    due_at: float = 0.0
+    """By the business calendar."""
+    warn_at: float = 0.0
+    """From here on the due time is near."""
+    escalated: int = 0
+    """How often it was escalated."""
+    parked_until: str = ""
+    """What it waits for, in words; empty unless parked."""
+    pending: str = ""
+    """Id of the request that waits for a second person; empty: none."""
 
 
 class Case(CaseSummary, frozen=True, kw_only=True):
     """A case as its page shows it."""
 
     evidence: dict[str, Any]
+    reasons: tuple[Reason, ...] = ()
+    """What the priority consists of."""
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,7 +147,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
     at: float
     name: str
-    """`opened`, `came_back`, `changed`, `decided` or `closed`."""
+    """`opened`, `came_back`, `changed`, `decided`, `closed`; `worked` (no new version), `asked` (for an approval),
+    `rejected`."""
     version: int
     """The case's version after this step."""
     state: CaseState
@@ -127,10 +157,25 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     action: str = ""
     choice: str = ""
     reason: str = ""
+    """Why; of a comment, what it says."""
     proof: str = ""
     """What the person saw that proves it, where the action asks for that."""
     changed: tuple[str, ...] = ()
     """Names of what differs from the version before, evidence as `evidence.<name>`."""
+    code: str = ""
+    """Reason code, one of `reasons.codes_of` the case's class."""
+    work: int = 0
+    """The case's work counter after this step."""
+    approver: str = ""
+    """The second person, where the action asked for one."""
+
+
+class Sort(StrEnum):
+    """The order of a list; pages go on where the one before ended."""
+
+    NEWEST = "newest"
+    PRIORITY = "priority"
+    DUE = "due"
 
 
 class CaseFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,12 +191,30 @@ class CaseFilter(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: str = ""
     text: str = ""
     """Part of the title, the object's key or the cause, without regard to case."""
+    owner: str | None = None
+    """Whose; the empty text: nobody's."""
+    field: str = ""
+    group: str = ""
+    level: str = ""
+    opened_since: float | None = None
+    """First seen at or after this time: what is new since somebody's last visit."""
+    opened_before: float | None = None
+    """First seen before this time: older than an age."""
+    due_before: float | None = None
+    """Due before this time: late, or soon to be."""
+    pending: bool | None = None
+    """Whether it waits for a second person."""
+    connections: frozenset[str] | None = None
+    """Only cases of these connections, and of none in particular; None: all. A reader's scope."""
+    flows: frozenset[str] | None = None
+    """As `connections`, for flows."""
+    sort: Sort = Sort.NEWEST
     limit: int = 50
     """At most 200."""
 
 
 class CasePage(msgspec.Struct, frozen=True, kw_only=True):
-    """Some cases, newest first."""
+    """Some cases, in the order of the filter."""
 
     cases: tuple[CaseSummary, ...]
     next: str | None
@@ -159,9 +222,22 @@ class CasePage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CaseGroup(msgspec.Struct, frozen=True, kw_only=True):
-    """Open cases with one fingerprint."""
+    """Cases of one group: of one cause, or of what else they were asked to be grouped by."""
 
     fingerprint: str
+    """Of the oldest."""
+    key: str = ""
+    """Key of the group; by cause it is the filter's `group`."""
+    by: str = "cause"
+    flow: str = ""
+    field: str = ""
+    owners: tuple[str, ...] = ()
+    """Who has some of them."""
+    unowned: int = 0
+    priority: int = 0
+    """The highest of its cases."""
+    due_at: float = 0.0
+    """The nearest of its cases."""
     cls: CaseClass
     cause: str
     connection: str

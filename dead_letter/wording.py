@@ -113,8 +113,40 @@ def describe(step: Step) -> str:
             what = f"{step.actor} closed it as {step.action}"
         case "changed":
             what = f"{', '.join(step.changed)} changed"
+        case "asked":
+            what = f"{step.actor} asked for approval of {step.action}"
+        case "rejected":
+            what = f"{step.actor} rejected {step.action}"
+        case "worked":
+            what = _worked(step)
         case "came_back":
             what = "it came back"
         case _:
             what = "it was opened"
     return f"{what} ({step.reason})" if step.reason else what
+
+
+_WORKED: Mapping[str, str] = {
+    "claim": "{actor} took it",
+    "release": "{actor} gave it back",
+    "delegate": "{actor} handed it to {choice}",
+    "assign": "{actor} assigned it to {choice}",
+    "escalate": "{actor} escalated it",
+    "park": "{actor} parked it until {choice}",
+    "unpark": "{actor} took it up again",
+    "comment": "{actor} commented",
+    "link": "{actor} linked {choice}",
+    "unlink": "{actor} removed the link {choice}",
+    "attach": "{actor} attached {choice}",
+    "add_task": "{actor} added a task",
+    "take_task": "{actor} took a task",
+    "end_task": "{actor} did a task",
+    "drop_task": "{actor} dropped a task",
+    "due_soon": "it is due soon",
+    "overdue": "it is overdue",
+}
+
+
+def _worked(step: Step) -> str:
+    said = _WORKED.get(step.action, "{actor}: " + step.action.replace("_", " "))
+    return said.replace("{actor}", step.actor).replace("{choice}", step.choice)

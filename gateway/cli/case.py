@@ -1,65 +1,66 @@
-"""`lockstep case list|show`: what cannot go on without a person. The verbs that decide are in `case_verbs`."""
+"""`lockstep case list|show`: what cannot go on without a person. What is done with cases is in `case_*` beside."""
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gateway.cli import case_verbs, resolving
-from gateway.cli.deciding import Number, read_case
+from gateway.cli import case_approvals, case_files, case_groups, case_stats, case_verbs, case_work, resolving
+from gateway.cli.case_filter import Narrow, narrowing
+from gateway.cli.deciding import Number, here, told_as_codes, waiting_time
 from gateway.cli.exits import Code, Ending
 from gateway.cli.flags import DEFAULT_CONFIG, Config, Json
-from gateway.cli.output import age, data, document, moment, say, table, told
+from gateway.cli.output import age, cell, data, document, moment, say, table, told
 
 if TYPE_CHECKING:
-    from dead_letter.actions import Action
-    from dead_letter.values import Case, CasePage, CaseSummary, Step
+    from dead_letter.values import Case, CaseFilter, CasePage, CaseSummary, Step
+    from gateway.config import Config as Loaded
     from gateway.storage.database import Database
+    from gateway.work.case_views import ActionView, CaseView
 
 app = typer.Typer(
     help="Cases: what cannot go on without a person, with evidence and allowed actions.", no_args_is_help=True
 )
 
-COLUMNS = ("number", "state", "cause", "connection", "object", "field", "age", "title")
+COLUMNS = ("number", "state", "level", "owner", "due", "cause", "connection", "object", "field", "age", "title")
 
 
 @app.command("list")
+@narrowing
 def list_(
     config: Config = DEFAULT_CONFIG,
-    state: Annotated[
-        list[str] | None,
-        typer.Option(
-            envvar="LOCKSTEP_CASE_STATE",
-            help="open, taken, parked, in_run, came_back or closed; may be repeated.",
-            show_default="all but closed",
-        ),
-    ] = None,
-    cause: Annotated[str, typer.Option(envvar="LOCKSTEP_CASE_CAUSE", help="Only this cause.")] = "",
-    connection: Annotated[str, typer.Option(envvar="LOCKSTEP_CASE_CONNECTION", help="Only this connection.")] = "",
-    text: Annotated[str, typer.Option(envvar="LOCKSTEP_CASE_TEXT", help="Part of title, object or cause.")] = "",
+    sort: Annotated[
+        str, typer.Option(envvar="LOCKSTEP_CASE_SORT", help="newest, priority (the highest first) or due.")
+    ] = "newest",
     limit: Annotated[int, typer.Option(min=1, max=200, envvar="LOCKSTEP_CASE_LIMIT", help="At most so many.")] = 50,
-    after: Annotated[str, typer.Option(envvar="LOCKSTEP_CASE_AFTER", help="Go on after this case.")] = "",
+    after: Annotated[
+        str, typer.Option(envvar="LOCKSTEP_CASE_AFTER", help="Go on where a page ended; it says how.")
+    ] = "",
+    watch: Annotated[
+        str, typer.Option(envvar="LOCKSTEP_WATCH", metavar="TIME", help="Again every so often, until you stop it.")
+    ] = "",
     as_json: Json = False,
+    *,
+    narrow: Narrow,
 ) -> None:
     """List cases, newest first."""
-    from dead_letter.values import CaseFilter, CaseState
-    from dead_letter.worklist import list_cases
+    from dead_letter.values import Sort
     from gateway.cli.store import ask, configuration
 
-    try:
-        states = tuple(CaseState(one) for one in state or ())
-    except ValueError as error:
-        raise Ending(Code.WRONG_USE, f"{error}; there are {', '.join(CaseState)}") from error
-    filter_ = CaseFilter(states=states, cause=cause, connection=connection, text=text, limit=limit)
-
-    async def question(database: Database) -> CasePage:
-        async with database.read() as tx:
-            return await list_cases(tx, filter_, after or None)
-
-    page = ask(configuration(config), question)
+    if sort not in {*Sort}:
+        raise Ending(Code.WRONG_USE, f"--sort {sort}: there are {', '.join(Sort)}")
+    filter_ = narrow.filter(sort=Sort(sort), limit=limit)
+    loaded = configuration(config)
+    if watch:
+        every_s = waiting_time(watch, "--watch")
+        ask(loaded, lambda database: _watch(loaded, database, filter_, every_s))
+        return
+    page = ask(loaded, lambda database: _page(loaded, database, filter_, after))
     if as_json:
         import msgspec
 
@@ -67,9 +68,42 @@ def list_(
         return
     _list([_row(case) for case in page.cases])
     if not page.cases:
-        say("no cases" + (" fit this" if states or cause or connection or text else ": nothing needs you"))
+        say("no cases" + (" fit this" if narrow.given else ": nothing needs you"))
     if page.next:
         say(f"more: lockstep case list --after {page.next}")
+
+
+async def _page(loaded: Loaded, database: Database, filter: CaseFilter, after: str = "") -> CasePage:
+    from gateway.work import cases
+
+    place, who = here(loaded, database, "")
+    with told_as_codes():
+        return await cases.list_cases(place, who, filter, cursor=after or None)
+
+
+async def _watch(loaded: Loaded, database: Database, filter: CaseFilter, every_s: float) -> None:
+    """On a terminal the list is drawn anew; in a pipe there is a line for each case that is new or moved."""
+    before: dict[str, tuple[Any, ...]] = {}
+    while True:
+        found = (await _page(loaded, database, filter)).cases
+        if sys.stdout.isatty():
+            sys.stdout.write("\x1b[2J\x1b[H")
+            _list([_row(case) for case in found])
+        else:
+            for case in changed(found, before):
+                data("\t".join(cell(each) for each in _row(case).values()))
+        before = marks(found)
+        await asyncio.sleep(every_s)
+
+
+def marks(found: Sequence[CaseSummary]) -> dict[str, tuple[Any, ...]]:
+    """Number -> what makes a case another one to whoever watches a list."""
+    return {case.number: (case.state, case.version, case.work, case.level) for case in found}
+
+
+def changed(found: Sequence[CaseSummary], before: Mapping[str, tuple[Any, ...]]) -> list[CaseSummary]:
+    """The cases that are new since, or moved; those that left the list are not told."""
+    return [case for case in found if before.get(case.number) != marks([case])[case.number]]
 
 
 def _list(rows: list[dict[str, Any]]) -> None:
@@ -79,7 +113,8 @@ def _list(rows: list[dict[str, Any]]) -> None:
         return
     for row in rows:
         where = " ".join(part for part in (row["connection"], row["object"], row["field"]) if part)
-        told(f"{row['number']}  {row['state']}  {row['cause']}  {where}  {row['age']}")
+        who = f"  {row['owner']}" if row["owner"] else ""
+        told(f"{row['number']}  {row['state']}  {row['level']}  {row['cause']}  {where}  {row['age']}{who}")
         told(row["title"], indent=4)
 
 
@@ -87,6 +122,9 @@ def _row(case: CaseSummary) -> dict[str, Any]:
     return {
         "number": case.number,
         "state": case.state,
+        "level": case.level,
+        "owner": case.owner,
+        "due": moment(case.due_at) if case.due_at and case.state != "closed" else None,
         "cause": case.cause,
         "connection": case.connection,
         "object": case.object_key or case.object_id,
@@ -99,39 +137,31 @@ def _row(case: CaseSummary) -> dict[str, Any]:
 @app.command()
 def show(number: Number, config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
     """Show a case: what happened, the evidence, what you can do."""
-    from dead_letter.actions import actions_for
-    from dead_letter.wording import next_step
     from gateway.cli.store import ask, configuration
 
-    case, steps = ask(configuration(config), lambda database: _read(database, number))
-    actions = actions_for(case, now=time.time())
+    loaded = configuration(config)
+    view = ask(loaded, lambda database: _read(loaded, database, number))
     if as_json:
         import msgspec
 
-        document(
-            {
-                **msgspec.to_builtins(case),
-                "history": msgspec.to_builtins(steps),
-                "actions": msgspec.to_builtins(actions),
-                "next": next_step(case.cls, case.cause, connection=case.connection),
-            }
-        )
+        found = msgspec.to_builtins(view)
+        found |= found.pop("case") | {"next": found.pop("next_step")}
+        document(found)
         return
-    _tell(case, steps, actions)
+    _tell(view)
 
 
-async def _read(database: Database, number: str) -> tuple[Case, list[Step]]:
-    from dead_letter.worklist import history
+async def _read(loaded: Loaded, database: Database, number: str) -> CaseView:
+    from gateway.work import cases
 
-    case = await read_case(database, number)
-    async with database.read() as tx:
-        return case, await history(tx, number)
+    place, who = here(loaded, database, "")
+    with told_as_codes():
+        return await cases.get_case(place, who, number)
 
 
-def _tell(case: Case, steps: list[Step], actions: list[Action]) -> None:
+def _tell(view: CaseView) -> None:
     """What it is and what to do about it first; the evidence below."""
-    from dead_letter.wording import next_step
-
+    case = view.case
     told(f"{case.number}  {case.title}")
     where = " ".join(
         part for part in (case.connection, case.object, case.object_key or case.object_id, case.field) if part
@@ -140,29 +170,72 @@ def _tell(case: Case, steps: list[Step], actions: list[Action]) -> None:
     told(f"{case.state} · {case.cause} · {where} · version {case.version}")
     told(f"since {moment(case.first_seen)}, seen {times}")
     if case.state != "closed":
-        told(f"Next: {next_step(case.cls, case.cause, connection=case.connection)}")
-        _tell_actions(case, actions)
+        _tell_work(view)
+        told(f"Next: {view.next_step}")
+        _tell_actions(case, view.actions)
+    _tell_beside(view)
     data("Evidence" if case.evidence else "No evidence")
     for name, value in evidence_of(case):
         told(f"{name}: {_short(value)}", indent=2)
     data("History")
-    for step in steps:
-        said = " ".join(part for part in (step.action, step.choice, step.reason) if part)
-        told(f"{moment(step.at)}  {step.name.replace('_', ' ')} by {step.actor}  {said}".rstrip(), indent=2)
+    for step in view.history:
+        told(f"{moment(step.at)}  {_said(step)}", indent=2)
+
+
+def _said(step: Step) -> str:
+    what = step.name.replace("_", " ") if step.name != "worked" else step.action.replace("_", " ")
+    action = step.action if step.name != "worked" else ""
+    agreed = f"agreed by {step.approver}" if step.approver else ""
+    said = " ".join(part for part in (action, step.choice, step.reason, agreed) if part)
+    return f"{what} by {step.actor}  {said}".rstrip()
+
+
+def _tell_work(view: CaseView) -> None:
+    """Who has it, how urgent it is and why, what it waits for, how many are like it."""
+    case = view.case
+    told(f"{case.owner or 'nobody'} has it · {case.level} ({case.priority}) · {view.sla}")
+    told("because " + ", ".join(f"{each.text} (+{each.points})" for each in case.reasons))
+    if case.parked_until:
+        told(f"parked until {case.parked_until}")
+    if view.grouped.open > 1:
+        told(f"one of {view.grouped.open} in the group {view.grouped.title or view.grouped.key}")
+    if view.verdict[1]:
+        told(view.verdict[1])
+    for each in view.approvals:
+        if each.state == "pending":
+            told(f"waits for a second person: {each.id}, {each.requested_by} asks for {each.text}")
+
+
+def _tell_beside(view: CaseView) -> None:
+    """The way to certainty, tasks, files, links, and how cases like it ended."""
+    for step in view.guide:
+        told(f"[{'x' if step.done else ' '}] {step.text}", indent=2)
+    for task in view.tasks:
+        came = f": {task.note}" if task.note else ""
+        told(f"task {task.id} {task.state} {task.kind} {task.title} ({task.owner or 'nobody'}){came}", indent=2)
+    for file in view.attachments:
+        told(f"file {file.id} {file.name} ({file.size} bytes, {file.by})", indent=2)
+    for link in view.links:
+        told(f"link {link.url} {link.title}".rstrip(), indent=2)
+    for other in view.similar:
+        told(f"before: {other.number} {other.ending.replace('_', ' ')} by {other.closed_by} {other.reason}", indent=2)
 
 
 _TRIED_FIRST = ("retry", "discard", "close")
 """What people try when they are in a hurry: if it is not possible, the reason stands here. --json has all actions."""
 
 
-def _tell_actions(case: Case, actions: list[Action]) -> None:
+def _tell_actions(case: Case, actions: Sequence[ActionView]) -> None:
     data("You can")
-    for action in actions:
+    for action in [each for each in actions if each.kind == "decision"]:
         if action.allowed:
             told(f"{'*' if action.recommended else '-'} {command_of(case, action)}", indent=2)
     if not any(action.name == "look" and action.allowed for action in actions):
         told(f"- lockstep case look {case.number}", indent=2)
     why: dict[str, list[str]] = {}
+    more = [each.name for each in actions if each.kind == "work" and each.allowed]
+    if more:
+        told(f"also: {', '.join(more).replace('_', ' ')}", indent=2)
     for action in actions:
         if not action.allowed and action.name in _TRIED_FIRST:
             why.setdefault(action.why_not, []).append(str(action.name))
@@ -191,10 +264,11 @@ _FLAGS = {
     "close": "close {number} --reason TEXT",
     "declare_applied": "declare {number} --applied --proof TEXT --reason TEXT",
     "declare_not_applied": "declare {number} --not-applied --proof TEXT --reason TEXT",
+    "correct": "correct {number} --field FIELD --new VALUE --reason TEXT",
 }
 
 
-def command_of(case: Case, action: Action) -> str:
+def command_of(case: Case, action: ActionView) -> str:
     """The action as it is typed, where it is allowed; else its name."""
     if not action.allowed:
         return str(action.name)
@@ -206,8 +280,6 @@ def command_of(case: Case, action: Action) -> str:
 
 
 def _short(value: Any) -> str:
-    from gateway.cli.output import cell
-
     text = cell(value)
     return text if len(text) <= 400 else f"{text[:400]}…"
 
@@ -219,3 +291,25 @@ app.command("declare")(case_verbs.declare)
 app.command("accept")(case_verbs.accept)
 app.command("discard")(case_verbs.discard)
 app.command("close")(case_verbs.close)
+app.command("correct")(case_approvals.correct)
+app.command("claim")(case_work.claim)
+app.command("release")(case_work.release)
+app.command("delegate")(case_work.delegate)
+app.command("assign")(case_work.assign)
+app.command("escalate")(case_work.escalate)
+app.command("park")(case_work.park)
+app.command("unpark")(case_work.unpark)
+app.command("note")(case_work.note)
+app.command("link")(case_work.link)
+app.command("attach")(case_work.attach)
+app.add_typer(case_work.tasks, name="task")
+app.command("file")(case_files.file)
+app.command("approvals")(case_approvals.approvals)
+app.command("approve")(case_approvals.approve)
+app.command("reject")(case_approvals.reject)
+app.command("withdraw")(case_approvals.withdraw)
+app.command("groups")(case_groups.groups)
+app.command("split")(case_groups.split)
+app.command("merge")(case_groups.merge)
+app.command("export")(case_files.export)
+app.command("stats")(case_stats.stats)

@@ -15,6 +15,7 @@ from gateway.cli.deciding import (
     Number,
     Numbers,
     Reason,
+    ReasonCode,
     Wait,
     code_of,
     decided,
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from gateway.config import Config as Loaded
     from gateway.storage.database import Database
 
-NeededReason = Annotated[str, typer.Option("--reason", envvar="LOCKSTEP_REASON", help="Why; it goes into the history.")]
 Applied = Annotated[
     bool | None,
     typer.Option(
@@ -72,7 +72,8 @@ def retry(
 
 def discard(
     numbers: Numbers,
-    reason: NeededReason,
+    reason: Reason = "",
+    code: ReasonCode = "",
     config: Config = DEFAULT_CONFIG,
     actor: Actor = "",
     expect: Expect = 0,
@@ -83,16 +84,18 @@ def discard(
     """Give up what could not be written; it is not sent until it changes again."""
     from gateway.cli.store import ask, configuration
 
+    needs_reason(reason, code)
     loaded = configuration(config)
     if len(numbers) == 1:  # of several, each is told by itself
         ask(loaded, lambda database: _offered(database, numbers[0], "discard"))
     make_sure(f"Give up what {', '.join(numbers)} could not write?", yes=yes, no_input=no_input)
-    _decide_each(loaded, numbers, "discard", reason, actor, expect, as_json=as_json)
+    _decide_each(loaded, numbers, "discard", reason, actor, expect, as_json=as_json, reason_code=code)
 
 
 def accept(
     numbers: Numbers,
-    reason: NeededReason,
+    reason: Reason = "",
+    code: ReasonCode = "",
     config: Config = DEFAULT_CONFIG,
     wait: Wait = "0s",
     actor: Actor = "",
@@ -107,13 +110,31 @@ def accept(
     """
     from gateway.cli.store import ask, configuration
 
+    needs_reason(reason, code)
     loaded, wait_s = configuration(config), waiting_time(wait)
     for each in numbers:
         _tell_missing(ask(loaded, partial(_offered, number=each, action="accept")))
     question = f"Take what is missing in {', '.join(numbers)} for deleted, and pass that on to the other systems?"
     make_sure(question, yes=yes, no_input=no_input)
     next_ = f"swept by: {who_acts(loaded)}; follow it with: lockstep case show"
-    _decide_each(loaded, numbers, "accept", reason, actor, expect, as_json=as_json, next_=next_, wait_s=wait_s)
+    _decide_each(
+        loaded,
+        numbers,
+        "accept",
+        reason,
+        actor,
+        expect,
+        as_json=as_json,
+        next_=next_,
+        wait_s=wait_s,
+        reason_code=code,
+    )
+
+
+def needs_reason(reason: str, code: str) -> None:
+    """Ends with code 2 where neither is given: before a question is asked, not after it was answered."""
+    if not reason.strip() and not code:
+        raise Ending(Code.WRONG_USE, "say why with --reason, or with --reason-code; `case show` lists the codes")
 
 
 def _tell_missing(case: Case) -> None:
@@ -125,7 +146,8 @@ def _tell_missing(case: Case) -> None:
 
 def close(
     numbers: Numbers,
-    reason: NeededReason,
+    reason: Reason = "",
+    code: ReasonCode = "",
     config: Config = DEFAULT_CONFIG,
     actor: Actor = "",
     expect: Expect = 0,
@@ -134,12 +156,15 @@ def close(
     """Close a case that you saw to yourself, and that holds nothing which would go on waiting."""
     from gateway.cli.store import configuration
 
-    _decide_each(configuration(config), numbers, "close", reason, actor, expect, as_json=as_json)
+    needs_reason(reason, code)
+    loaded = configuration(config)
+    _decide_each(loaded, numbers, "close", reason, actor, expect, as_json=as_json, reason_code=code)
 
 
 def declare(
     number: Number,
-    reason: NeededReason,
+    reason: Reason = "",
+    code: ReasonCode = "",
     config: Config = DEFAULT_CONFIG,
     applied: Applied = None,
     proof: Proof = "",
@@ -155,6 +180,7 @@ def declare(
     """
     from gateway.cli.store import ask, configuration
 
+    needs_reason(reason, code)
     if applied is None:
         raise Ending(Code.WRONG_USE, "say what you saw: --applied or --not-applied")
     loaded = configuration(config)
@@ -171,7 +197,18 @@ def declare(
     make_sure(f"Declare it {'applied' if applied else 'not applied'}? {then}.", yes=yes, no_input=no_input)
     next_ = f"read{'' if applied else ' and sent'} by: {who_acts(loaded)}"
     seen = expect or case.version
-    _decide_each(loaded, [number], action, reason, actor, seen, as_json=as_json, next_=next_, proof=proof)
+    _decide_each(
+        loaded,
+        [number],
+        action,
+        reason,
+        actor,
+        seen,
+        as_json=as_json,
+        next_=next_,
+        proof=proof,
+        reason_code=code,
+    )
 
 
 def _decide_each(
@@ -190,14 +227,17 @@ def _decide_each(
     if expect and len(numbers) > 1:
         raise Ending(Code.WRONG_USE, "--expect names the version of one case; decide them one at a time")
     topology = topology_of(loaded)
+    alone = len(numbers) == 1
 
     async def decision(database: Database, number: str) -> Facts:
         import msgspec
 
         case = await read_case(database, number)
-        done = await decided(database, topology, case, action, actor=actor, expect=expect, reason=reason, **said)
+        done = await decided(
+            loaded, database, topology, case, action, actor=actor, expect=expect, alone=alone, reason=reason, **said
+        )
         found = msgspec.to_builtins(done) | {"next": f"{next_} {done.number}" if "show" in next_ else next_}
-        if not wait_s:
+        if not wait_s or done.approval:
             return dict(found)
         after = await settled(database, number, wait_s, decided_at=done.version)
         code = code_of(after, decided_at=done.version)
@@ -252,7 +292,7 @@ def look(
     async def one(database: Database, number: str) -> Facts:
         case = await read_case(database, number)
         shown = await look_at_case(loaded, database, topology, case)
-        asked = await _ask_for_a_look(database, topology, case, reason, actor)
+        asked = await _ask_for_a_look(loaded, database, topology, case, reason, actor)
         after = await settled(database, number, wait_s, decided_at=asked) if asked else case
         code = _looked(after, shown)
         return {"number": case.number, "state": after.state, "version": after.version, **shown, "code": code}
@@ -268,10 +308,12 @@ def _looked(case: Case, shown: Facts) -> Code:
     return Code.STILL_UNKNOWN if case.cls == "unknown_outcome" and case.state != "closed" else Code.DONE
 
 
-async def _ask_for_a_look(database: Database, topology: Any, case: Case, reason: str, actor: str) -> int:
+async def _ask_for_a_look(
+    loaded: Loaded, database: Database, topology: Any, case: Case, reason: str, actor: str
+) -> int:
     """The version at which the gateway was asked to look; 0 where the case has nothing to look for."""
     from dead_letter.actions import actions_for
 
     if not any(each.name == "look" and each.allowed for each in actions_for(case)) or not case.record:
         return 0
-    return (await decided(database, topology, case, "look", actor=actor, reason=reason)).version
+    return (await decided(loaded, database, topology, case, "look", actor=actor, reason=reason)).version

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import getpass
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,11 +15,13 @@ from gateway.cli.exits import Code, Ending
 from gateway.cli.output import data, document, say
 
 if TYPE_CHECKING:
-    from dead_letter.actions import Decided
     from dead_letter.values import Case
+    from gateway.access.rights import Principal
     from gateway.config import Config
     from gateway.storage.database import Database
     from gateway.sync.batch import Topology
+    from gateway.work.case_views import Done
+    from gateway.work.workplace import Workplace
 
 Number = Annotated[str, typer.Argument(help="The case's number: FO-17, or 17.")]
 Numbers = Annotated[list[str], typer.Argument(help="Numbers of cases: FO-17, or 17. Several are decided one by one.")]
@@ -26,6 +29,12 @@ Actor = Annotated[
     str, typer.Option("--as", envvar="LOCKSTEP_ACTOR", help="Who decides.", show_default="your account's name")
 ]
 Reason = Annotated[str, typer.Option(envvar="LOCKSTEP_REASON", help="Why; it goes into the history.")]
+ReasonCode = Annotated[
+    str,
+    typer.Option(
+        "--reason-code", envvar="LOCKSTEP_REASON_CODE", help="One of the reasons that `case show` lists for this kind."
+    ),
+]
 Expect = Annotated[
     int,
     typer.Option(
@@ -60,38 +69,82 @@ async def read_case(database: Database, number: str) -> Case:
     return case
 
 
-async def decided(
-    database: Database, topology: Topology, case: Case, action: str, *, actor: str, expect: int = 0, **said: Any
-) -> Decided:
-    """Carries out one decision; a refusal of the domain becomes an exit code. `said`: reason, choice, value, proof."""
-    from connectors.contract.errors import MappingError
-    from dead_letter.actions import decide
-    from dead_letter.errors import CaseNotFound, DecisionRefused, StaleDecision
-    from gateway.sweeps.book import accept_gone
-    from gateway.sync.lane_port import Lanes
+def here(
+    config: Config, database: Database, actor: str, topology: Topology | None = None
+) -> tuple[Workplace, Principal]:
+    """Where the verbs of cases work, and who acts: `--as` is a name in histories, the person stays the account's."""
+    import msgspec
 
-    now, who = time.time(), actor or getpass.getuser()
+    from gateway.access.rights import local
+    from gateway.sync.batch import Topology
+    from gateway.work.workplace import Workplace
+
+    account = local(getpass.getuser())
+    who = msgspec.structs.replace(account, name=actor or account.name)
+    return Workplace(database=database, config=config, topology=topology or Topology.of([]), now=time.time), who
+
+
+@contextmanager
+def told_as_codes(number: str = "") -> Iterator[None]:
+    """A refusal of the domain becomes an exit code."""
+    from connectors.contract.errors import InputError, MappingError
+    from dead_letter.errors import ApprovalNotFound, CaseNotFound, CorrectionMoved, StaleDecision
+    from gateway.access.rights import NotAllowed
+
     try:
-        async with database.begin("case") as tx:
-            return await decide(
-                tx,
-                case.number,
-                action,
-                actor=who,
-                expected_version=expect or case.version,
-                lanes=Lanes(tx, topology, now=now, actor=who, accept=accept_gone),
-                now=now,
-                **said,
-            )
-    except CaseNotFound as error:
+        yield
+    except (CaseNotFound, ApprovalNotFound) as error:
         raise Ending(Code.NOT_FOUND, str(error)) from error
-    except DecisionRefused as error:
-        missing = error.code in {"reason.missing", "proof.missing", "choice.unknown"}
-        raise Ending(Code.WRONG_USE if missing else Code.NOT_ALLOWED, str(error)) from error
-    except StaleDecision as error:
+    except (StaleDecision, CorrectionMoved) as error:
         raise Ending(Code.PLAN_STALE, str(error)) from error
+    except InputError as error:
+        raise Ending(Code.WRONG_USE if error.code in _WRONG_USE else Code.NOT_ALLOWED, str(error)) from error
+    except NotAllowed as error:
+        raise Ending(Code.NOT_ALLOWED, str(error)) from error
     except MappingError as error:
-        raise Ending(Code.WRONG_USE, f"{case.number}: {error}; nothing was changed") from error
+        raise Ending(Code.WRONG_USE, f"{number}: {error}; nothing was changed") from error
+
+
+_WRONG_USE = frozenset(
+    {
+        "reason.missing",
+        "reason.unknown",
+        "proof.missing",
+        "choice.unknown",
+        "until.unknown",
+        "link.refused",
+        "file.refused",
+        "field.unknown",
+        "value.refused",
+        "group.refused",
+        "body.invalid",
+        "cursor.bad",
+        "grouping.unknown",
+    }
+)
+"""What another command line would do, in distinction to what is not possible."""
+
+
+async def decided(
+    config: Config,
+    database: Database,
+    topology: Topology,
+    case: Case,
+    action: str,
+    *,
+    actor: str,
+    expect: int = 0,
+    alone: bool = True,
+    **said: Any,
+) -> Done:
+    """Carries out one decision; a refusal becomes an exit code. `said`: reason, reason_code, choice, value, proof."""
+    from gateway.work import cases
+
+    place, who = here(config, database, actor, topology)
+    with told_as_codes(case.number):
+        return await cases.act(
+            place, who, case.number, action, said, expected_version=expect or case.version, alone=alone
+        )
 
 
 def topology_of(config: Config) -> Topology:
@@ -148,14 +201,14 @@ def summed_up(codes: Iterable[Code]) -> Code:
     return Code.STILL_UNKNOWN if Code.STILL_UNKNOWN in found else Code.SOME_FAILED
 
 
-def waiting_time(text: str) -> float:
-    """Seconds of a `--wait`."""
+def waiting_time(text: str, flag: str = "--wait") -> float:
+    """Seconds of a `--wait`, or of another flag. Ends with code 2 if they are none."""
     from gateway.config.units import seconds
 
     try:
         return seconds(text)
     except ValueError as error:
-        raise Ending(Code.WRONG_USE, f"--wait {text}: {error}") from error
+        raise Ending(Code.WRONG_USE, f"{flag} {text}: {error}") from error
 
 
 async def settled(database: Database, number: str, wait_s: float, *, decided_at: int) -> Case:
@@ -178,7 +231,13 @@ def code_of(case: Case, *, decided_at: int) -> Code:
 
 def tell_decided(found: Facts) -> None:
     """A decision's answer in a line."""
+    if found.get("approval"):
+        data(f"{found['number']} waits for a second person: {found['approval']}")
+        say(f"who is not you types: lockstep case approve {found['approval']}")
+        return
     data(f"{found['number']} is {found['state']} now (version {found['version']})")
+    if found.get("note"):
+        say(str(found["note"]))
     if found.get("next"):
         say(str(found["next"]))
 

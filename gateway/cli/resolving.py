@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gateway.cli.asking import NoInput, Yes, make_sure
-from gateway.cli.deciding import Actor, Expect, Facts, Number, Reason, decided, read_case, topology_of, who_acts
+from gateway.cli.deciding import (
+    Actor,
+    Expect,
+    Facts,
+    Number,
+    Reason,
+    decided,
+    read_case,
+    tell_decided,
+    topology_of,
+    who_acts,
+)
 from gateway.cli.exits import Code, Ending
 from gateway.cli.flags import DEFAULT_CONFIG, Config, Json
 from gateway.cli.output import cell, data, document, say, table
@@ -83,15 +94,16 @@ def resolve(
 
         what = {"choice": side} if side else {"value": wanted}
         said = {"reason": reason, **what}
-        done = await decided(database, topology, case, "resolve", actor=actor, expect=expect or case.version, **said)
+        seen = expect or case.version
+        done = await decided(loaded, database, topology, case, "resolve", actor=actor, expect=seen, **said)
         return dict(msgspec.to_builtins(done))
 
     done = ask(loaded, decision)
     if as_json:
         document({**done, "preview": found})
         return
-    data(f"{done['number']} is {done['state']} now (version {done['version']})")
-    if found["changes"]:
+    tell_decided(done)
+    if found["changes"] and not done["approval"]:
         say(f"written by: {who_acts(loaded)}")
 
 
@@ -104,7 +116,7 @@ def _meant(loaded: Loaded, case: Case, keep: str, text: str | None) -> tuple[str
     if not offered.allowed:
         raise Ending(Code.NOT_ALLOWED, f"{case.number}: resolve is not possible. {offered.why_not}")
     if text is not None:
-        return "", _parsed(loaded, case, text)
+        return "", parsed(loaded, case, case.field, text)
     sides = sides_of(case)
     origin = str(case.evidence.get("canonical_from", ""))
     side = "canonical" if keep == origin and "canonical" in sides else keep
@@ -116,23 +128,27 @@ def _meant(loaded: Loaded, case: Case, keep: str, text: str | None) -> tuple[str
     return side, None
 
 
-def _parsed(loaded: Loaded, case: Case, text: str) -> Any:
-    """The value that was typed, of the field's kind."""
+def parsed(loaded: Loaded, case: Case, name: str, text: str) -> Any:
+    """The value that was typed, of the field's kind. Ends with a code if it is none of it."""
     flow = loaded.flows.get(case.flow)
-    field = flow.type.fields.get(case.field) if flow else None
+    field = flow.type.fields.get(name) if flow else None
     if field is None:
-        raise Ending(Code.NOT_ALLOWED, f"{case.number}: the configuration has no field {case.field} in {case.flow}")
+        raise Ending(Code.NOT_ALLOWED, f"{case.number}: the configuration has no field {name} in {case.flow}")
     if field.kind == "set":
         return sorted({word.strip() for word in text.split(",") if word.strip()})
     if text == "":
         return None
     if field.kind == "enum" and text not in field.values:
-        raise Ending(Code.WRONG_USE, f"--value {text}: {case.field} is one of {', '.join(field.values)}")
+        raise Ending(Code.WRONG_USE, f"{text}: {name} is one of {', '.join(field.values)}")
+    if field.kind == "bool":
+        if text.casefold() not in ("yes", "true", "no", "false"):
+            raise Ending(Code.WRONG_USE, f"{text}: {name} is yes or no")
+        return text.casefold() in ("yes", "true")
     if field.kind == "number":
         try:
             return int(text) if text.lstrip("-").isdigit() else float(text)
         except ValueError as error:
-            raise Ending(Code.WRONG_USE, f"--value {text}: {case.field} is a number") from error
+            raise Ending(Code.WRONG_USE, f"{text}: {name} is a number") from error
     return text
 
 

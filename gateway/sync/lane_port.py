@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.contract.errors import ConfigError
+from dead_letter.errors import CorrectionMoved
 from dead_letter.values import Case
 from gateway.sync import operator, store
 from gateway.sync.batch import Batch, Decision, Topology
@@ -74,6 +75,17 @@ class Lanes:
             case,
             lambda unit: operator.resolve(unit, case.connection, case.field, winner, case.key, actor=self.actor),
         )
+
+    async def correct(self, case: Case, field: str, old: Any, new: Any) -> None:
+        """Makes another value of a field canonical, if it still holds the one that the corrector saw."""
+
+        def rule(unit: Unit) -> None:
+            known = unit.state.fields.get(field)
+            if (known.now.value if known else None) != old:
+                raise CorrectionMoved(case.number, field)
+            operator.correct(unit, case.connection, field, new, case.key, actor=self.actor)
+
+        await self._apply(case, rule)
 
     async def enter(self, case: Case, value: Any) -> None:
         """Makes a value that neither side holds canonical."""

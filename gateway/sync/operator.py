@@ -142,6 +142,34 @@ def enter(unit: Unit, connection: str, name: str, value: Any, key: str, *, actor
     mark_dirty(unit)
 
 
+def correct(unit: Unit, connection: str, name: str, value: Any, key: str, *, actor: str) -> None:
+    """Enters another value for a field and tries again what the case held. The values it replaces stand in the ledger,
+    and are sent to nobody who was still to get them.
+
+    Raises MappingError, before anything changed, if a system of the flow cannot be given the value.
+    """
+    for member in unit.flow.members.values():
+        if name in member.mapping.fields:
+            member.mapping.to_ext(name, value)
+    reason = f"corrected by {actor}"[:60]
+    if known := unit.state.fields.get(name):
+        unit.lost(known.now.source, name, known.now.value, reason)
+        for held in map(unit.held, unit.flow.members):
+            if (behind := held.shadow.get(name)) is not None and behind.carried < known.now.fver:
+                behind.waived = known.now.fver
+    shadow = unit.shadow(connection, name)
+    bad = shadow.bad
+    retry(unit, connection, key, actor=actor)
+    reset(unit, name)
+    if bad is not None:
+        # Shown there and written over now: it is what we know of the system, and no edit when it is read again.
+        unit.lost(connection, name, bad, reason)
+        shadow.ext, shadow.known = bad, True
+    unit.decide(name, value, OPERATOR, (unit.now, unit.now))
+    unit.audit("operator_correct", connection, actor=actor, field=name, case=key)
+    mark_dirty(unit)
+
+
 def _value(unit: Unit, connection: str, name: str, ext: Any) -> Any:
     try:
         return unit.member(connection).mapping.from_ext(name, ext)

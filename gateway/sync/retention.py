@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Table, and_, delete, exists, or_, select
 
-from dead_letter.tables import IS_OPEN, case_history, cases
+from dead_letter.tables import IS_OPEN, case_approvals, case_attachments, case_history, case_tasks, cases
 from gateway.audit.tables import audit
 from gateway.storage.database import Database
 from gateway.sync import tables as t
@@ -44,8 +44,9 @@ async def sweep(
     notices = await _purge(database, t.notice, t.notice.c.id, _old_notices(now - journal_s))
     attempts = await _purge(database, t.attempt, t.attempt.c.id, _old_attempts(now - max(receipts_s, journal_s)))
     closed = await _purge(database, cases, cases.c.number, cases.c.closed_at < now - cases_s)
-    orphans = ~exists().where(cases.c.number == case_history.c.number)
-    await _purge(database, case_history, case_history.c.id, orphans)
+    for beside in (case_history, case_approvals, case_tasks, case_attachments):
+        orphans = ~exists().where(cases.c.number == beside.c.number)
+        await _purge(database, beside, beside.c.id, orphans)
     told = await _purge(database, audit, audit.c.id, audit.c.at < now - audit_s)
     return Swept(notices, attempts, closed, told)
 

@@ -23,22 +23,37 @@ async def resolve_preview(database: Database, topology: Topology, case: Case, si
     `side` is one of the case's; empty: `value` is taken. Raises MappingError if a system cannot be given the value.
     None: the record, its flow or the field is not known any more.
     """
-    async with database.read() as tx:
-        state = (await load_records(tx, [case.record])).get(case.record)
-    flow = topology.flows.get(case.flow)
+    state, flow = await _kept(database, topology, case)
     if state is None or flow is None or case.field not in state.fields:
         return None
-    wanted = _wanted(state, flow, case, side, value)
+    return _preview(state, flow, case, case.field, _wanted(state, flow, case, side, value))
+
+
+async def value_preview(database: Database, topology: Topology, case: Case, field: str, value: Any) -> Facts | None:
+    """As `resolve_preview`, for another value of any field of the case's record."""
+    state, flow = await _kept(database, topology, case)
+    known = flow is not None and any(field in member.mapping.fields for member in flow.members.values())
+    return _preview(state, flow, case, field, value) if state is not None and flow is not None and known else None
+
+
+async def _kept(database: Database, topology: Topology, case: Case) -> tuple[RecordState | None, Flow | None]:
+    async with database.read() as tx:
+        state = (await load_records(tx, [case.record])).get(case.record)
+    return state, topology.flows.get(case.flow)
+
+
+def _preview(state: RecordState, flow: Flow, case: Case, field: str, wanted: Any) -> Facts:
     systems = {
-        name: _system(state, flow, name, case.field, wanted)
+        name: _system(state, flow, name, field, wanted)
         for name, member in flow.members.items()
-        if case.field in member.mapping.fields
+        if field in member.mapping.fields
     }
+    known = state.fields.get(field)
     return {
         "number": case.number,
-        "field": case.field,
+        "field": field,
         "value": wanted,
-        "was": state.fields[case.field].now.value,
+        "was": known.now.value if known else None,
         "systems": systems,
         "changes": sum(each["written"] for each in systems.values()),
     }

@@ -83,7 +83,10 @@ async def _cases(tx: AsyncConnection, record: str) -> list[Facts]:
     steps = []
     for case in page.cases:
         for step in await cases.history(tx, case.number):
-            said = " ".join(part for part in (step.action, step.choice, step.reason) if part)
+            said = " ".join(part for part in (step.action, step.reason) if part)
             what = f"{case.number} {step.name.replace('_', ' ')}"
-            steps.append(_step(step.at, what, step.actor, field=case.field, detail=said or case.title))
+            # A choice and a title may quote the field's value: beside its name they are kept from whom it is kept.
+            field = step.choice.partition(":")[0] if step.action == "correct" else case.field
+            quoted = step.choice or (None if said else case.title)
+            steps.append(_step(step.at, what, step.actor, field=field, value=quoted, detail=said or case.cause))
     return steps

@@ -78,5 +78,8 @@ class Lanes:
     async def enter(self, case: Case, value: Any) -> None:
         self.asked.append(("enter", case.number, value))
 
+    async def correct(self, case: Case, field: str, old: Any, new: Any) -> None:
+        self.asked.append(("correct", case.number, field, old, new))
+
     async def seen_to(self, case: Case) -> None:
         self.asked.append(("seen_to", case.number))

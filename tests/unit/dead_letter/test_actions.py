@@ -17,7 +17,7 @@ def _allowed(actions: list[Action]) -> set[ActionName]:
 @pytest.mark.parametrize("state", [CaseState.OPEN, CaseState.TAKEN, CaseState.PARKED, CaseState.CAME_BACK])
 def test_open_states_offer_what_the_class_allows(state: CaseState) -> None:
     actions = actions_for(case(state=state))
-    assert _allowed(actions) == {ActionName.RETRY, ActionName.DISCARD}
+    assert _allowed(actions) == {ActionName.RETRY, ActionName.DISCARD, ActionName.CORRECT}
     assert [action.name for action in actions[:2]] == [ActionName.RETRY, ActionName.DISCARD]
     assert [action.name for action in actions if action.recommended] == [ActionName.RETRY]
 

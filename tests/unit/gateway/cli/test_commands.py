@@ -182,8 +182,9 @@ def test_a_record_nobody_saw(run: Run, filled: Path) -> None:
 def test_list_cases(run: Run, filled: Path) -> None:
     said = run("case", "list")
     head, row = said.out.splitlines()
-    assert head.startswith("number\tstate\tcause")
-    assert row.startswith("FO-1\topen\ttarget.refused\tjira\tOPS-1")
+    assert head.startswith("number\tstate\tlevel\towner\tdue\tcause")
+    assert row.startswith("FO-1\topen\tnormal\t\t")
+    assert "\ttarget.refused\tjira\tOPS-1\t" in row
     assert [case["number"] for case in json.loads(run("cases", "list", "--json").out)["cases"]] == ["FO-1"]
 
 

@@ -49,7 +49,7 @@ async def read(database: Database) -> tuple[tuple[LedgerRow, ...], tuple[CaseRow
 
 async def add_case(database: Database, *, number: int = 1, closed_at: float | None = None, **values: Any) -> None:
     row: dict[str, Any] = {
-        column.name: "" for column in case_table.c if column.name not in {"number", "former", "closed_at"}
+        column.name: "" for column in case_table.c if not column.nullable and column.server_default is None
     }
     row |= {"key": f"k{number}", "cls": "refused", "cause": "target.refused", "evidence": "{}", "record": "r1"}
     row |= {"version": 1, "count": 1, "first_seen": 1.0, "last_seen": 1.0, "state": "closed" if closed_at else "open"}

@@ -1,0 +1,114 @@
+"""`lockstep case export|file`: cases and files of theirs, out of the gateway."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gateway.cli.case_filter import Narrow, narrowing
+from gateway.cli.deciding import Actor, Number, here, told_as_codes
+from gateway.cli.exits import Code, Ending
+from gateway.cli.flags import DEFAULT_CONFIG, Config
+from gateway.cli.output import json_line, say
+
+if TYPE_CHECKING:
+    from gateway.storage.database import Database
+
+COLUMNS = (
+    "number",
+    "state",
+    "level",
+    "priority",
+    "cause",
+    "connection",
+    "flow",
+    "object_key",
+    "field",
+    "owner",
+    "count",
+    "first_seen",
+    "last_seen",
+    "due_at",
+    "ending",
+    "closed_by",
+    "reason",
+    "title",
+)
+
+
+@narrowing
+def export(
+    config: Config = DEFAULT_CONFIG,
+    form: Annotated[
+        str, typer.Option("--format", envvar="LOCKSTEP_FORMAT", help="jsonl (with evidence) or csv.")
+    ] = "jsonl",
+    actor: Actor = "",
+    *,
+    narrow: Narrow,
+) -> None:
+    """Write every case of the filter to stdout, not only a page of them. The export is audited."""
+    from gateway.cli.store import ask, configuration
+    from gateway.work import cases
+
+    if form not in ("jsonl", "csv"):
+        raise Ending(Code.WRONG_USE, f"--format {form}: there are jsonl and csv")
+    loaded = configuration(config)
+    wanted = narrow.filter()
+
+    async def write(database: Database) -> int:
+        import msgspec
+
+        place, who = here(loaded, database, actor)
+        rows = csv.writer(sys.stdout)
+        if form == "csv":
+            rows.writerow(COLUMNS)
+        count = 0
+        async for case in cases.export_cases(place, who, wanted):
+            found = msgspec.to_builtins(case)
+            if form == "csv":
+                rows.writerow([safe_cell(found[name]) for name in COLUMNS])
+            else:
+                json_line(found)
+            count += 1
+        sys.stdout.flush()
+        return count
+
+    say(f"{ask(loaded, write)} cases")
+
+
+def safe_cell(value: Any) -> Any:
+    """Text that a spreadsheet does not take for a formula: other systems wrote it."""
+    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        return f"'{value}"
+    return value
+
+
+def file(
+    number: Number,
+    id: Annotated[str, typer.Argument(help="The file's id, as `case show` lists it.")],
+    to: Annotated[Path, typer.Option("--to", envvar="LOCKSTEP_TO", help="Where to write it; never over another.")],
+    config: Config = DEFAULT_CONFIG,
+    actor: Actor = "",
+) -> None:
+    """Write a file that is kept with a case. The look is audited."""
+    from gateway.cli.store import ask, configuration
+    from gateway.work import cases
+
+    loaded = configuration(config)
+
+    async def read(database: Database) -> bytes:
+        place, who = here(loaded, database, actor)
+        with told_as_codes(number):
+            return (await cases.read_attachment(place, who, number, id))[1]
+
+    content = ask(loaded, read)
+    try:
+        with to.open("xb") as opened:
+            opened.write(content)
+    except OSError as error:
+        raise Ending(Code.WRONG_USE, f"{to}: {error.strerror}") from error
+    say(f"{to}: {len(content)} bytes")

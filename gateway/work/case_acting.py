@@ -1,0 +1,279 @@
+"""What people do with cases, each in one transaction: the case, its history, the lanes and the audit trail together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dead_letter import actions, approvals, attachments, four_eyes, grouping, picking, store, tasks, work
+from dead_letter.actions import Decided
+from dead_letter.approvals import RequestState, Wish
+from dead_letter.errors import ApprovalNotFound, CaseNotFound, CorrectionMoved, DecisionRefused, StaleDecision
+from dead_letter.values import Case, CaseFilter
+from dead_letter.work import Work, Worked, WorkName
+from gateway.access.rights import Principal, Right
+from gateway.sweeps.book import accept_gone
+from gateway.sync.lane_port import Lanes
+from gateway.work import case_bodies as bodies
+from gateway.work.case_audit import audited
+from gateway.work.case_eyes import actor_of, eyes_of
+from gateway.work.case_marks import marks_of
+from gateway.work.case_reading import found_in
+from gateway.work.case_scope import narrowed, personal_of, sees, type_of
+from gateway.work.case_values import checked
+from gateway.work.case_views import Done
+from gateway.work.workplace import Workplace
+
+_WORK = frozenset(WorkName)
+
+
+async def act(
+    place: Workplace,
+    who: Principal,
+    number: str,
+    action: str,
+    said: bodies.Body,
+    *,
+    version: int | None,
+    work: int | None,
+    alone: bool,
+) -> Done:
+    """See `cases.act`."""
+    async with place.database.begin("case") as tx:
+        case = await found_in(tx, place, who, number)
+        if case is None:
+            raise CaseNotFound(number)
+        who.require(Right.WORK, connection=case.connection, type=type_of(place, case))
+        if action in _WORK:
+            return await _work(tx, place, who, case, WorkName(action), said, work)
+        if action == "correct":
+            _may_correct(place, who, case, said)
+        wish = _wish(place, case, action, said)
+        eyes = await eyes_of(tx, place, who, case)
+        done = await actions.take(
+            tx,
+            case.number,
+            wish,
+            by=actor_of(who),
+            expected_version=case.version if version is None else version,
+            lanes=_lanes(tx, place, who.name),
+            now=place.now(),
+            eyes=eyes,
+            alone=alone,
+        )
+        kind = "case_asked" if done.approval else "case_decided"
+        if not done.repeated:
+            await _audit_wish(tx, place, who, kind, case, wish, request=done.approval, eyes=done.note)
+        return await _done(tx, done)
+
+
+def _may_correct(place: Workplace, who: Principal, case: Case, said: bodies.Body) -> None:
+    """Who may not see a personal value can have no reason to know that it is wrong."""
+    if isinstance(said, bodies.Correct) and said.field in personal_of(place, case):
+        who.require(Right.SEE_PERSONAL)
+
+
+def _lanes(tx: AsyncConnection, place: Workplace, actor: str) -> Lanes:
+    return Lanes(tx, place.topology, now=place.now(), actor=actor, accept=accept_gone)
+
+
+def _wish(place: Workplace, case: Case, action: str, said: bodies.Body) -> Wish:
+    """The body as the domain knows it, values checked against the record type."""
+    wish = Wish(action=action, reason=said.reason, code=said.reason_code)
+    match said:
+        case bodies.Declare():
+            return msgspec.structs.replace(wish, proof=said.proof)
+        case bodies.Resolve() if said.value is not msgspec.UNSET:
+            return msgspec.structs.replace(wish, value=checked(place, case, case.field, said.value))
+        case bodies.Resolve():
+            return msgspec.structs.replace(wish, choice=said.choice)
+        case bodies.Correct():
+            new = checked(place, case, said.field, said.new)
+            return msgspec.structs.replace(wish, field=said.field, old=said.old, new=new)
+    return wish
+
+
+async def _audit_wish(
+    tx: AsyncConnection, place: Workplace, who: Principal, kind: str, case: Case, wish: Wish, **more: str
+) -> None:
+    await audited(
+        tx,
+        who,
+        kind,
+        case,
+        now=place.now(),
+        action=wish.action,
+        field=(wish.field or case.field) if wish.chosen else "",  # beside a choice, so that readers can be kept from it
+        choice=wish.chosen,
+        reason=wish.reason,
+        code=wish.code,
+        proof=wish.proof,
+        version=case.version,
+        **more,
+    )
+
+
+async def _done(tx: AsyncConnection, done: Decided) -> Done:
+    """The answer, with the case as the gateway left it: it may have found at once that nothing is left to do."""
+    after = await store.get_case(tx, done.number)
+    return Done(
+        number=done.number,
+        action=done.action,
+        version=done.version,
+        work=after.work if after else 0,
+        state=done.state,
+        repeated=done.repeated,
+        approval=done.approval,
+        note=done.note,
+    )
+
+
+async def _work(
+    tx: AsyncConnection,
+    place: Workplace,
+    who: Principal,
+    case: Case,
+    name: WorkName,
+    said: bodies.Body,
+    expected: int | None,
+) -> Done:
+    by, now, made = actor_of(who), place.now(), ""
+    match said:
+        case bodies.Attach():
+            done, made = await attachments.add(tx, case.number, name=said.name, content=said.content, by=by, now=now)
+        case bodies.AddTask():
+            kind = tasks.Kind(said.kind)
+            done, made = await tasks.add(tx, case.number, kind=kind, title=said.title, owner=said.owner, by=by, now=now)
+        case bodies.EndTask():
+            done = await tasks.move(tx, case.number, name, said.task, said=said.note, by=by, now=now)
+        case _:
+            marks = await marks_of(tx, place)
+            wanted = _work_wish(name, said)
+            done = await work.do(tx, case.number, wanted, by=by, expected=expected, marks=marks, now=now)
+    if not done.repeated:
+        await audited(tx, who, "case_worked", case, now=now, action=name, made=made, **_told(said))
+    return _worked(done, made)
+
+
+def _work_wish(name: WorkName, said: bodies.Body) -> Work:
+    wanted = Work(name=name, text=said.reason, code=said.reason_code)
+    match said:
+        case bodies.Hand() | bodies.Escalate():
+            return msgspec.structs.replace(wanted, to=said.to)
+        case bodies.Park():
+            return msgspec.structs.replace(wanted, until=said.until)
+        case bodies.Comment():
+            return msgspec.structs.replace(wanted, text=said.text)
+        case bodies.Link():
+            return msgspec.structs.replace(wanted, to=said.url, text=said.title)
+    return wanted
+
+
+def _told(said: bodies.Body) -> dict[str, str]:
+    """What of a body the trail keeps: never the content of a file; a comment stands in the history."""
+    found = {name: getattr(said, name, "") for name in ("reason", "to", "until", "url", "title", "task", "note")}
+    return {**found, "file": said.name if isinstance(said, bodies.Attach) else ""}
+
+
+def _worked(done: Worked, made: str) -> Done:
+    return Done(
+        number=done.number,
+        action=done.action,
+        version=done.version,
+        work=done.work,
+        state=done.state,
+        repeated=done.repeated,
+        made=made,
+    )
+
+
+async def answer(place: Workplace, who: Principal, id_: str, *, agreed: bool, note: str) -> Done:
+    """See `cases.approve` and `cases.reject`."""
+    try:
+        async with place.database.begin("case") as tx:
+            case, wish = await _asked(tx, place, who, id_)
+            who.require(Right.APPROVE, connection=case.connection, type=type_of(place, case))
+            done = await _answered(tx, place, who, id_, wish, agreed=agreed, note=note)
+            if not done.repeated:
+                kind = "case_approved" if agreed else "case_rejected"
+                await _audit_wish(tx, place, who, kind, case, wish, request=id_, note=note)
+            return await _done(tx, done)
+    except (DecisionRefused, StaleDecision, CorrectionMoved) as error:
+        await _after(place, who, id_, error)
+        raise
+
+
+async def _asked(tx: AsyncConnection, place: Workplace, who: Principal, id_: str) -> tuple[Case, Wish]:
+    request = await approvals.find(tx, id_)
+    case = await store.get_case(tx, request.number) if request else None
+    if request is None or case is None or not sees(place, who, case):
+        raise ApprovalNotFound(id_)
+    return case, request.wish
+
+
+async def _answered(
+    tx: AsyncConnection, place: Workplace, who: Principal, id_: str, wish: Wish, *, agreed: bool, note: str
+) -> Decided:
+    by, now = actor_of(who), place.now()
+    if not agreed:
+        return await four_eyes.disagree(tx, id_, by=by, note=note, now=now)
+    lanes = _lanes(tx, place, who.name)
+    return await four_eyes.agree(tx, id_, by=by, note=note, lanes=lanes, now=now)
+
+
+async def _after(
+    place: Workplace, who: Principal, id_: str, error: DecisionRefused | StaleDecision | CorrectionMoved
+) -> None:
+    """What has to stay of an answer that was refused, and so undone: the attempt to approve one's own request, and the
+    end of one that can never be carried out.
+    """
+    async with place.database.begin("case") as tx:
+        request = await approvals.find(tx, id_, lock=True)
+        case = await store.get_case(tx, request.number) if request else None
+        if request is None or case is None:
+            return
+        if error.code == four_eyes.OWN:
+            await _audit_wish(tx, place, who, "case_self_approval", case, request.wish, request=id_)
+        elif request.state is RequestState.PENDING and isinstance(error, StaleDecision | CorrectionMoved):
+            moved = "; ".join(error.moved)
+            await approvals.end(tx, request, RequestState.STALE, by=actor_of(who), note=moved, now=place.now())
+
+
+async def withdraw(place: Workplace, who: Principal, id_: str, *, note: str) -> Done:
+    """See `cases.withdraw`."""
+    async with place.database.begin("case") as tx:
+        case, wish = await _asked(tx, place, who, id_)
+        who.require(Right.WORK, connection=case.connection, type=type_of(place, case))
+        done = await four_eyes.withdraw(tx, id_, by=actor_of(who), note=note, now=place.now())
+        if not done.repeated:
+            await _audit_wish(tx, place, who, "case_withdrawn", case, wish, request=id_)
+        return await _done(tx, done)
+
+
+async def split(place: Workplace, who: Principal, numbers: Sequence[str], *, title: str, reason: str, part: str) -> str:
+    """See `cases.split_group`."""
+    who.require(Right.WORK)
+    async with place.database.begin("case") as tx:
+        chosen = [case for case in await picking.cases_of(tx, numbers) if sees(place, who, case)]
+        if not chosen or len(chosen) < len(grouping.numbers_of(numbers)):
+            raise CaseNotFound(", ".join(numbers))
+        now = place.now()
+        key = await grouping.split(tx, chosen, title=title, part=part or "key", actor=who.name, reason=reason, now=now)
+        told = {"group": key, "from": chosen[0].group, "cases": list(numbers), "part": part, "reason": reason}
+        await audited(tx, who, "case_split", chosen[0], now=now, **told)
+        return key
+
+
+async def merge(place: Workplace, who: Principal, groups: Sequence[str], *, into: str, title: str, reason: str) -> int:
+    """See `cases.merge_groups`. A group of which the reader sees nothing is not there."""
+    who.require(Right.WORK)
+    async with place.database.begin("case") as tx:
+        for group in {*groups, into}:
+            if not (await store.list_cases(tx, narrowed(place, who, CaseFilter(group=group, limit=1)))).cases:
+                raise CaseNotFound(f"in the group {group}")
+        now = place.now()
+        moved = await grouping.merge(tx, groups, into, title=title, actor=who.name, reason=reason, now=now)
+        await audited(tx, who, "case_merge", None, now=now, groups=list(groups), into=into, reason=reason, moved=moved)
+        return moved
