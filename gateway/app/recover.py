@@ -7,6 +7,7 @@ from sqlalchemy import update
 from gateway.storage.database import Database
 from gateway.sweeps.tables import sweep
 from gateway.sync import tables as t
+from replay.tables import runs
 
 
 async def recover(database: Database) -> None:
@@ -20,3 +21,4 @@ async def recover(database: Database) -> None:
         await tx.execute(update(t.lane).where(t.lane.c.owner != "").values(lease_until=0.0))
         await tx.execute(update(t.cursor).values(owner="", lease_until=0.0))
         await tx.execute(update(sweep).values(owner="", lease_until=0.0))
+        await tx.execute(update(runs).where(runs.c.owner != "").values(owner="", lease_until=0.0))
