@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 import structlog
@@ -22,6 +23,8 @@ class Consumer:
     decider: Decider
     handled: int = 0
     repeats: int = 0
+    received: Counter[str] = field(default_factory=Counter)
+    """By connection, each time a change was handled."""
 
     async def handle(self, values: Sequence[bytes]) -> None:
         """Returns when every change of the batch is decided and committed. Raises StorageError: nothing may be
@@ -37,4 +40,5 @@ class Consumer:
                 log.error("unreadable entry in the stream passed over", error=str(error), start=value[:80])
         arrivals = await self.decider.accept(changes)
         self.handled += len(arrivals)
+        self.received.update(change.connection for change in changes)
         self.repeats += sum(1 for arrival in arrivals if not arrival.disposition and arrival.state == "done")

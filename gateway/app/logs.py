@@ -46,6 +46,7 @@ def configure_logs() -> None:
     logging.getLogger("aiohttp.server").addFilter(is_ours_to_hear)
     structlog.configure(
         processors=[
+            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,

@@ -38,12 +38,16 @@ class Gate:
     ) -> None:
         self.settings = settings or GateSettings()
         self.state, self.reason = GateState.CLOSED, ""
+        self.paused = False
+        """A person holds everything, whatever the system can do; set by `Pauses`."""
         self._clock, self._on_change = clock, on_change
         self._failures, self._opened, self._until = 0, 0, 0.0
         self._trying = self._proven = False
 
     def admits(self) -> bool:
         """Whether a lane may start now. While not closed, exactly one may try once the wait is over."""
+        if self.paused:
+            return False
         if self.state is GateState.CLOSED:
             return True
         if self._trying or self._clock.monotonic() < self._until:

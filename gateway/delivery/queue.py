@@ -119,7 +119,7 @@ class Queue:
 
     def take(self, record: str) -> bool:
         """Takes a place for a lane that is not in the queue, if nobody who waits would be passed over by it."""
-        free = not self.waiting and self.has_place and self.gate.state is GateState.CLOSED
+        free = not self.waiting and self.has_place and self.gate.state is GateState.CLOSED and not self.gate.paused
         if not free or record in self.running or not self.pace.admits(len(self.placed)):
             return False
         self._start(record, Turn.FRESH)

@@ -17,6 +17,7 @@ from gateway.core.points import reached
 from gateway.delivery.breaker import Gate
 from gateway.delivery.observing import Owners, look, observe, read_back
 from gateway.delivery.sending import concluded
+from gateway.delivery.tally import Tally
 from gateway.sync import store
 from gateway.sync.attempts import Attempt, Conclusion, Outcome, Seen
 from gateway.sync.decider import Decider
@@ -64,6 +65,7 @@ class Runner:
     worker: Worker
     decider: Decider
     clock: Clock
+    tally: Tally = field(default_factory=Tally)
     _began: dict[str, float] = field(default_factory=dict)
     """Attempt -> monotonic time at which this process started it."""
     _looked: dict[str, float] = field(default_factory=dict)
@@ -172,6 +174,8 @@ class Runner:
     async def _send(self, record: str, attempt: Attempt, on_answer: Callable[[], None]) -> Job | None:
         self._remember(self._began, attempt.id)
         conclusion = await self._attempt(attempt)
+        took_s = self.clock.monotonic() - self._began.get(attempt.id, self.clock.monotonic())
+        self.tally.add(self.connection, attempt.kind, conclusion.outcome, took_s)
         on_answer()
         reached("write.before_conclusion")
         while True:
@@ -197,9 +201,9 @@ class Runner:
             del times[next(iter(times))]
 
     def _waited_s(self, attempt: Attempt, seen: Seen) -> float:
-        """How long the attempt has been under way for certain, by this process's own monotonic time since it started it,
-        or first looked for it. A wall clock that was set forward, or another worker's, would make a look count too
-        early, one set back an hour too late.
+        """How long the attempt has been under way for certain, by this process's own monotonic time since it started
+        it, or first looked for it. A wall clock that was set forward, or another worker's, would make a look count
+        too early, one set back an hour too late.
         """
         return seen.began - self._began.get(attempt.id, self._looked.get(attempt.id, seen.began))
 

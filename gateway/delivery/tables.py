@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Float, Integer, MetaData, PrimaryKeyConstraint, String, Table
+from sqlalchemy import Column, Float, Integer, MetaData, PrimaryKeyConstraint, String, Table, Text
 
 metadata = MetaData()
 
@@ -17,6 +17,19 @@ scouting = Table(
     Column("tried_at", Float, nullable=False),
     Column("next_at", Float, nullable=False),
     PrimaryKeyConstraint("connection", "object", "object_id"),
+)
+
+connection_pause = Table(
+    "connection_pause",
+    metadata,
+    # set and ended by people; every worker reads it once a second
+    Column("connection", String(100), nullable=False),
+    Column("direction", String(3), nullable=False),  # in | out
+    Column("since", Float, nullable=False),
+    Column("until", Float, nullable=False),  # over by itself from then on; the row stays until somebody writes again
+    Column("actor", String(100), nullable=False),
+    Column("reason", Text, nullable=False),
+    PrimaryKeyConstraint("connection", "direction"),
 )
 
 queue_depth = Table(

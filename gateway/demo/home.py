@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ lockstep: 1
 name: {name}
 data: ./gateway
 listen: {listen}
+access:
+  tokens:
+    demo: {{secret: 'file:token', roles: [admin]}}
 {places}
 connections:
   snow:
@@ -58,6 +62,8 @@ flows:
 """
 DATABASE_VARIABLE = "LOCKSTEP_DEMO_DATABASE"
 """Holds the database's URL where that has a password: it does not belong in a file."""
+TOKEN_FILE = "token"  # noqa: S105 - a name of a file
+"""Beside the configuration: what the demo signs in with, made for each run."""
 OVERRIDES = ("LOCKSTEP_DATA", "LOCKSTEP_DATABASE", "LOCKSTEP_STREAM", "LOCKSTEP_LISTEN")
 """Variables that would replace what the configuration says; the demo's gateway must not see them."""
 
@@ -91,6 +97,11 @@ class Home:
         return self.path / "lockstep.yaml"
 
     @property
+    def signed_in(self) -> dict[str, str]:
+        """Headers of a request to the gateway's API, by the token that `write_config` made."""
+        return {"Authorization": f"Bearer {(self.path / TOKEN_FILE).read_text().strip()}"}
+
+    @property
     def logs(self) -> Path:
         """What the processes said."""
         return self.path / "logs"
@@ -113,6 +124,9 @@ class Home:
             project=PROJECT,
         )
         self.config.write_text(text)
+        token = self.path / TOKEN_FILE
+        token.touch(mode=0o600)
+        token.write_text(f"{secrets.token_hex(32)}\n")
 
     def environment(self, plan: Plan) -> dict[str, str]:
         """What the gateway needs besides the configuration."""

@@ -182,7 +182,7 @@ class _Stage:
 
     async def _gateway_is_idle(self) -> bool:
         try:
-            async with self.http.get(f"{self.gateway_url}/v1/now") as answer:
+            async with self.http.get(f"{self.gateway_url}/v1/now", headers=self.home.signed_in) as answer:
                 now = orjson.loads(await answer.read())
         except (aiohttp.ClientError, TimeoutError, OSError):
             return False

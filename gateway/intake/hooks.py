@@ -47,6 +47,8 @@ class Hooks:
     stream: Stream
     clock: Clock
     pressure: Pressure
+    paused: Callable[[str], str] = lambda connection: ""
+    """Why a person wants nothing taken in from a connection now, if so; its sender is asked to come again."""
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)
     accepted: Counter[str] = field(default_factory=Counter)
     ignored: Counter[str] = field(default_factory=Counter)
@@ -64,6 +66,8 @@ class Hooks:
             return self._unknown(name)
         if reason := self.pressure.reason():
             return self._later(name, "pressed", reason, PRESSED_S)
+        if reason := self.paused(name):
+            return self._later(name, "paused", reason, PRESSED_S)
         try:
             with self.pressure.room.body() as room:
                 return await self._received(name, connector, request, room.grow)

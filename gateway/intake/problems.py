@@ -1,28 +1,47 @@
-"""Problem documents (RFC 9457)."""
+"""Problem documents (RFC 9457): one maker for all that is answered over HTTP."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from aiohttp import web
 
+from gateway.core import trace
+from gateway.intake.problem_types import PROBLEMS
 from gateway.storage.database import dumps
 
+BASE = "https://lockstep.example/problems/"
+QUOTA = "https://iana.org/assignments/http-problem-types#quota-exceeded"
 
-def problem(status: int, code: str, detail: str, *, headers: dict[str, str] | None = None) -> web.Response:
-    """An answer that says what is wrong and what to do; `code` is stable and fit for machines."""
-    titles = {
-        400: "Not understood",
-        401: "Not verified",
-        404: "Not found",
-        405: "Not possible here",
-        413: "Too large",
-        500: "A defect of ours",
-        503: "Not available now",
-    }
-    body = {
-        "type": f"https://lockstep.example/problems/{code}",
-        "title": titles.get(status, "Failed"),
+
+_TITLES = {kind.status: kind.title for kind in reversed(list(PROBLEMS.values()))} | {401: "Not verified"}
+
+
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    errors: Sequence[Mapping[str, str]] = (),
+    more: Mapping[str, Any] | None = None,
+) -> web.Response:
+    """An answer that says what is wrong and what to do; `code` is stable and fit for machines.
+
+    `errors`: each with `detail` and a `pointer` (RFC 6901) into the body, or the name of a `parameter` or `header`.
+    `more`: members of this type of problem.
+    """
+    body: dict[str, Any] = {
+        "type": QUOTA if code == "quota-exceeded" else f"{BASE}{code}",
+        "title": PROBLEMS[code].title if code in PROBLEMS else _TITLES.get(status, "Failed"),
         "status": status,
         "code": code,
         "detail": detail,
     }
+    if traced := trace.current():
+        body |= {"trace_id": traced, "instance": f"urn:lockstep:trace:{traced}"}
+    if errors:
+        body["errors"] = list(errors)
+    body |= more or {}
     return web.Response(status=status, text=dumps(body), content_type="application/problem+json", headers=headers)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dead_letter import store as cases
 from dead_letter.values import CaseFilter
+from gateway.delivery.pauses import OUT, Pause, pauses_at
 from gateway.storage.database import Database, loads
 from gateway.sweeps.book import states as sweep_states
 from gateway.sync import tables as t
@@ -71,6 +73,7 @@ async def record_show(database: Database, connection: str, key_or_id: str) -> di
         ledger = [dict(r) for r in (await tx.execute(_ledger(record_id))).mappings()]
         waiting = await _waiting(tx, record_id)
         gates = {row.connection: row._asdict() for row in await tx.execute(select(t.connection_state))}
+        gates |= {each.connection: _paused(each) for each in await pauses_at(tx, time.time()) if each.direction == OUT}
         page = await cases.list_cases(tx, CaseFilter(record=record_id))
     for row in ledger:
         row["value"] = loads(row["value"])
@@ -106,6 +109,16 @@ async def _attempts(tx: AsyncConnection, record_id: str, limit: int = 10) -> lis
         }
         for row in await tx.execute(query)
     ]
+
+
+def _paused(pause: Pause) -> dict[str, Any]:
+    """As the row of a gate: a person's word goes before what the gate itself knows."""
+    until = datetime.fromtimestamp(pause.until, UTC).strftime("%Y-%m-%d %H:%MZ")
+    reason = f"{pause.actor}, until {until}: {pause.reason}"
+    return {"connection": pause.connection, "state": "paused", "reason": reason} | {
+        "since": pause.since,
+        "until": pause.until,
+    }
 
 
 def _ledger(record_id: str) -> Any:
@@ -214,6 +227,7 @@ def _verdict(shown: dict[str, Any]) -> tuple[str, str, list[str]]:
 
 
 _GATES = {
+    "paused": "{connection} is paused ({reason}); its changes wait in order, and no try is used up",
     "open": "{connection} is down ({reason}); its changes wait in order, and no try is used up",
     "throttled": "{connection} asked us to wait ({reason}); its changes wait in order, and no try is used up",
     "credentials": "{connection} does not accept our credentials ({reason}); renew them; its changes wait meanwhile",

@@ -10,10 +10,12 @@ from sqlalchemy import delete, select, update
 
 from dead_letter.tables import IS_OPEN, cases
 from gateway.demo.stand_ins import JIRA, SNOW
+from gateway.notify.tables import delivery, event, position, thread
 from gateway.storage.database import dumps
 from gateway.sweeps.tables import sweep, sweep_seen
 from tests.crash.catalogue import By, Point
 from tests.crash.process import give, taken_back
+from tests.crash.replaying import replayed
 from tests.crash.set_back import set_back
 from tests.crash.stage import Stage
 from tests.support.waiting import until
@@ -178,16 +180,43 @@ async def unreadable(stage: Stage, point: Point, passing: int) -> bool:
 
 async def decided(stage: Stage, point: Point, passing: int) -> bool:
     """A write is refused and becomes a case; the person's command dies while it says `retry`, and is said again."""
-    number = await stage.desks[SNOW].create("ann", stage.words.text("Case", stage.words.reference(), "ann"), "", 3)
-    await stage.quiet()
-    before = await _open_cases(stage)
-    await stage.arm(JIRA, "status", status=400, match={"actor": "gateway", "write": True})
-    await stage.desks[SNOW].summary("ann", number, stage.words.text("Case", stage.words.reference(), "ann"))
-    (case,) = await until(lambda: _newer(stage, before), what="a case", timeout_s=60.0)
+    case = await _refused(stage)
     await stage.heal(JIRA)
     killed = await _command_dies(stage, point, passing, "case", "retry", f"FO-{case}")
     await stage.command("case", "retry", f"FO-{case}", "--wait", "30s")
     return killed
+
+
+async def told(stage: Stage, point: Point, passing: int) -> bool:
+    """A case is open when the gateway begins to tell people; it dies on the way from the case to the log. After that
+    it is told once, under one id.
+    """
+    case = await _refused(stage)
+    await stage.heal(JIRA)
+
+    async def telling() -> None:
+        async with stage.database.begin() as tx:
+            for table in (position, thread, event, delivery):
+                await tx.execute(delete(table))
+        stage.rewrite("notifications: {rules: [{to: log}]}\n")
+
+    try:
+        killed = await _dies_starting(stage, point, passing, telling)
+        async with stage.database.begin() as tx:
+            for table in (position, delivery):
+                await tx.execute(update(table).values(lease_until=0.0))
+        await until(lambda: _all_told(stage), what="the case to be told", timeout_s=60.0)
+    finally:
+        stage.rewrite()
+    await stage.command("case", "retry", f"FO-{case}", "--wait", "30s")
+    return killed
+
+
+async def _all_told(stage: Stage) -> bool:
+    async with stage.database.read() as tx:
+        subjects = [subject for (subject,) in await tx.execute(select(event.c.subject))]
+        states = {state for (state,) in await tx.execute(select(delivery.c.state))}
+    return bool(subjects) and states == {"delivered"}
 
 
 async def _nothing() -> None:
@@ -237,6 +266,17 @@ def _sweep_of(connection: str, *, most_gone: int | None) -> list[str]:
     return ["connection", "sweep", connection, "--only", "ids", *guard]
 
 
+async def _refused(stage: Stage) -> int:
+    """The number of a case: an issue's system refuses a write, and goes on refusing until it is healed."""
+    number = await stage.desks[SNOW].create("ann", stage.words.text("Case", stage.words.reference(), "ann"), "", 3)
+    await stage.quiet()
+    before = await _open_cases(stage)
+    await stage.arm(JIRA, "status", status=400, match={"actor": "gateway", "write": True})
+    await stage.desks[SNOW].summary("ann", number, stage.words.text("Case", stage.words.reference(), "ann"))
+    (case,) = await until(lambda: _newer(stage, before), what="a case", timeout_s=60.0)
+    return int(case)
+
+
 async def _open_cases(stage: Stage) -> set[int]:
     async with stage.database.read() as tx:
         return {row[0] for row in await tx.execute(select(cases.c.number).where(IS_OPEN))}
@@ -259,5 +299,7 @@ PROVOCATIONS: Mapping[By, Provocation] = {
     By.UNLISTED: unlisted,
     By.UNREADABLE: unreadable,
     By.OPERATOR: decided,
+    By.REPLAY: replayed,
+    By.TOLD: told,
     By.DEFECT: traffic,
 }

@@ -175,7 +175,7 @@ class Stage:
         if any([await stand_in.webhooks_waiting() for stand_in in self.stand_ins.values()]):
             return False
         try:
-            async with self.http.get(f"{self.url}/v1/now") as answer:
+            async with self.http.get(f"{self.url}/v1/now", headers=self.home.signed_in) as answer:
                 return bool(orjson.loads(await answer.read()).get("quiet"))
         except (aiohttp.ClientError, TimeoutError, OSError):
             return False

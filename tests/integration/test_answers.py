@@ -8,7 +8,7 @@ from tests.support.edges import Sites
 from tests.support.running import started, write_config
 
 ASKED = [
-    ("GET", "/", 404, "unknown-path"),
+    ("GET", "/nothing", 404, "unknown-path"),
     ("GET", "/v1/nothing", 404, "unknown-path"),
     ("POST", "/hooks/", 404, "unknown-path"),
     ("POST", "/hooks/nowhere", 404, "unknown-connection"),

@@ -22,7 +22,7 @@ from gateway.storage.database import Database
 from gateway.sync import tables as t
 from tests.support.edges import SLOW_S, Sites, environment
 from tests.support.kafka import Broker
-from tests.support.running import free_port, write_config
+from tests.support.running import SIGNED_IN, free_port, write_config
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres, pytest.mark.kafka]
@@ -47,7 +47,7 @@ class Worker:
     both: Sites
 
     async def now(self) -> dict[str, Any]:
-        async with self.both.http.get(f"{self.url}/v1/now") as answer:
+        async with self.both.http.get(f"{self.url}/v1/now", headers=SIGNED_IN) as answer:
             return dict(await answer.json())
 
     async def reads_all(self) -> bool:

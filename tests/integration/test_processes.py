@@ -15,7 +15,7 @@ import pytest
 from tests.support import postgres
 from tests.support.edges import LOCKSTEP, SLOW_S, Program, Sites, environment, lockstep, program
 from tests.support.real import missing
-from tests.support.running import free_port, write_config
+from tests.support.running import SIGNED_IN, free_port, write_config
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.slow
@@ -143,7 +143,7 @@ async def test_a_database_that_goes_away_and_comes_back(tmp_path: Path, both: Si
             assert "the database cannot be used now" in str(await answer.json())
         async with both.http.get(f"{url}/livez") as answer:
             assert answer.status == 200
-        async with both.http.get(f"{url}/v1/now") as answer:
+        async with both.http.get(f"{url}/v1/now", headers=SIGNED_IN) as answer:
             assert (answer.status, answer.content_type) == (503, "application/problem+json")
         assert await both.texts("snow") == {"before"}
         control(cluster, "start")

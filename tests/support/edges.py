@@ -20,7 +20,7 @@ import aiohttp
 
 from connectors import sandbox
 from gateway.demo.desks import Api, JiraDesk, ServiceNowDesk
-from tests.support.running import ENVIRONMENT
+from tests.support.running import ENVIRONMENT, SIGNED_IN
 from tests.support.waiting import until
 
 REPOSITORY = Path(__file__).parents[2]
@@ -192,7 +192,7 @@ class Program:
             return False
 
     async def now(self) -> dict[str, Any]:
-        async with self.http.get(f"{self.url}/v1/now") as answer:
+        async with self.http.get(f"{self.url}/v1/now", headers=SIGNED_IN) as answer:
             return dict(await answer.json())
 
     async def quiet(self) -> None:

@@ -18,7 +18,16 @@ from gateway.app.run import running
 from gateway.config import load
 from tests.support.waiting import until
 
-ENVIRONMENT = {"PASSWORD": "lockstep-secret", "SNOW_HOOK": "snow-hook", "JIRA_HOOK": "jira-hook"}
+TOKEN = "token-of-the-tests-0123456789"
+SIGNED_IN = {"Authorization": f"Bearer {TOKEN}"}
+"""Headers of a request to a gateway whose configuration has `ACCESS`."""
+ENVIRONMENT = {
+    "PASSWORD": "lockstep-secret",
+    "SNOW_HOOK": "snow-hook",
+    "JIRA_HOOK": "jira-hook",
+    "TOKEN_OF_THE_TESTS": TOKEN,
+}
+ACCESS = "access: {tokens: {tests: {secret: '${TOKEN_OF_THE_TESTS}', roles: [admin]}}}\n"
 
 FLOW = """
 flows:
@@ -51,7 +60,7 @@ lockstep: 1
 name: test{port}
 data: ./gateway
 listen: 127.0.0.1:{port}
-{extra}
+{"" if "access:" in extra else ACCESS}{extra}
 connections:
   snow:
     connector: servicenow
@@ -83,7 +92,7 @@ class Running:
     http: ClientSession
 
     async def now(self) -> dict[str, Any]:
-        async with self.http.get(f"{self.url}/v1/now") as answer:
+        async with self.http.get(f"{self.url}/v1/now", headers=SIGNED_IN) as answer:
             return dict(await answer.json())
 
     async def quiet(self) -> None:

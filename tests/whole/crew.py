@@ -15,7 +15,7 @@ import aiohttp
 import orjson
 
 from gateway.demo.children import Child, ChildFailed, free_port
-from tests.whole.place import Place
+from tests.whole.place import SIGNED_IN, Place
 
 WATCH_S = 0.3
 STOP_S = 30.0
@@ -140,7 +140,7 @@ class Crew:
 
     async def _now(self, url: str) -> dict[str, Any]:
         try:
-            async with self._http.get(f"{url}/v1/now") as answer:
+            async with self._http.get(f"{url}/v1/now", headers=SIGNED_IN) as answer:
                 return dict(orjson.loads(await answer.read()))
         except (aiohttp.ClientError, TimeoutError, OSError, orjson.JSONDecodeError):
             return {}

@@ -11,6 +11,8 @@ from gateway.demo.home import OVERRIDES, PROJECT, SECRET
 from gateway.demo.stand_ins import JIRA, SNOW
 
 PARTITIONS = 8
+TOKEN = "token-of-a-whole-run-0123456789"
+SIGNED_IN = {"Authorization": f"Bearer {TOKEN}"}
 TIMEOUT_S = 2.5
 """Of one request; a lease is four times as long, and a frozen worker is away for longer than that."""
 _CONFIG = """\
@@ -22,6 +24,9 @@ listen: 127.0.0.1:1
 stream: {stream}
 partitions: {partitions}
 database: {database}
+access:
+  tokens:
+    whole: {{secret: 'file:token', roles: [admin]}}
 connections:
   snow:
     connector: servicenow
@@ -82,6 +87,7 @@ class Place:
 
     def write_config(self, *, stream: str, database: str, urls: dict[str, str]) -> None:
         """Before the first worker."""
+        (self.path / "token").write_text(TOKEN)
         self.config.write_text(
             _CONFIG.format(
                 name=self.path.name,

@@ -1,0 +1,59 @@
+"""Who follows at this worker, and what all of one scope are told alike."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from connectors.contract.clock import Clock
+from connectors.contract.errors import InputError
+from gateway.access.rights import Principal
+from gateway.api.showing import to_json
+
+MOST = 100
+MOST_OF_ONE = 10
+FRESH_S = 1.0
+"""A state that somebody of the same scope was told so lately is not looked up again."""
+
+
+class StreamsFull(InputError):
+    """No more streams at this worker, or for this caller: 503."""
+
+    retry_s = 5.0
+
+
+class Streams:
+    """The open streams of a worker."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.closing = False
+        """The worker stops: all streams end, and their readers come back to another worker."""
+        self._open: Counter[str] = Counter()
+        self._told: dict[Any, tuple[float, str]] = {}
+
+    @contextmanager
+    def place(self, who: Principal) -> Iterator[None]:
+        """Room for one more, until it is left. Raises StreamsFull."""
+        if self.closing or self._open.total() >= MOST or self._open[who.id] >= MOST_OF_ONE:
+            told = f"{self._open.total()} streams are open here, {self._open[who.id]} of them yours; the bounds are"
+            raise StreamsFull(f"{told} {MOST} and {MOST_OF_ONE}", code="streams-full")
+        self._open[who.id] += 1
+        try:
+            yield
+        finally:
+            self._open[who.id] -= 1
+            self._open += Counter()
+
+    async def once(self, topic: str, who: Principal, state: Callable[[], Awaitable[Any]]) -> str:
+        """The state as JSON, looked up at most once in `FRESH_S` for all who see the same."""
+        scope = (topic, who.connections, who.types)
+        at, text = self._told.get(scope, (float("-inf"), ""))
+        now = self.clock.monotonic()
+        if now - at >= FRESH_S:
+            self._told = {key: each for key, each in self._told.items() if now - each[0] < FRESH_S}
+            text = to_json(await state())
+            self._told[scope] = (now, text)
+        return text

@@ -1,0 +1,97 @@
+"""What people paused, as every worker knows it: held at the gate on the way out, not polled or accepted on the way in.
+
+The rows are in the database; a worker reads them before it starts and then once a second, so a pause holds at all
+workers a second after it was made. While the database is away the last known pauses hold until they end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+import msgspec
+import structlog
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from connectors.contract.clock import Clock
+from connectors.contract.errors import StorageError
+from gateway.delivery.breaker import Gate
+from gateway.delivery.tables import connection_pause
+from gateway.storage.database import Database
+
+EVERY_S = 1.0
+IN, OUT = "in", "out"
+
+log = structlog.get_logger()
+
+
+class Pause(msgspec.Struct, frozen=True, kw_only=True):
+    """One direction of a connection, held by a person."""
+
+    connection: str
+    direction: str
+    """in or out."""
+    since: float
+    until: float
+    actor: str
+    reason: str
+
+
+async def pauses_at(tx: AsyncConnection, now: float) -> list[Pause]:
+    """Those that hold at that time, by connection and direction."""
+    row = connection_pause.c
+    query = select(connection_pause).where(row.until > now).order_by(row.connection, row.direction)
+    return [Pause(**each) for each in (await tx.execute(query)).mappings()]
+
+
+class Pauses:
+    """Of one worker."""
+
+    def __init__(self, database: Database, clock: Clock, gates: Mapping[str, Gate]) -> None:
+        self.database, self.clock, self.gates = database, clock, gates
+        self._held: dict[tuple[str, str], Pause] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Returns when the pauses that hold now are known. Raises StorageError."""
+        await self.look()
+        self._task = asyncio.create_task(self._loop(), name="pauses")
+
+    @property
+    def tasks(self) -> list[asyncio.Task[None]]:
+        """Runs until `stop`; one that ends by itself is a defect."""
+        return [self._task] if self._task else []
+
+    async def stop(self) -> None:
+        """Ends at once."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def taking_in(self, connection: str) -> str:
+        """Why nothing is taken in from a connection now; "" if it is."""
+        found = self._held.get((connection, IN))
+        return f"{found.actor} paused it: {found.reason}" if found and found.until > self.clock.now() else ""
+
+    async def look(self) -> None:
+        """Reads the rows and sets the gates. Raises StorageError."""
+        async with self.database.read() as tx:
+            found = await pauses_at(tx, self.clock.now())
+        self._held = {(each.connection, each.direction): each for each in found}
+        self._apply()
+
+    def _apply(self) -> None:
+        now = self.clock.now()
+        for name, gate in self.gates.items():
+            held = self._held.get((name, OUT))
+            gate.paused = held is not None and held.until > now
+
+    async def _loop(self) -> None:
+        while True:
+            await asyncio.sleep(EVERY_S)
+            try:
+                await self.look()
+            except StorageError as error:
+                log.warning("pauses wait for the database", error=str(error))
+                self._apply()

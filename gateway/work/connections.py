@@ -1,0 +1,128 @@
+"""Connections as people see them: what each is, how it stands, and how much waits for it. Reads only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.access.rights import Principal, Right
+from gateway.config.values import Connection
+from gateway.delivery.pauses import Pause, pauses_at
+from gateway.sync import tables as t
+from gateway.work.backlog import lane_counts, notices_waiting
+from gateway.work.workplace import Workplace
+
+
+class Speed(msgspec.Struct, frozen=True, kw_only=True):
+    """A queue of writes."""
+
+    writes: int
+    per_s: float | None
+    """Writes by which it shrinks in a second; null: not known, or it does not."""
+    done_s: float | None
+    """Seconds until it is empty; null as `per_s`."""
+
+
+class ConnectionView(msgspec.Struct, frozen=True, kw_only=True):
+    """A connection."""
+
+    name: str
+    label: str
+    connector: str
+    flows: tuple[str, ...]
+    state: str
+    """Of its gate: closed (work passes), open (down), throttled, credentials; empty: never used."""
+    reason: str
+    since: float
+    until: float
+    """When it is tried again."""
+    working: int
+    """Records with something to write to it."""
+    unknown: int
+    """Writes whose outcome is being proved."""
+    parked: int
+    """Records that wait for a decision."""
+    oldest_s: float
+    """Age of the oldest change that is not written to it, in seconds; 0: none."""
+    noticed: int
+    """Changes from it that are not decided."""
+    queue: Speed
+    polled_at: float
+    polls: bool
+    webhooks: bool
+    paused: tuple[Pause, ...] = ()
+    """By people."""
+
+
+async def list_connections(place: Workplace, who: Principal) -> list[ConnectionView]:
+    """All that the reader may see, by name. Raises NotAllowed."""
+    who.require(Right.SEE)
+    seen = [name for name in sorted(place.config.connections) if _within(place, who, name)]
+    async with place.database.read() as tx:
+        lanes = {row["connection"]: row for row in await lane_counts(tx, seen, place.now())}
+        states = {row.connection: row for row in await tx.execute(select(t.connection_state))}
+        polled = {row.connection: row.polled_at for row in await tx.execute(select(t.cursor))}
+        held = await pauses_at(tx, place.now())
+        noticed = {name: await notices_waiting(tx, t.notice.c.connection == name) for name in seen}
+    return [
+        _view(
+            place,
+            place.config.connections[name],
+            states.get(name),
+            lanes[name],
+            polled.get(name, 0.0),
+            noticed[name],
+            held,
+        )
+        for name in seen
+    ]
+
+
+async def get_connection(place: Workplace, who: Principal, name: str) -> ConnectionView | None:
+    """One; None: there is none, or it is outside the reader's scope."""
+    return next((each for each in await list_connections(place, who) if each.name == name), None)
+
+
+def _within(place: Workplace, who: Principal, name: str) -> bool:
+    """A connection is in scope by itself, and by the record types that it holds."""
+    types = {flow.type.type for flow, _ in place.config.members_of(name)}
+    return who.covers(connection=name) and (who.types is None or bool(who.types & types))
+
+
+def _view(
+    place: Workplace,
+    connection: Connection,
+    state: Any,
+    lanes: dict[str, Any],
+    polled_at: float,
+    noticed: int,
+    held: list[Pause],
+) -> ConnectionView:
+    return ConnectionView(
+        name=connection.name,
+        label=connection.label,
+        connector=connection.settings.connector,
+        flows=tuple(flow.name for flow, _ in place.config.members_of(connection.name)),
+        state=state.state if state else "",
+        reason=state.reason if state else "",
+        since=state.since if state else 0.0,
+        until=state.until if state else 0.0,
+        working=lanes["working"],
+        unknown=lanes["unknown"],
+        parked=lanes["parked"],
+        oldest_s=lanes["oldest_s"],
+        noticed=noticed,
+        queue=msgspec.convert(lanes["queue"], Speed),
+        polled_at=polled_at,
+        polls=connection.poll_every_s is not None,
+        webhooks=connection.has_webhook,
+        paused=tuple(each for each in held if each.connection == connection.name),
+    )
+
+
+async def states(tx: AsyncConnection) -> list[dict[str, Any]]:
+    """How the gates stand, as the workers wrote it down last."""
+    return [dict(row) for row in (await tx.execute(select(t.connection_state))).mappings()]
