@@ -70,6 +70,11 @@ outage: $(VENV)/.dev ## Take a target away for a simulated week and drain the qu
 scale: $(VENV)/.dev ## Measure 1, 2 and 4 workers on a real broker and server; ARGS="--rounds 1 --json"
 	@$(BIN)/python -m benchmarks.scale $(ARGS)
 
+.PHONY: replay-drill
+replay-drill: N ?= 10000
+replay-drill: $(VENV)/.dev ## Replay dead letters with a gateway that is killed twice, and have the systems judge; N=300
+	@$(BIN)/python -m tests.drill $(N) $(ARGS)
+
 # --- Checking ---------------------------------------------------------------------------------------------------------
 
 .PHONY: test

@@ -8,11 +8,11 @@ from contextlib import suppress
 
 from benchmarks.outage_report import Budget, Eta, Facts, Fresh, Pace, Segment, Wait
 from benchmarks.outage_world import Settings, World, resident
-from gateway.work.backlog import lane_counts
 from gateway.config.units import per_second
 from gateway.delivery.breaker import GateState
 from gateway.delivery.meter import EVERY_S
 from gateway.delivery.pace import BURST_S
+from gateway.work.backlog import lane_counts
 
 FRESH_EVERY_S = 0.05
 FRESH_AT_ONCE = 20

@@ -10,6 +10,8 @@ import sys
 from html import unescape
 from pathlib import Path
 
+from gateway.api.reference import page
+from gateway.api.table import ROUTES
 from gateway.config.schema import MODELS, json_schema
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -30,7 +32,7 @@ def generated() -> dict[Path, str]:
         REFERENCE / "schemas" / f"{kind}.schema.json": json.dumps(json_schema(kind), indent=2, sort_keys=True) + "\n"
         for kind in MODELS
     }
-    return {**schemas, REFERENCE / "cli.md": command_line()}
+    return {**schemas, REFERENCE / "cli.md": command_line(), REFERENCE / "api.md": page(ROUTES)}
 
 
 def stale(root: Path = REPOSITORY) -> list[str]:

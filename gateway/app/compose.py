@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import httpx
@@ -17,6 +18,8 @@ from connectors.contract.connector import Connector
 from connectors.contract.errors import ConfigError
 from dead_letter.evidence import Redactor
 from gateway.app.housekeeping import Housekeeping
+from gateway.app.notifying import notifiers_of
+from gateway.app.replaying import Replayer, replayer_of
 from gateway.app.sweeping import sweepers_of
 from gateway.config import Config, values
 from gateway.core.ids import new_id
@@ -24,12 +27,15 @@ from gateway.delivery.breaker import Gate, GateSettings
 from gateway.delivery.dispatcher import Dispatcher
 from gateway.delivery.gatekeeper import Gatekeeper
 from gateway.delivery.meter import Meter
+from gateway.delivery.pauses import Pauses
 from gateway.delivery.polled import Polled
 from gateway.delivery.runner import Runner
 from gateway.delivery.scout import Scout
+from gateway.delivery.tally import Tally
 from gateway.intake.hooks import Hooks
 from gateway.intake.poller import Poller
 from gateway.intake.pressure import Pressure
+from gateway.notify.notifier import Notifier
 from gateway.storage.clock import DatabaseClock
 from gateway.storage.database import Database
 from gateway.streams.port import Stream, StreamOptions, open_stream
@@ -40,6 +46,8 @@ from gateway.sync.batch import Topology
 from gateway.sync.decider import Decider
 from gateway.sync.flow import Flow, Member, Merge, OnDelete, Policy
 from gateway.sync.worker import Worker
+from gateway.work.pulse import Pulse
+from gateway.work.workplace import Workplace
 
 LEASE_MARGIN = 4.0
 """Times the request time-out: a lease outlives the request, so a deadline ends before it does (rule 12)."""
@@ -74,6 +82,12 @@ class Gateway:
     meter: Meter
     housekeeping: Housekeeping
     sweepers: list[Sweeper]
+    notifiers: list[Notifier]
+    replayer: Replayer
+    place: Workplace
+    pulse: Pulse
+    pauses: Pauses
+    tally: Tally
 
     @property
     def tasks(self) -> list[asyncio.Task[None]]:
@@ -90,6 +104,10 @@ class Gateway:
             self.meter,
             *self.pollers,
             *self.sweepers,
+            *self.notifiers,
+            self.replayer,
+            self.pulse,
+            self.pauses,
         ]
         return [task for part in parts for task in part.tasks]
 
@@ -172,12 +190,14 @@ def compose(
     dispatcher = Dispatcher(database, clock)
     decider.on_work, decider.starter = dispatcher.hint, dispatcher
     keeper = Gatekeeper(database, clock)
+    tally = Tally()
     gates = {key: _gate(keeper, each) for key, each in config.connections.items()}
     for key, connection in config.connections.items():
         worker = _worker(name, connection, chance)
-        runner = Runner(key, connectors[key], gates[key], worker, decider, clock)
+        runner = Runner(key, connectors[key], gates[key], worker, decider, clock, tally)
         dispatcher.serve(runner, connection.settings.concurrency, connection.rate)
     pressure = Pressure(stream, database, clock, data=config.data, limits=config.limits, worker=name)
+    pauses = Pauses(database, clock, gates)
     pollers = [
         Poller(
             key,
@@ -187,13 +207,14 @@ def compose(
             clock,
             name,
             each.poll_every_s,
-            pressure.reason,
+            partial(_held, pressure, pauses, key),
             Polled(gates[key]).told,
         )
         for key, each in config.connections.items()
         if each.poll_every_s is not None
     ]
-    hooks = Hooks(connectors, stream, clock, pressure)
+    hooks = Hooks(connectors, stream, clock, pressure, pauses.taking_in)
+    place = Workplace(database=database, config=config, topology=topology, now=clock.now)
     scout = Scout(database, decider, connectors, gates, clock)
     return Gateway(
         config=config,
@@ -211,8 +232,14 @@ def compose(
         hooks=hooks,
         pressure=pressure,
         meter=Meter(database, clock, gates, {key: queue.pace for key, queue in dispatcher.queues.items()}),
-        housekeeping=Housekeeping(database, config.retention, clock),
+        housekeeping=Housekeeping(database, config.retention, clock, place),
         sweepers=sweepers_of(config, connectors, gates, decider, stream, Book(database, clock, name)),
+        notifiers=notifiers_of(config, database, clock, chance, name),
+        replayer=replayer_of(place, clock, name),
+        place=place,
+        pulse=Pulse(database, clock),
+        pauses=pauses,
+        tally=tally,
     )
 
 
@@ -226,8 +253,15 @@ def redactor_of(config: Config) -> Redactor:
         if name != "user"
     ]
     secrets += [each.settings.webhook_secret for each in config.connections.values() if each.settings.webhook_secret]
+    secrets += [each.secret for each in config.access.tokens.values()]
+    secrets += [config.access.oidc.client_secret] if config.access.oidc and config.access.oidc.client_secret else []
     personal = {name for flow in config.flows.values() for name, rule in flow.type.fields.items() if rule.personal}
     return Redactor(secrets=secrets, personal=personal)
+
+
+def _held(pressure: Pressure, pauses: Pauses, connection: str) -> str:
+    """Why nothing is polled from a connection now, if so."""
+    return pressure.reason() or pauses.taking_in(connection)
 
 
 def _gate(keeper: Gatekeeper, connection: values.Connection) -> Gate:

@@ -1,4 +1,4 @@
-"""What runs now and then beside the work: forgetting what may be forgotten (P7)."""
+"""What runs now and then beside the work: forgetting what may be forgotten (P7), and what time does to cases."""
 
 from __future__ import annotations
 
@@ -8,37 +8,55 @@ import structlog
 
 from connectors.contract.clock import Clock
 from connectors.contract.errors import StorageError
+from gateway.api.keys import forget_answers
 from gateway.config.values import Retention
 from gateway.delivery.scout import forget_tries
 from gateway.storage.database import Database
 from gateway.sync.retention import sweep
+from gateway.work.case_upkeep import keep_up
+from gateway.work.workplace import Workplace
 
 EVERY_S = 3600.0
+CASES_EVERY_S = 15.0
+"""How late a parked case may come back, and a due time be noticed."""
 
 log = structlog.get_logger()
 
 
 class Housekeeping:
-    """Sweeps at the start and every hour. Several workers may do so at once: deleting twice deletes once."""
+    """Sweeps at the start and every hour, and sees to the cases more often. Several workers may do so at once: deleting
+    twice deletes once, and a case that another one holds is left to it.
+    """
 
-    def __init__(self, database: Database, retention: Retention, clock: Clock) -> None:
-        self.database, self.retention, self.clock = database, retention, clock
-        self._task: asyncio.Task[None] | None = None
+    def __init__(self, database: Database, retention: Retention, clock: Clock, place: Workplace | None = None) -> None:
+        """Without a `place` cases are left alone."""
+        self.database, self.retention, self.clock, self.place = database, retention, clock, place
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Begins."""
-        self._task = asyncio.create_task(self._loop(), name="housekeeping")
+        self._tasks = [asyncio.create_task(self._loop(), name="housekeeping")]
+        if self.place is not None:
+            self._tasks.append(asyncio.create_task(self._cases(self.place), name="cases"))
 
     @property
     def tasks(self) -> list[asyncio.Task[None]]:
         """Runs until `stop`; one that ends by itself is a defect."""
-        return [self._task] if self._task else []
+        return list(self._tasks)
 
     async def stop(self) -> None:
         """Ends at once; the next sweep goes on where this one was."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _cases(self, place: Workplace) -> None:
+        while True:
+            try:
+                await keep_up(place)
+            except StorageError as error:
+                log.warning("cases wait for the database", error=str(error))
+            await asyncio.sleep(CASES_EVERY_S)
 
     async def _loop(self) -> None:
         keep = self.retention
@@ -53,6 +71,7 @@ class Housekeeping:
                     now=self.clock.now(),
                 )
                 await forget_tries(self.database, now=self.clock.now())
+                await forget_answers(self.database, now=self.clock.now())
             except StorageError as error:
                 log.warning("housekeeping waits for the database", error=str(error))
             else:

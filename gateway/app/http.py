@@ -1,37 +1,69 @@
-"""The HTTP side of a worker: webhooks, health, state."""
+"""The HTTP side of a worker: webhooks, health, figures, the API and the console, each a part of its own."""
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from connectors.contract.errors import StorageError
+from gateway.access.entrance import Entrance
+from gateway.access.headers import add_security_headers
+from gateway.access.oidc import provider_of
+from gateway.access.routes import routes as sign_in_routes
+from gateway.access.signin import sign_in
+from gateway.api.cursors import Cursors
+from gateway.api.description import Description
+from gateway.api.desk import Desk
+from gateway.api.keys import Keys
+from gateway.api.limiter import Limiter
+from gateway.api.metrics import Counted, Metrics
+from gateway.api.serving import routes_of
+from gateway.api.streams import Streams
+from gateway.api.table import ROUTES
 from gateway.app.compose import Gateway
 from gateway.app.consume import Consumer
+from gateway.app.health import Health, release
+from gateway.console.desk import Desk as ConsoleDesk
+from gateway.console.routes import routes as console_routes
+from gateway.core import trace
 from gateway.intake.problems import problem
-from gateway.storage.database import dumps
-from gateway.work.queries import now_summary
+from gateway.work.trail import note
 
 
 def application(gateway: Gateway, consumer: Consumer) -> web.Application:
-    """Routes of one worker. `/livez` says the process runs; `/readyz` that database and stream do; neither asks a
-    vendor.
-    """
-    app = web.Application(client_max_size=gateway.config.limits.body, middlewares=[as_problem])
-    state = State(gateway, consumer)
-    app.add_routes(gateway.hooks.routes())
-    app.add_routes(
-        [
-            web.get("/livez", state.live),
-            web.get("/readyz", state.ready),
-            web.get("/version", state.version),
-            web.get("/v1/now", state.now),
-        ]
+    """Routes of one worker."""
+    entrance = entrance_of(gateway)
+    desk = desk_of(gateway, consumer, entrance)
+    app = web.Application(
+        client_max_size=gateway.config.limits.body, middlewares=[traced, as_problem, sign_in(entrance)]
     )
+    app.add_routes(gateway.hooks.routes())
+    app.add_routes(Health(gateway).routes())
+    app.add_routes(sign_in_routes(entrance))
+    app.add_routes(routes_of(desk, ROUTES))
+    app.add_routes(Description(ROUTES, release()).routes())
+    app.add_routes(console_routes(console_of(gateway)))
+    app.add_routes([web.get("/metrics", metrics_of(gateway, consumer).scrape)])
+    app.on_shutdown.append(_let_followers_go(desk))
+    add_security_headers(app, entrance)
     return app
+
+
+def entrance_of(gateway: Gateway) -> Entrance:
+    """What signing in works with."""
+    database, access, now = gateway.database, gateway.config.access, gateway.clock.now
+    return Entrance(database, access, now=now, trail=note, provider=provider_of(database, access, now=now, trail=note))
+
+
+@web.middleware
+async def traced(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """What a request does, logs and answers belongs to one trace: the caller's, or a new one."""
+    trace.enter(found := trace.trace_of(request.headers.get("traceparent", "")))
+    structlog.contextvars.bind_contextvars(trace_id=found.id)
+    return await handler(request)
 
 
 @web.middleware
@@ -40,67 +72,79 @@ async def as_problem(request: web.Request, handler: Handler) -> web.StreamRespon
     try:
         return await handler(request)
     except web.HTTPMethodNotAllowed as error:
-        ways = ", ".join(sorted(error.allowed_methods))
+        ways = ", ".join(sorted({*error.allowed_methods, "OPTIONS"}))
+        if request.method == "OPTIONS":
+            return web.Response(status=204, headers={"Allow": ways})
         detail = f"{request.method} is not possible here; try {ways}"
         return problem(405, "method-not-allowed", detail, headers={"Allow": ways})
     except web.HTTPNotFound:
         return problem(404, "unknown-path", "there is nothing at this path")
+    except StorageError as error:
+        return problem(503, "database-away", str(error), headers={"Retry-After": "5"})
 
 
-class State:
-    """Answers about this worker."""
+def desk_of(gateway: Gateway, consumer: Consumer, entrance: Entrance) -> Desk:
+    """What the routes of the API work with."""
+    return Desk(
+        place=gateway.place,
+        connectors=gateway.connectors,
+        worker=Worker(gateway, consumer).told,
+        still_holds=entrance.still_holds,
+        keys=Keys(gateway.database, gateway.clock),
+        cursors=Cursors(gateway.database, gateway.clock),
+        limiter=Limiter(gateway.clock, gateway.config.limits.requests),
+        pulse=gateway.pulse,
+        streams=Streams(gateway.clock),
+    )
+
+
+def console_of(gateway: Gateway) -> ConsoleDesk:
+    """What the pages work with."""
+    return ConsoleDesk(
+        place=gateway.place,
+        connectors=gateway.connectors,
+        pressure=gateway.pressure.reason,
+        release=release(),
+        provider=gateway.config.access.oidc.label if gateway.config.access.oidc else "",
+    )
+
+
+def metrics_of(gateway: Gateway, consumer: Consumer) -> Metrics:
+    """Figures of this worker and of the database."""
+    hooks = gateway.hooks
+    counted = Counted(received=consumer.received, refused=hooks.refused, ignored=hooks.ignored, tally=gateway.tally)
+    return Metrics(gateway.place, counted, release=release(), open=gateway.config.metrics_open)
+
+
+def _let_followers_go(desk: Desk) -> Any:
+    async def closing(app: web.Application) -> None:
+        desk.streams.closing = True
+
+    return closing
+
+
+class Worker:
+    """What this worker alone knows: its gates, its stream, and what it counted since its start."""
 
     def __init__(self, gateway: Gateway, consumer: Consumer) -> None:
         self.gateway, self.consumer = gateway, consumer
 
-    async def live(self, request: web.Request) -> web.Response:
-        """200 while the process answers."""
-        return web.json_response({"status": "live"})
-
-    async def version(self, request: web.Request) -> web.Response:
-        """The release that runs."""
-        try:
-            release = version("lockstep-gateway")
-        except PackageNotFoundError:
-            release = "unknown"
-        return web.json_response({"version": release})
-
-    async def ready(self, request: web.Request) -> web.Response:
-        """200 when webhooks are accepted and processed; 503 with the reasons otherwise."""
+    def told(self) -> dict[str, Any]:
+        """For `/v1/now`."""
         health = self.gateway.stream.health()
-        reasons = [] if health.ready else [f"stream: {health.reason}"]
-        if pressed := self.gateway.pressure.reason():
-            reasons.append(f"intake: {pressed}")
-        try:
-            await self.gateway.database.answers()
-        except StorageError as error:
-            reasons.append(str(error))
-        body = {"status": "ready" if not reasons else "not ready", "reasons": reasons, "lag": dict(health.lag)}
-        return web.json_response(body, status=200 if not reasons else 503, dumps=_dumps)
-
-    async def now(self, request: web.Request) -> web.Response:
-        """The 3 a.m. summary with this worker's gates and counts."""
-        try:
-            summary = await now_summary(self.gateway.database)
-        except StorageError as error:
-            return problem(503, "database-away", str(error), headers={"Retry-After": "5"})
-        health = self.gateway.stream.health()
-        summary["stream"] = {"ready": health.ready, "reason": health.reason, "lag": dict(health.lag)}
-        summary["pressure"] = self.gateway.pressure.reason() or None
-        summary["gates"] = {
-            name: {"state": str(gate.state), "reason": gate.reason, "wait_s": gate.wait_s()}
-            for name, gate in self.gateway.keeper.gates.items()
+        hooks = self.gateway.hooks
+        return {
+            "stream": {"ready": health.ready, "reason": health.reason, "lag": dict(health.lag)},
+            "pressure": self.gateway.pressure.reason() or None,
+            "gates": {
+                name: {"state": str(gate.state), "reason": gate.reason, "wait_s": gate.wait_s()}
+                for name, gate in self.gateway.keeper.gates.items()
+            },
+            "worker": {
+                "name": self.gateway.name,
+                "changes_handled": self.consumer.handled,
+                "accepted": dict(hooks.accepted),
+                "ignored": {name: n for name, n in hooks.ignored.items() if n},
+                "refused": {f"{name}:{code}": n for (name, code), n in hooks.refused.items()},
+            },
         }
-        summary["worker"] = {
-            "name": self.gateway.name,
-            "changes_handled": self.consumer.handled,
-            "accepted": dict(self.gateway.hooks.accepted),
-            "ignored": {name: n for name, n in self.gateway.hooks.ignored.items() if n},
-            "refused": {f"{name}:{code}": n for (name, code), n in self.gateway.hooks.refused.items()},
-        }
-        summary["quiet"] = summary["quiet"] and not any(health.lag.values())
-        return web.json_response(summary, dumps=_dumps)
-
-
-def _dumps(value: Any) -> str:
-    return dumps(value)

@@ -100,6 +100,8 @@ async def running(gateway: Gateway) -> Any:
             stack.push_async_callback(connector.close)
         await gateway.decider.start()
         stack.push_async_callback(gateway.decider.stop)
+        await gateway.pauses.start()
+        stack.push_async_callback(gateway.pauses.stop)
         await gateway.dispatcher.start()
         stack.push_async_callback(gateway.dispatcher.stop)
         await gateway.keeper.start()
@@ -113,6 +115,13 @@ async def running(gateway: Gateway) -> Any:
         for sweeper in gateway.sweepers:
             await sweeper.start()
             stack.push_async_callback(sweeper.stop)
+        for notifier in gateway.notifiers:
+            await notifier.start()
+            stack.push_async_callback(notifier.stop)
+        await gateway.replayer.start()
+        stack.push_async_callback(gateway.replayer.stop)
+        await gateway.pulse.start()
+        stack.push_async_callback(gateway.pulse.stop)
         gateway.stream.consume(consumer.handle)
         stack.push_async_callback(gateway.stream.stop)
         await gateway.stream.start()

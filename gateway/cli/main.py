@@ -9,7 +9,26 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli import case, check, connection, demo, now, reconcile, record, run, sandbox, topics, version
+from gateway.cli import (
+    case,
+    check,
+    connection,
+    console,
+    demo,
+    login,
+    notification,
+    now,
+    reconcile,
+    record,
+    replay,
+    run,
+    sandbox,
+    token,
+    topics,
+    user,
+    version,
+    whoami,
+)
 from gateway.cli.exits import Code, Ending
 from gateway.cli.output import say
 
@@ -32,8 +51,19 @@ app.add_typer(case.app, name="case")
 app.add_typer(case.app, name="cases", hidden=True)
 app.add_typer(connection.app, name="connection")
 app.add_typer(connection.app, name="connections", hidden=True)
+app.add_typer(replay.app, name="replay")
+app.add_typer(replay.app, name="replays", hidden=True)
 app.command("reconcile")(reconcile.reconcile)
 app.command("sandbox")(sandbox.sandbox)
+app.add_typer(user.app, name="user")
+app.add_typer(user.app, name="users", hidden=True)
+app.add_typer(token.app, name="token")
+app.add_typer(token.app, name="tokens", hidden=True)
+app.add_typer(notification.app, name="notification")
+app.add_typer(notification.app, name="notifications", hidden=True)
+app.command("console")(console.console)
+app.command("login")(login.login)
+app.command("whoami")(whoami.whoami)
 app.command("version")(version.version)
 app.add_typer(topics.app, name="help")
 

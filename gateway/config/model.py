@@ -7,6 +7,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, StringConstraints, model_validator
 
+from gateway.config.access import AccessModel
+from gateway.config.cases import CasesModel
+from gateway.config.notifications import NotificationsModel
+from gateway.config.replay import ReplayModel
 from gateway.config.units import Duration, Rate, Size
 from gateway.config.urls import DatabaseUrl, StreamUrl, listen_address
 from mappings.edge import Strict
@@ -242,6 +246,9 @@ class Limits(Strict):
     unhandled: int = Field(
         default=100_000, ge=1, description="With more entries of the stream unhandled, changes are answered 503."
     )
+    requests: int = Field(
+        default=6_000, ge=0, description="Of one caller of the API, per minute and worker; more is 429. 0: no limit."
+    )
 
 
 class Retention(Strict):
@@ -276,3 +283,10 @@ class ConfigFile(Strict):
     connections: dict[ConnectionName, ConnectionModel] = Field(min_length=1)
     flows: dict[Name, FlowModel] = Field(min_length=1)
     retention: Retention = Retention()
+    access: AccessModel = AccessModel()
+    metrics: Literal["signed_in", "open"] = Field(
+        default="signed_in", description="Who may read `/metrics`: tokens with the right `see`, or whoever gets there."
+    )
+    cases: CasesModel = CasesModel()
+    replay: ReplayModel = ReplayModel()
+    notifications: NotificationsModel = NotificationsModel()

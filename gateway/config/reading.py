@@ -10,8 +10,12 @@ from connectors import registry
 from connectors.contract.connector import ConnectionSettings
 from connectors.contract.errors import ConfigError
 from gateway.config import connectors, values
+from gateway.config.access import access_of, check_access
+from gateway.config.cases import cases_of
 from gateway.config.model import ConfigFile, ConnectionModel, FlowModel, IdSweep, LeaverSweep, MergeRule, Sweeps
+from gateway.config.notifications import check_notifications, notifications_of
 from gateway.config.references import Found, resolve
+from gateway.config.replay import replays_of
 from gateway.config.secrets import Filler
 from mappings.conditions import Condition, compile_condition
 from mappings.edge import parse
@@ -45,6 +49,9 @@ def read(file: Path, env: Mapping[str, str]) -> tuple[values.Config | None, list
         return None, _sorted(file, problems)
     connections = {name: _connection(name, model, found) for name in model.connections}
     problems += _judged(source, model, connections)
+    types = {flow.type for flow in model.flows.values()}
+    problems += check_access(source, model.access, model.connections, types)
+    problems += check_notifications(source, model.notifications, model.connections, model.access.internal)
     if problems:
         return None, _sorted(file, problems)
     return _config(file.resolve(), model, found, connections), []
@@ -142,7 +149,11 @@ def _config(file: Path, model: ConfigFile, found: Found, connections: Mapping[st
         host=host.strip("[]"),
         port=int(port),
         limits=values.Limits(
-            model.limits.body, model.limits.in_flight, model.limits.disk_reserve, model.limits.unhandled
+            model.limits.body,
+            model.limits.in_flight,
+            model.limits.disk_reserve,
+            model.limits.unhandled,
+            model.limits.requests,
         ),
         connections=connections,
         flows={name: _flow(name, flow, found) for name, flow in model.flows.items()},
@@ -153,6 +164,11 @@ def _config(file: Path, model: ConfigFile, found: Found, connections: Mapping[st
             model.retention.audit,
             model.retention.windows,
         ),
+        access=access_of(model.access, model.listen),
+        metrics_open=model.metrics == "open",
+        cases=cases_of(model.cases),
+        replay=replays_of(model.replay),
+        notifications=notifications_of(model.notifications, access_of(model.access, model.listen).url),
     )
 
 

@@ -19,10 +19,17 @@ UNSET = "unset"
 """Stands where a value is missing, so that the rest of the file can still be checked."""
 
 # `*` is any one key, `**` everything below. A rule for a place is a path like `connections.*.url`.
-_SECRET = ("connections.*.auth.*.password", "connections.*.auth.*.token", "connections.*.webhook.secret")
+_SECRET = (
+    *("connections.*.auth.*.password", "connections.*.auth.*.token", "connections.*.webhook.secret"),
+    *("access.tokens.*.secret", "access.oidc.client_secret"),
+    *("notifications.channels.*.webhook.secret", "notifications.channels.*.webhook.former"),
+    "notifications.channels.*.email.password",
+)
 _FILLED = (
-    *("data", "database", "stream", "listen"),
+    *("data", "database", "stream", "listen", "access.url", "access.oidc.issuer", "access.oidc.client_id"),
     *("connections.*.url", "connections.*.auth.*.user", "connections.*.options.**", "flows.*.members.*.with.**"),
+    *("notifications.base", "notifications.channels.*.webhook.url"),
+    *("notifications.channels.*.email.server", "notifications.channels.*.email.user"),
 )
 _URLS = ("database", "stream")
 OVERRIDES: Mapping[str, Callable[[str], str]] = {
@@ -134,6 +141,8 @@ class Filler:
 
     def _harmless(self, at: At) -> bool:
         """A literal secret of a system on this machine: a stand-in's. Everything else comes from outside the file."""
+        if at[0] != "connections":
+            return False
         url = self.source.data.get("connections", {}).get(at[1], {}).get("url")
         try:
             return isinstance(url, str) and _on_this_machine(urlsplit(url).hostname)

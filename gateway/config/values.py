@@ -8,6 +8,10 @@ from pathlib import Path
 from typing import Literal
 
 from connectors.contract.connector import ConnectionSettings
+from gateway.config.access import Access
+from gateway.config.cases import Cases
+from gateway.config.notifications import Notifications
+from gateway.config.replay import Replays
 from mappings.compiler import CompiledMapping
 from mappings.conditions import Condition
 from mappings.model import TypeFile
@@ -119,6 +123,8 @@ class Limits:
     in_flight: int
     disk_reserve: int
     unhandled: int
+    requests: int = 6_000
+    """Of one caller, per minute and worker; 0: no limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +143,12 @@ class Config:
     connections: Mapping[str, Connection]
     flows: Mapping[str, Flow]
     retention: Retention
+    access: Access
+    cases: Cases
+    replay: Replays
+    notifications: Notifications
+    metrics_open: bool = False
+    """Whether `/metrics` asks for no sign-in."""
 
     def members_of(self, connection: str) -> tuple[tuple[Flow, Member], ...]:
         """The flows that a connection takes part in."""

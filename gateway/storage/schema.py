@@ -5,11 +5,15 @@ from __future__ import annotations
 from sqlalchemy import MetaData
 
 from dead_letter.tables import metadata as cases
+from gateway.access.tables import metadata as access
+from gateway.api.tables import metadata as api
 from gateway.audit.tables import metadata as audit
 from gateway.delivery.tables import metadata as delivery
 from gateway.intake.tables import metadata as intake
+from gateway.notify.tables import metadata as notify
 from gateway.reconcile.tables import metadata as reconcile
 from gateway.sweeps.tables import metadata as sweeps
 from gateway.sync.tables import metadata as sync
+from replay.tables import metadata as replay
 
-PARTS: tuple[MetaData, ...] = (sync, audit, cases, delivery, intake, sweeps, reconcile)
+PARTS: tuple[MetaData, ...] = (sync, audit, cases, delivery, intake, sweeps, reconcile, access, replay, notify, api)

@@ -8,16 +8,21 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from gateway.config import access, notifications, read
 from gateway.config import model as config_model
-from gateway.config import read
 from mappings import model as mapping_model
 from mappings.loader import read_mapping
 from mappings.testing import run_tests
 
 PAGES = Path(__file__).parents[4] / "docs" / "reference"
 BLOCK = re.compile(r"```yaml\n(.*?)```", re.DOTALL)
-VARIABLES = ("DATABASE_PASSWORD", "SNOW_USER", "SNOW_PASSWORD", "SNOW_HOOK", "JIRA_TOKEN", "JIRA_HOOK")
-ENV = {"SNOW_URL": "https://dev1.service-now.com", **dict.fromkeys(VARIABLES, "x")}
+VARIABLES = ("DATABASE_PASSWORD", "SNOW_USER", "SNOW_PASSWORD", "SNOW_HOOK", "JIRA_TOKEN", "JIRA_HOOK", "OIDC_SECRET")
+ENV = {
+    "SNOW_URL": "https://dev1.service-now.com",
+    "LOCKSTEP_CI_TOKEN": "x" * 32,
+    "OPS_KEY": "whsec_" + "k" * 44,
+    **dict.fromkeys(VARIABLES, "x"),
+}
 
 
 def blocks(page: str) -> list[str]:
@@ -54,7 +59,15 @@ def keys(module: object) -> set[str]:
     return {field.alias or name for each in models for name, field in each.model_fields.items()}
 
 
-@pytest.mark.parametrize(("page", "module"), [("configuration.md", config_model), ("mapping.md", mapping_model)])
+@pytest.mark.parametrize(
+    ("page", "module"),
+    [
+        ("configuration.md", config_model),
+        ("configuration.md", access),
+        ("configuration.md", notifications),
+        ("mapping.md", mapping_model),
+    ],
+)
 def test_every_key_is_explained(page: str, module: object) -> None:
     """`kind` of a merge rule is how the loader spells the short form; nobody writes it."""
     text = (PAGES / page).read_text()

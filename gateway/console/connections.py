@@ -1,0 +1,122 @@
+"""Connections: is it the vendor, the token, or us?"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from aiohttp import web
+
+from connectors.contract.connector import Connector
+from connectors.contract.errors import LockstepError
+from connectors.contract.values import Finding
+from dead_letter.values import CaseFilter
+from gateway.access.rights import Right
+from gateway.console.frame import Asked, Unseen
+from gateway.console.now import drawn
+from gateway.console.words import connection_look
+from gateway.sweeps.book import states as sweep_states
+from gateway.work import cases, pages_now
+from gateway.work.pages_now import Side
+
+CHECK_S = 20.0
+"""A check is given up after this: it must not sleep on a budget while a person waits."""
+
+
+async def connections(asked: Asked) -> web.StreamResponse:
+    """`/connections`."""
+    sides = await pages_now.sides(asked.desk.place, asked.who)
+    open_ = await _open_cases(asked)
+    return asked.page("connections.html", here="connections", rows=[_row(asked, side, open_) for side in sides])
+
+
+async def _open_cases(asked: Asked) -> dict[str, int]:
+    """Connection -> open cases, by their groups: a cause belongs to one connection, and groups are counted quickly."""
+    found: dict[str, int] = {}
+    for group in await cases.group_cases(asked.desk.place, asked.who, CaseFilter(limit=200)):
+        found[group.connection] = found.get(group.connection, 0) + group.count
+    return found
+
+
+def _row(asked: Asked, side: Side, open_: dict[str, int]) -> dict[str, Any]:
+    known = asked.desk.place.config.connections[side.name]
+    return {
+        "side": side,
+        "look": connection_look(side.state),
+        "kind": known.settings.connector,
+        "cases": open_.get(side.name, 0),
+        "waiting": side.noticed + max(side.writes, side.working),
+    }
+
+
+async def connection(asked: Asked) -> web.StreamResponse:
+    """`/conn/{name}`."""
+    return await _page(asked, [])
+
+
+async def check(asked: Asked) -> web.StreamResponse:
+    """`POST /conn/{name}/check`: every step of the connector's own check, passed ones too. Writes nothing there."""
+    name = _named(asked)
+    asked.who.require(Right.CONFIGURE, connection=name)
+    connector = asked.desk.connectors.get(name)
+    return await _page(asked, await _checked(connector) if connector else [_finding("this process runs no connector")])
+
+
+async def _checked(connector: Connector) -> list[Finding]:
+    try:
+        async with asyncio.timeout(CHECK_S):
+            return list(await connector.check())
+    except TimeoutError:
+        return [_finding(f"no answer in {CHECK_S:g} s")]
+    except LockstepError as error:
+        return [_finding(str(error))]
+
+
+def _finding(text: str) -> Finding:
+    return Finding(proves="an answer", ok=False, detail=text)
+
+
+def _named(asked: Asked) -> str:
+    name = asked.request.match_info["name"]
+    if name not in asked.desk.place.config.connections or not asked.who.covers(connection=name):
+        raise Unseen("There is no such connection, or you may not see it.")
+    return name
+
+
+async def _page(asked: Asked, findings: list[Finding]) -> web.StreamResponse:
+    name = _named(asked)
+    place, who = asked.desk.place, asked.who
+    side = next(each for each in await pages_now.sides(place, who) if each.name == name)
+    flow = await pages_now.flow(place, who, connection=name)
+    groups = await cases.group_cases(place, who, CaseFilter(connection=name, limit=5))
+    return asked.page(
+        "connection.html",
+        here="connections",
+        side=side,
+        look=connection_look(side.state),
+        known=place.config.connections[name],
+        flow=drawn(flow),
+        flows=[(each, member) for each, member in place.config.members_of(name)],
+        groups=groups,
+        sweeps=await sweep_states(place.database, name),
+        findings=findings,
+        can_check=name in asked.desk.connectors and who.may(Right.CONFIGURE),
+        settings=_settings(asked, name),
+    )
+
+
+def _settings(asked: Asked, name: str) -> list[tuple[str, str]]:
+    """What is configured, without a secret: names of the ways to sign in, never what is in them."""
+    known = asked.desk.place.config.connections[name]
+    settings = known.settings
+    return [
+        ("connector", settings.connector),
+        ("url", str(settings.url)),
+        ("signs in by", ", ".join(settings.auth) or "nothing"),
+        ("webhook", "yes, verified" if known.has_webhook else "no"),
+        ("polled every", f"{known.poll_every_s:g} s" if known.poll_every_s else "not polled"),
+        ("time-out", f"{settings.timeout_s:g} s"),
+        ("at once", str(settings.concurrency)),
+        ("rate", f"{known.rate:g} requests/s for each worker" if known.rate else "as the system's headers say"),
+        ("breaker", f"opens after {known.breaker.failures} failures, tries again after {known.breaker.retry_s:g} s"),
+    ]

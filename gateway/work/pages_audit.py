@@ -1,0 +1,151 @@
+"""The audit trail as pages show it: filtered, newest first, and what changed lately. Reads only.
+
+Ids of rows end with the moment they were made, so a page goes on below the last one at the cost of one page. A narrow
+filter stops after `LOOKED_AT` rows and says where it stopped: the trail may have hundreds of millions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from sqlalchemy import Select, func, or_, select, union_all
+
+from gateway.access.rights import Principal, Right
+from gateway.audit.tables import audit
+from gateway.core.ids import new_id
+from gateway.storage.database import loads
+from gateway.work.workplace import Workplace
+
+LOOKED_AT = 20_000
+DAY_S = 86_400.0
+OURS = "lockstep"
+NO_CHANGE = ("audit_read", "personal_seen", "signed_in", "signed_out", "sign_in_link", "replay_selected", "swept")
+"""Kinds that tell of a look or a visit: in the trail, but nothing is otherwise by them."""
+SERIES = ("au", "aud_")
+"""Two series of ids: of what the gateway did, and of what people did. Each is a range of the primary key."""
+_LAST = "zzzzzzzzzz"
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One row."""
+
+    id: str
+    at: float
+    kind: str
+    actor: str
+    record: str
+    connection: str
+    cause: str
+    """Case, plan, run, notice or attempt that led to it."""
+    detail: Any
+    text: str
+    """What was done, in words."""
+
+
+class AuditFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Every field narrows; empty ones do not."""
+
+    who: str = ""
+    what: str = ""
+    about: str = ""
+    """A record, a connection, or what caused it (FO-17, a plan, a run)."""
+    since: float | None = None
+    until: float | None = None
+    people: bool = False
+    """Only what people did."""
+
+
+class AuditPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Some rows, newest first."""
+
+    entries: tuple[Entry, ...]
+    next: str
+    """Goes on below this moment; empty at the end."""
+    cut: bool
+    """Nothing more was found in the rows looked at; there are older ones."""
+
+
+async def read(place: Workplace, who: Principal, wanted: AuditFilter, *, below: str = "", limit: int = 50) -> AuditPage:
+    """A page of the trail. Right AUDIT; narrowed to the reader's connections."""
+    who.require(Right.AUDIT)
+    upper = below or (_stamp(wanted.until) if wanted.until is not None else _LAST)
+    looked = _newest("", upper)
+    stamp = _stamp_of(looked.c.id)
+    query = _narrowed(select(looked), looked.c, wanted, who).order_by(stamp.desc()).limit(limit + 1)
+    async with place.database.read() as tx:
+        rows = (await tx.execute(query)).mappings().all()
+        whole = select(func.count(), func.min(stamp)).select_from(looked)
+        looked_at, oldest = (0, "") if len(rows) > limit else (await tx.execute(whole)).one()
+    shown = tuple(_entry(each) for each in rows[:limit])
+    cut = looked_at >= LOOKED_AT // len(SERIES)
+    more = shown[-1].id[-26:] if len(rows) > limit else oldest if cut else ""
+    return AuditPage(entries=shown, next=more, cut=cut)
+
+
+def _stamp(at: float) -> str:
+    """What the ids made at this time begin with, after the name of their series."""
+    return new_id("", at=at)[:10]
+
+
+def _stamp_of(id: Any) -> Any:
+    return func.substr(id, func.length(id) - 25)
+
+
+def _newest(lowest: str, upper: str) -> Any:
+    """The newest rows between two moments, of both series."""
+    parts = []
+    for series in SERIES:
+        row = audit.c
+        inside = [row.id >= series + (lowest or "0"), row.id < series + upper]
+        if series == SERIES[0]:
+            inside.append(row.id < series + "a")  # moments begin with a digit until the year 10895
+        part = select(audit).where(*inside).order_by(row.id.desc()).limit(LOOKED_AT // len(SERIES)).subquery()
+        parts.append(select(part))
+    return union_all(*parts).subquery()
+
+
+def _narrowed(query: Select[Any], row: Any, wanted: AuditFilter, who: Principal) -> Select[Any]:
+    if wanted.who:
+        query = query.where(row.actor.icontains(wanted.who, autoescape=True))
+    if wanted.what:
+        query = query.where(row.kind.icontains(wanted.what, autoescape=True))
+    if wanted.about:
+        exact = (row.record == wanted.about, row.connection == wanted.about, row.cause == wanted.about)
+        query = query.where(or_(*exact))
+    if wanted.people:
+        query = query.where(row.actor != OURS)
+    if wanted.since is not None:
+        query = query.where(row.at >= wanted.since)
+    if who.connections is not None:
+        query = query.where(or_(row.connection.is_(None), row.connection.in_(sorted(who.connections))))
+    return query
+
+
+async def lately(place: Workplace, who: Principal, *, limit: int = 8) -> list[Entry]:
+    """What people changed in the last day, newest first. Right SEE: who and what, not the details."""
+    return await changes(place, who, since=place.now() - DAY_S, until=place.now(), limit=limit)
+
+
+async def changes(place: Workplace, who: Principal, *, since: float, until: float, limit: int = 8) -> list[Entry]:
+    """What people changed between two times, newest first. Right SEE."""
+    who.require(Right.SEE)
+    looked = _newest(_stamp(since), _stamp(until + 1))
+    query = _narrowed(select(looked), looked.c, AuditFilter(people=True), who)
+    query = query.where(looked.c.kind.not_in(NO_CHANGE)).order_by(_stamp_of(looked.c.id).desc())
+    async with place.database.read() as tx:
+        return [_entry(each) for each in (await tx.execute(query.limit(limit))).mappings()]
+
+
+def _entry(row: Mapping[Any, Any]) -> Entry:
+    values = {name: row[name] or "" for name in ("id", "kind", "actor", "record", "connection", "cause")}
+    detail = loads(row["detail"])
+    return Entry(**values, at=row["at"], detail=detail, text=_text(values, detail))
+
+
+def _text(row: Mapping[str, str], detail: Any) -> str:
+    told = detail if isinstance(detail, dict) else {}
+    what = str(told.get("action") or row["kind"]).replace("_", " ").replace(".", " ")
+    about = str(told.get("number") or row["cause"] or row["connection"] or row["record"])
+    return f"{row['actor']}: {what} {about}".rstrip()
