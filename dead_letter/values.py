@@ -64,7 +64,7 @@ class NewCase(msgspec.Struct, frozen=True, kw_only=True):
     object: str = ""
     object_id: str = ""
     object_key: str = ""
-    """What people call the object (INC0010001, OPS-12)."""
+    """What people call the object (INC0010001, OPS-12); of one that is still to be created, what it is created for."""
     field: str = ""
     evidence: Mapping[str, Any] = {}
     """Shown to people, redacted when stored. Names with a meaning: `request`, `answer`, `looks`, `mapping`; `sides`:

@@ -154,7 +154,7 @@ class Unit:
                 connection=connection,
                 object=self.flow.members[connection].object if connection in self.flow.members else "",
                 object_id=held.id if held else "",
-                object_key=held.key if held else "",
+                object_key=self.called(connection),
                 field=name,
                 evidence=evidence or {},
                 fingerprint=f"{cause}:{self.flow.name}:{connection}:{name}",
@@ -163,6 +163,13 @@ class Unit:
         self.effects.obsolete.pop(key, None)
         self.effects.worked.discard(key)
         return key
+
+    def called(self, connection: str) -> str:
+        """What people call the object there; one that does not exist yet goes by the name of what it is made for."""
+        held = self.state.members.get(connection)
+        if held is not None and held.id:
+            return held.key
+        return next((other.key for other in self.state.members.values() if other.key), "")
 
     def moot(self, key: str, reason: str) -> None:
         """The case no longer asks for anybody."""

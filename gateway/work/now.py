@@ -8,16 +8,17 @@ import msgspec
 from sqlalchemy import Select, func, select
 
 from dead_letter import store
-from dead_letter.values import CaseFilter, CaseGroup
+from dead_letter.values import CaseFilter
 from gateway.access.rights import Principal, Right
 from gateway.sync import tables as t
 from gateway.work.backlog import notices_waiting, pressed_workers
-from gateway.work.case_scope import narrowed
+from gateway.work.case_reading import in_line
+from gateway.work.case_scope import narrowed, personal_of
 from gateway.work.connections import ConnectionView, list_connections
+from gateway.work.needs import MOST, Need, needs
 from gateway.work.workplace import Workplace
 
 GROUPS = 5
-MOST = 200
 
 
 class Refusing(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,7 +36,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     at: float
     needs_people: int
     """Open cases that the reader may see, in the 200 largest groups."""
-    groups: tuple[CaseGroup, ...]
+    groups: tuple[Need, ...]
     """The largest groups of them."""
     connections: tuple[ConnectionView, ...]
     notices_waiting: int
@@ -54,6 +55,8 @@ async def summary(place: Workplace, who: Principal) -> Summary:
     connections = await list_connections(place, who)
     async with place.database.read() as tx:
         groups = await store.group_cases(tx, wanted)
+        shown = [in_line(each, personal_of(place, each), who) for each in groups[:GROUPS]]
+        largest = await needs(tx, shown, wanted, place.now())
         names = [each.name for each in connections]
         narrow = [] if who.connections is None and who.types is None else [t.notice.c.connection.in_(names)]
         waiting = await notices_waiting(tx, *narrow)
@@ -62,10 +65,10 @@ async def summary(place: Workplace, who: Principal) -> Summary:
     return Summary(
         at=place.now(),
         needs_people=sum(group.count for group in groups),
-        groups=tuple(groups[:GROUPS]),
+        groups=largest,
         connections=tuple(connections),
         notices_waiting=waiting,
-        refusing=tuple(msgspec.convert(each, Refusing) for each in pressed),
+        refusing=tuple(Refusing(**each) for each in pressed),
         records=records,
         quiet=not waiting and not any(each.working for each in connections),
     )

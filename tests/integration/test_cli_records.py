@@ -71,7 +71,7 @@ async def test_an_empty_gateway(desk: Desk) -> None:
 
     said = await desk.type("case", "list")
     assert (said.code, said.err) == (0, "no cases: nothing needs you\n")
-    assert said.out.splitlines() == ["number\tstate\tcause\tconnection\tobject\tfield\tage\ttitle"]
+    assert said.out.splitlines() == ["number\tstate\tlevel\towner\tdue\tcause\tconnection\tobject\tfield\tage\ttitle"]
     assert (await desk.document("case", "list"))["cases"] == []
     said = await desk.type("case", "list", "--state", "closed", "--json")
     assert said.document()["cases"] == []

@@ -81,6 +81,19 @@ async def test_create_echo_before_outcome(store_url: str, answer: str | None) ->
         assert await w.g.cases() == []
 
 
+async def test_a_refused_create_goes_by_the_name_of_what_it_is_for(store_url: str) -> None:
+    async with two(store_url, linked=False) as w:
+
+        def refuse(write: Write) -> None:
+            raise Refused("the project is archived", status=400)
+
+        w.b.answer = refuse
+        w.a.create(**START)
+        await w.g.settle()
+        (case,) = await w.g.cases()
+        assert (case.connection, case.object_id, case.object_key) == ("b", "", "a0")
+
+
 @pytest.mark.parametrize("order", ["ab", "ba"])
 async def test_concurrent_create_two_systems(store_url: str, order: str) -> None:
     async with two(store_url, linked=False, natural="x") as w:
