@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -36,6 +36,8 @@ LimitsFor = Callable[[Collection[str], int, int], tuple[Limits, bool]]
 """Of the connections of a plan, its items that send and the calls these take; and whether that is bolder than one
 person may go.
 """
+Told = Callable[[AsyncConnection, Plan], Awaitable[None]]
+"""Called in the transaction that makes a plan whole."""
 
 
 async def make_plan(
@@ -46,6 +48,7 @@ async def make_plan(
     limits_for: LimitsFor,
     *,
     now: Callable[[], float],
+    told: Told,
     again: str = "",
 ) -> Plan:
     """Plans a selection on the present state. Reads and writes in batches: it keeps nobody waiting, and if it is killed
@@ -77,7 +80,7 @@ async def make_plan(
         totals[each.action] += 1
     plan = msgspec.structs.replace(plan, totals=totals, needs_approval=approval_needed(limits, totals, bolder=bolder))
     plan = msgspec.structs.replace(plan, digest=digest_of(plan, foreseen))
-    await _store(books, plan, foreseen)
+    await _store(books, plan, foreseen, told)
     return msgspec.structs.replace(plan, state=PlanState.READY)
 
 
@@ -165,7 +168,7 @@ def digest_of(plan: Plan, foreseen: Iterable[Foreseen]) -> str:
     return f"sha-256:{digest.hexdigest()}"
 
 
-async def _store(books: Books, plan: Plan, foreseen: Sequence[Foreseen]) -> None:
+async def _store(books: Books, plan: Plan, foreseen: Sequence[Foreseen], told: Told) -> None:
     async with books.begin("replay.plan") as tx:
         await store.add_plan(tx, plan)
     seq = 1
@@ -176,3 +179,4 @@ async def _store(books: Books, plan: Plan, foreseen: Sequence[Foreseen]) -> None
         await asyncio.sleep(0)
     async with books.begin("replay.planned") as tx:
         await store.finish_plan(tx, plan, {(each.connection, each.flow) for each in foreseen})
+        await told(tx, plan)

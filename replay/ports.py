@@ -77,6 +77,10 @@ class Handed(Protocol):
 class Carrier(Protocol):
     """Carries items to the lanes by the decisions that people take about cases, and reads off what became of them."""
 
+    def now(self) -> float:
+        """The time, as people's decisions are noted by it."""
+        ...
+
     async def hand_over(
         self, tx: AsyncConnection, run: str, by: Person, planned: Foreseen, now: float
     ) -> tuple[int, Ended | None]:

@@ -182,6 +182,9 @@ class Runner:
     async def _hand_over(self, id: str, now: float) -> float | None:
         """The next item of the present step, decided about and noted in one transaction. Gives when the one after it
         may follow; None: nothing can be handed over now.
+
+        It is told of with the time at which the run is held: a person's word that lets the item go may have come after
+        `now`, and has to stand before it in the trail.
         """
         async with self.books.begin("replay.item") as tx:
             run = await runs.keep(tx, id, self.worker, now)
@@ -193,10 +196,11 @@ class Runner:
                 return None
             item = waiting[0]
             planned = await store.load_item(tx, run.plan, item.seq)
-            version, ended = await self.carrier.hand_over(tx, run.id, run.by, planned, now)
-            await runs.mark_handed(tx, id, item.seq, version, now)
+            at = max(now, self.carrier.now())
+            version, ended = await self.carrier.hand_over(tx, run.id, run.by, planned, at)
+            await runs.mark_handed(tx, id, item.seq, version, at)
             if ended is not None:
-                await runs.settle(tx, id, {item.seq: ended}, now)
+                await runs.settle(tx, id, {item.seq: ended}, at)
             next_at = max(run.next_at, now - BURST_S) + 60.0 / run.limits.rate
             await runs.set_run(tx, id, next_at=next_at)
         return next_at

@@ -60,6 +60,8 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """How long a time-out holds the socket before it is cut."""
     status: int = 503
     retry_after_s: float | None = None
+    message: str = ""
+    """What the vendor says to a `status` below 500; empty: its usual words."""
     commit: bool | None = None
     """Whether the request takes effect (status, non_json: no by default; truncated: yes)."""
 

@@ -114,7 +114,7 @@ class Gate:
         commit = fault.kind == "truncated" if fault.commit is None else fault.commit
         real = await self._answer(request, handler) if commit else web.Response()
         if fault.kind == "status":
-            return self._system.trouble(fault.status, fault.retry_after_s)
+            return self._system.trouble(fault.status, fault.retry_after_s, fault.message)
         if fault.kind == "non_json":
             return web.Response(text=_MAINTENANCE_PAGE, content_type="text/html")
         assert isinstance(real.body, bytes | None)

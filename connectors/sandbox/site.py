@@ -122,8 +122,8 @@ class System(Protocol):
         """The answer to a path (404) or method (405) the vendor does not have."""
         ...
 
-    def trouble(self, status: int, retry_after_s: float | None) -> web.Response:
-        """The answer of an instance in trouble: 429 or 5xx."""
+    def trouble(self, status: int, retry_after_s: float | None, message: str) -> web.Response:
+        """The answer of an instance in trouble: 429 or 5xx; or a refusal, with this message if it is not empty."""
         ...
 
     def truncate(self, body: bytes) -> bytes:

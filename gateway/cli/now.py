@@ -22,12 +22,13 @@ def now(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
 
     Read from the database: it works while the gateway is stopped, too.
     """
+    from gateway.cli.deciding import here
     from gateway.cli.store import ask, configuration
     from gateway.intake.pressure import disk_reason
     from gateway.work.queries import now_summary
 
     read = configuration(config)
-    found = ask(read, now_summary)
+    found = ask(read, lambda database: now_summary(*here(read, database, "")))
     found["disk"] = disk_reason(read.data, read.limits.disk_reserve) or None
     if as_json:
         document(found)
@@ -40,8 +41,8 @@ def _tell(found: Facts) -> None:
     data(f"{moment(found['at'])}  {found['records']} records")
     data(_sentence(found["needs_people"], len(groups)))
     for number, group in enumerate(groups, 1):
-        since = age(time.time() - group["oldest"])
-        data(f"  {number}  {group['title']}   {group['count']} cases · oldest {since}")
+        data(f"  {number}  {group['title']}   {_how_bad(group)}")
+        data(f"     {group['next_step']}")
         data(f"     next: lockstep case show {group['sample']}")
     for gate in found["connections"]:
         if gate["state"] != "closed":
@@ -71,6 +72,15 @@ def _sentence(cases: int, shown: int) -> str:
         return "Nothing needs you."
     things = "1 thing needs you" if shown == 1 else f"{shown} things need you"
     return f"{things} ({cases} open case{'' if cases == 1 else 's'})"
+
+
+def _how_bad(group: Facts) -> str:
+    """How many, since when, whether it gets worse, and who is on it."""
+    from gateway.work.needs import trend
+
+    since = age(time.time() - group["oldest"])
+    owners = ", ".join(group["owners"]) or "nobody has it"
+    return f"{group['count']} cases · oldest {since} · {trend(group['count'], group['last_hour'])} · {owners}"
 
 
 def _queue(connection: str, queue: Facts) -> str:

@@ -17,6 +17,7 @@ from gateway.console.rendering import age, machine, many, moment, number, path
 from gateway.console.words import connection_look
 from gateway.work import cases, pages_cases, pages_now, replays
 from gateway.work.case_views import Approval
+from gateway.work.needs import trend
 from gateway.work.pages_audit import Entry, lately
 from gateway.work.pages_now import Flow, Side
 
@@ -67,6 +68,8 @@ class Row:
     out_s: float
     waiting: int
     speed: str
+    held: str
+    """Records that do not go on by themselves now, in words."""
     tries: int
     failed: int
 
@@ -236,12 +239,8 @@ def _quoted(key: str) -> str:
 
 
 def _trend(count: int, fresh: int) -> str:
-    """Whether it is getting worse, in words."""
-    if not fresh:
-        return "→ not growing: none in the last hour"
-    if fresh == count:
-        return "↑ all of them in the last hour"
-    return f"↑ growing: {number(fresh)} in the last hour"
+    """Whether it is getting worse, with an arrow for whoever only glances."""
+    return f"{'↑' if fresh else '→'} {trend(count, fresh)}"
 
 
 def _owned(group: CaseGroup) -> str:
@@ -275,11 +274,7 @@ def _pressed(asked: Asked, pressed: Sequence[Mapping[str, Any]]) -> list[Line]:
 
 
 def _row(side: Side) -> Row:
-    speed = ""
-    if side.per_s:
-        speed = f"{number(side.per_s)}/s, done in {age(side.done_s)}"
-    elif side.unknown or side.parked:
-        speed = ", ".join(pages_now.told(side))
+    speed = f"{number(side.per_s)}/s, done in {age(side.done_s)}" if side.per_s else ""
     return Row(
         name=side.name,
         label=side.label,
@@ -290,6 +285,7 @@ def _row(side: Side) -> Row:
         out_s=side.out_s,
         waiting=side.noticed + max(side.writes, side.working),
         speed=speed,
+        held=", ".join(pages_now.told(side)),
         tries=side.tries,
         failed=side.failed,
     )

@@ -17,6 +17,7 @@ from dead_letter import store as cases
 from dead_letter.classify import Cause
 from dead_letter.fingerprint import fingerprint
 from dead_letter.values import CaseClass, Ending, NewCase
+from gateway.audit.ended import note_ended
 from gateway.delivery.breaker import Gate, GateSettings, GateState
 from gateway.storage.database import Database, insert
 from gateway.sync import tables as t
@@ -120,7 +121,8 @@ class Gatekeeper:
         now = self.clock.now()
         await cases.open_cases(tx, [case for case in asked.values() if case is not None], now=now)
         mended = [_key(connection) for connection, case in asked.items() if case is None]
-        await cases.close_cases(tx, mended, decision=Ending.RESTORED, reason="it lets us in again", now=now)
+        ended = await cases.close_cases(tx, mended, decision=Ending.RESTORED, reason="it lets us in again", now=now)
+        await note_ended(tx, ended, Ending.RESTORED, now)
 
 
 def _key(connection: str) -> str:

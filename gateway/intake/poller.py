@@ -19,6 +19,7 @@ from connectors.contract.errors import LockstepError, MalformedError, StorageErr
 from connectors.contract.values import Change
 from dead_letter.store import close_cases, open_cases
 from dead_letter.values import CaseClass, Ending, NewCase
+from gateway.audit.ended import note_ended
 from gateway.intake.fitting import entry, fit
 from gateway.storage.database import Database, dumps, insert, loads
 from gateway.streams.port import Stream
@@ -113,7 +114,8 @@ class Poller:
         """A page was read: whatever ended the turns before is over."""
         if not self.mended:
             key, now = _stuck_key(self.name), self.clock.now()
-            await close_cases(tx, [key], decision=Ending.RESTORED, reason="it can be polled again", now=now)
+            ended = await close_cases(tx, [key], decision=Ending.RESTORED, reason="it can be polled again", now=now)
+            await note_ended(tx, ended, Ending.RESTORED, now)
 
     def _failed(self) -> float:
         """Seconds until the next turn after one more failure."""

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dead_letter import store as cases
 from dead_letter.values import CaseFilter
+from gateway.access.rights import Principal, Right
 from gateway.delivery.pauses import OUT, Pause, pauses_at
 from gateway.storage.database import Database, loads
 from gateway.sweeps.book import states as sweep_states
@@ -21,13 +22,22 @@ from gateway.sync.attempts import PEOPLE_SEE, Outcome
 from gateway.sync.state import Lane, LaneState, LinkState, RecordState
 from gateway.sync.store import lane_of, load_records
 from gateway.work.backlog import lane_counts, notices_waiting, pressed_workers
+from gateway.work.case_reading import in_line
+from gateway.work.case_scope import narrowed, personal_of
+from gateway.work.needs import needs
+from gateway.work.workplace import Workplace
 
 
-async def now_summary(database: Database, *, limit: int = 5) -> dict[str, Any]:
-    """Is something wrong, how bad, where, since when, and how much is under way."""
-    now = time.time()
+async def now_summary(place: Workplace, who: Principal, *, limit: int = 5) -> dict[str, Any]:
+    """Is something wrong, how bad, where, since when, and how much is under way: for the command line, which sees every
+    connection. Groups as `cases.group_cases` tells of them. Raises NotAllowed.
+    """
+    who.require(Right.SEE)
+    now, database = place.now(), place.database
     async with database.read() as tx:
-        groups = await cases.open_groups(tx, limit=limit)
+        largest = narrowed(place, who, CaseFilter(limit=limit))
+        shown = [in_line(each, personal_of(place, each), who) for each in await cases.group_cases(tx, largest)]
+        groups = await needs(tx, shown, largest, now)
         counts = await cases.open_counts(tx)
         records = (await tx.execute(select(func.count()).select_from(t.record))).scalar_one()
         waiting = await notices_waiting(tx)

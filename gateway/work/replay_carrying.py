@@ -35,6 +35,10 @@ class Porter:
     def __init__(self, place: Workplace) -> None:
         self.place, self.planner, self.reading = place, Planner(place), Reading(place)
 
+    def now(self) -> float:
+        """The workplace's time."""
+        return self.place.now()
+
     async def hand_over(
         self, tx: AsyncConnection, run: str, by: Person, planned: Foreseen, now: float
     ) -> tuple[int, Ended | None]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.access.rights import Principal, Right
 from gateway.work import replay_views as views
@@ -25,7 +26,7 @@ from replay import runs as run_store
 from replay import store
 from replay.errors import ApprovalNotNeeded, DigestMismatch, NotFound, PlanStale, SelfApproval
 from replay.moving import compared, moved_since
-from replay.planning import make_plan
+from replay.planning import Told, make_plan
 from replay.running import check_runnable, start_run, turn
 from replay.selecting import load_selection, select_items
 from replay.values import Action, Foreseen, Limits, Person, Plan, Run, Scope, Wish
@@ -84,6 +85,7 @@ async def plan(
         _person(who),
         lambda where, sends, calls: limits_asked(limits, limits_for(place.config, where, sends, calls)),
         now=place.now,
+        told=_planned(place, who),
         again=again,
     )
     shown = await show(place, who, made.id)
@@ -329,6 +331,17 @@ async def runs_of_cases(place: Workplace, who: Principal, numbers: Sequence[str]
 
 
 # What several of them do.
+
+
+def _planned(place: Workplace, who: Principal) -> Told:
+    """The plan in the audit trail; it is there no earlier and no later than the plan."""
+
+    async def told(tx: AsyncConnection, made: Plan) -> None:
+        totals = {str(action): count for action, count in made.totals.items() if count}
+        detail = {"digest": made.digest, "selection": made.selection, "items": made.count, "totals": totals}
+        await note(tx, at=place.now(), kind="replay_planned", actor=who.name, cause=made.id, detail=detail)
+
+    return told
 
 
 async def _plan(place: Workplace, who: Principal, plan_id: str) -> Plan:

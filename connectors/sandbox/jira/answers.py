@@ -47,8 +47,8 @@ def anonymous_refused() -> Refusal:
     return Refusal(body({"message": message, "status-code": 401}, 401))
 
 
-def trouble(status: int, retry_after_s: float | None) -> web.Response:
-    """429 may carry Retry-After; a proxy's 5xx is not JSON."""
+def trouble(status: int, retry_after_s: float | None, message: str) -> web.Response:
+    """429 may carry Retry-After; a proxy's 5xx is not JSON; others say `message`, or something that fits."""
     headers = {} if retry_after_s is None else {"Retry-After": f"{retry_after_s:g}"}
     if status == 429:
         headers |= {"X-RateLimit-NearLimit": "true", "RateLimit-Reason": "jira-burst-based"}
@@ -58,7 +58,7 @@ def trouble(status: int, retry_after_s: float | None) -> web.Response:
             status=status, text=f"<html><body><h1>{status}</h1></body></html>", content_type="text/html"
         )
     else:
-        message = "The issue was changed by someone else meanwhile." if status == 409 else f"Refused with {status}."
-        response = body({"errorMessages": [message], "errors": {}}, status)
+        usual = "The issue was changed by someone else meanwhile." if status == 409 else f"Refused with {status}."
+        response = body({"errorMessages": [message or usual], "errors": {}}, status)
     response.headers.update(headers)
     return response

@@ -77,9 +77,9 @@ class JiraCloud:
         """A path or method Jira does not have."""
         return answers.body({"message": f"null for uri: HTTP {status}", "status-code": status}, status)
 
-    def trouble(self, status: int, retry_after_s: float | None) -> web.Response:
-        """429 as Jira says it, 5xx as its proxy does."""
-        return answers.trouble(status, retry_after_s)
+    def trouble(self, status: int, retry_after_s: float | None, message: str) -> web.Response:
+        """429 as Jira says it, 5xx as its proxy does, others as a refusal."""
+        return answers.trouble(status, retry_after_s, message)
 
     def truncate(self, body: bytes) -> bytes:
         """The connection is fine and the document is not."""

@@ -88,13 +88,14 @@ class ServiceNow:
         """The error envelope."""
         return answers.plain_failure(status)
 
-    def trouble(self, status: int, retry_after_s: float | None) -> web.Response:
+    def trouble(self, status: int, retry_after_s: float | None, message: str) -> web.Response:
         """429 with its headers, or the error envelope."""
         if status == 429:
             limit = self._site.options.rate_limit_per_hour or 100
             reset = self._site.now() + (retry_after_s or 0)
             return answers.throttled(limit, retry_after_s, reset, _RATE_RULE)
-        response = answers.plain_failure(status)
+        told = bool(message) and status < 500
+        response = answers.failure(status, message) if told else answers.plain_failure(status)
         if retry_after_s is not None:
             response.headers["Retry-After"] = f"{retry_after_s:g}"
         return response

@@ -57,7 +57,12 @@ async def test_many_items_need_a_second_person(store_url: str) -> None:
         stage.mend()
         run = await replays.run(stage.place, NADIA, plan["plan"], plan["digest"])
         assert (await stage.carried(run["run"]))["counts"] == {"applied": 3}
-        assert await kinds(stage) == ["replay_selected nadia", "replay_approved omar", "replay_started nadia"]
+        assert await kinds(stage) == [
+            "replay_selected nadia",
+            "replay_planned nadia",
+            "replay_approved omar",
+            "replay_started nadia",
+        ]
 
 
 async def test_creates_above_the_limit_and_bolder_limits_need_a_second_person(store_url: str) -> None:
@@ -112,6 +117,25 @@ async def test_after_a_step_it_waits_for_a_person_and_pauses_when_told(store_url
         assert (await stage.carried(run, runner))["counts"] == {"applied": 6}
         with pytest.raises(RunRefused):
             await replays.pause(stage.place, NADIA, run)
+
+
+async def test_what_a_word_lets_go_stands_after_it_in_the_trail(store_url: str) -> None:
+    """A worker's step that began before the word, and came to the run after it."""
+    async with staged(store_url, settings={"ramp": (1,), "wait_after": 1}) as stage:
+        await stage.trouble(2)
+        stage.mend()
+        run, runner = (await stage.started())["run"], stage.runner()
+        await stage.carried(run, runner, until=lambda found: found["state"] == "waiting")
+        stage.g.clock.advance(60)
+        began = stage.g.clock.now()
+        stage.g.clock.advance(5)
+        await replays.resume(stage.place, NADIA, run)
+        await runner.step(run, began)
+        assert (await stage.outcomes(run))[1]["state"] == "handed"
+        async with stage.g.database.read() as tx:
+            rows = await tx.execute(select(audit).where(audit.c.kind.in_(("replay_resume", "operator_retry"))))
+            at = {row.kind: row.at for row in sorted(rows, key=lambda row: row.at)}
+        assert at["operator_retry"] >= at["replay_resume"] == began + 5
 
 
 async def test_stopped_it_sends_nothing_more_and_adds_up(store_url: str) -> None:

@@ -80,6 +80,15 @@ async def test_statuses(world: World, status: int, retry_after_s: float | None) 
     assert await _effects(world) == 0
 
 
+async def test_a_refusal_says_what_it_was_armed_with(world: World) -> None:
+    await world.arm("status", count=1, status=403, message="The project is archived.")
+    answer = await _write(world, world.person("ann"))
+    assert answer.status == 403
+    assert "The project is archived." in (
+        answer.json["errorMessages"] if world.domain else [answer.json["error"]["message"]]
+    )
+
+
 async def test_a_status_can_come_after_the_commit(world: World) -> None:
     await world.arm("status", count=1, status=502, commit=True)
     assert (await _write(world, world.person("ann"))).status == 502
