@@ -6,7 +6,7 @@ A group is a key that cases carry. A split or merge moves the cases that are the
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any, Protocol
 
 from sqlalchemy import bindparam, delete, func, insert, or_, select, update
@@ -168,9 +168,18 @@ async def merge(
     if rules:
         await _write_rules(tx, rules, into, actor=actor, reason=reason, now=now)
     await _move(tx, found, into)
+    await tx.execute(delete(case_groups).where(case_groups.c.group_key.in_(others)))
     if title:
         await _keep(tx, {"group_key": into, "title": title, "closed_number": None}, "title")
     return moving
+
+
+async def forget_groups(tx: AsyncConnection, groups: Set[str]) -> None:
+    """What people said of groups that have no case any more, open or closed, goes: names, splits and merges."""
+    some = select(cases.c.group_key).where(cases.c.group_key.in_(sorted(groups))).distinct()
+    gone = sorted(groups - {row[0] for row in await tx.execute(some)})
+    for table in (case_groups, case_regroupings):
+        await tx.execute(delete(table).where(table.c.group_key.in_(gone)))
 
 
 def numbers_of(texts: Sequence[str]) -> list[int]:

@@ -99,10 +99,20 @@ Index(
 Index("cases_by_priority", cases.c.priority, cases.c.number, sqlite_where=IS_OPEN, postgresql_where=IS_OPEN)
 Index("cases_by_due", cases.c.due_at, cases.c.number, sqlite_where=IS_OPEN, postgresql_where=IS_OPEN)
 Index("cases_by_owner", cases.c.owner, cases.c.number, sqlite_where=IS_OPEN, postgresql_where=IS_OPEN)
+Index(
+    "cases_by_owner_priority",
+    cases.c.owner,
+    cases.c.priority,
+    cases.c.number,
+    sqlite_where=IS_OPEN,
+    postgresql_where=IS_OPEN,
+)
 Index("cases_to_rank", cases.c.ranked_at, sqlite_where=IS_OPEN, postgresql_where=IS_OPEN)
 Index("cases_by_group", cases.c.group_key, cases.c.number)
 # Written as in the index: with parameters in its place, neither database sees that the index will do.
 IS_PARKED: ColumnElement[Any] = literal_column("cases.state = 'parked'")
+# By its length: `record = ''` would have SQLite look through all that were ever of no record, closed ones too.
+ASKED_AGAIN: ColumnElement[Any] = literal_column("cases.state = 'in_run' AND length(cases.record) = 0")
 UNTOLD: ColumnElement[Any] = literal_column("cases.closed_at IS NULL AND cases.told < 2")
 Index(
     "cases_parked",
@@ -115,6 +125,12 @@ Index(
     cases.c.warn_at,
     sqlite_where=text("closed_at IS NULL AND told < 2"),
     postgresql_where=text("closed_at IS NULL AND told < 2"),
+)
+Index(
+    "cases_asked_again",
+    cases.c.number,
+    sqlite_where=text("state = 'in_run' AND length(record) = 0"),
+    postgresql_where=text("state = 'in_run' AND length(record) = 0"),
 )
 Index("cases_by_key", cases.c.key, cases.c.number)
 Index("cases_by_record", cases.c.record)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import asdict
 
 import structlog
 
@@ -13,7 +14,7 @@ from gateway.config.values import Retention
 from gateway.delivery.scout import forget_tries
 from gateway.storage.database import Database
 from gateway.sync.retention import sweep
-from gateway.work.case_upkeep import keep_up
+from gateway.work.case_upkeep import begin, keep_up
 from gateway.work.workplace import Workplace
 
 EVERY_S = 3600.0
@@ -51,8 +52,12 @@ class Housekeeping:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _cases(self, place: Workplace) -> None:
+        begun = False
         while True:
             try:
+                if not begun:
+                    await begin(place)
+                begun = True
                 await keep_up(place)
             except StorageError as error:
                 log.warning("cases wait for the database", error=str(error))
@@ -75,5 +80,5 @@ class Housekeeping:
             except StorageError as error:
                 log.warning("housekeeping waits for the database", error=str(error))
             else:
-                log.info("swept", notices=swept.notices, attempts=swept.attempts, cases=swept.cases, audit=swept.audit)
+                log.info("swept", **asdict(swept))
             await asyncio.sleep(EVERY_S)

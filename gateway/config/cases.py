@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, time
 from typing import Annotated, Any, Literal, Self
@@ -14,6 +14,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 from dead_letter.business import PLAIN_SPANS, Calendar, Deadlines
 from gateway.config.units import Duration
 from mappings.edge import Strict
+from mappings.model import TypeFile
+from mappings.places import Source
+from mappings.problems import Problem, nearest
 
 Level = Literal["critical", "high", "normal", "low"]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -98,6 +101,9 @@ class CasesModel(Strict):
     four_eyes: list[Guarded] = Field(
         default=list(DEFAULT_GUARDED), description="Actions that another person has to approve."
     )
+    escalate_to: str = Field(
+        default="", max_length=100, description="Who gets a case whose due time passed. Empty: it stays where it is."
+    )
     urgent: UrgentModel | None = None
 
 
@@ -107,6 +113,8 @@ class Cases:
 
     deadlines: Deadlines = field(default_factory=Deadlines)
     four_eyes: frozenset[str] = frozenset(DEFAULT_GUARDED)
+    escalate_to: str = ""
+    """Empty: a missed due time is noted, and nobody gets the case by it."""
     urgent_field: str = ""
     urgent_values: frozenset[str] = frozenset()
 
@@ -117,9 +125,30 @@ def cases_of(model: CasesModel) -> Cases:
     return Cases(
         deadlines=Deadlines({**PLAIN_SPANS, **said}, _calendar(model.calendar), frozenset(model.always), model.warn),
         four_eyes=frozenset(model.four_eyes),
+        escalate_to=model.escalate_to.strip(),
         urgent_field=model.urgent.field if model.urgent else "",
         urgent_values=frozenset(model.urgent.values) if model.urgent else frozenset(),
     )
+
+
+def check_cases(source: Source, model: CasesModel, types: Mapping[str, TypeFile]) -> Iterator[Problem]:
+    """A field that no record type has, and values that it never holds. `types`: those of all flows."""
+    if model.urgent is None:
+        return
+    at, name = ("cases", "urgent"), model.urgent.field
+    having = [each.fields[name] for each in types.values() if name in each.fields]
+    if not having:
+        known = sorted({field for each in types.values() for field in each.fields})
+        text = f"no record type of a flow has a field '{name}'"
+        yield source.problem((*at, "field"), "unknown-field", text, nearest(name, known))
+        return
+    if any(each.kind != "enum" for each in having):
+        return
+    values = list(dict.fromkeys(value for each in having for value in each.values))
+    for index, value in enumerate(model.urgent.values):
+        if value not in values:
+            text = f"{name} is never '{value}'"
+            yield source.problem((*at, "values", index), "unknown-value", text, nearest(value, values))
 
 
 def _calendar(model: CalendarModel | None) -> Calendar | None:

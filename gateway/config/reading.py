@@ -11,7 +11,7 @@ from connectors.contract.connector import ConnectionSettings
 from connectors.contract.errors import ConfigError
 from gateway.config import connectors, values
 from gateway.config.access import access_of, check_access
-from gateway.config.cases import cases_of
+from gateway.config.cases import cases_of, check_cases
 from gateway.config.model import ConfigFile, ConnectionModel, FlowModel, IdSweep, LeaverSweep, MergeRule, Sweeps
 from gateway.config.notifications import check_notifications, notifications_of
 from gateway.config.references import Found, resolve
@@ -51,6 +51,8 @@ def read(file: Path, env: Mapping[str, str]) -> tuple[values.Config | None, list
     problems += _judged(source, model, connections)
     types = {flow.type for flow in model.flows.values()}
     problems += check_access(source, model.access, model.connections, types)
+    if types <= found.types.keys():
+        problems += check_cases(source, model.cases, {name: found.types[name] for name in types})
     problems += check_notifications(source, model.notifications, model.connections, model.access.internal)
     if problems:
         return None, _sorted(file, problems)

@@ -104,7 +104,7 @@ def filter_of(asked: Asked, given: Mapping[str, str], *, pinned: float | None = 
         sort = Sort(given["sort"] or Sort.PRIORITY)
     except ValueError as error:
         raise Misunderstood(f"{error} here") from error
-    if not given["sort"] and (states == (CaseState.CLOSED,) or given["owner"] == "nobody"):
+    if not given["sort"] and states == (CaseState.CLOSED,):
         sort = Sort.NEWEST  # an index has that order; by priority, all of these would be sorted for one page
     owner = {"": None, "me": asked.who.name, "nobody": ""}.get(given["owner"], given["owner"])
     older = asked.now - _SECONDS[given["age"]] if given["age"] in _SECONDS else None

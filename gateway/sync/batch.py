@@ -15,6 +15,7 @@ from connectors.contract.values import Change, ChangeKind
 from dead_letter import store as cases
 from dead_letter.evidence import Redactor
 from dead_letter.values import Ending
+from gateway.audit.ended import note_ended
 from gateway.core.ids import new_id
 from gateway.storage.database import dumps
 from gateway.sync import saving, store, undecided
@@ -278,9 +279,13 @@ class Batch:
             await cases.open_cases(self.tx, self.effects.cases, now=self.now, redactor=self.redactor)
         if self.effects.worked:
             why = "what had to be written is in effect"
-            await cases.close_cases(self.tx, self.effects.worked, decision=Ending.APPLIED, reason=why, now=self.now)
+            ended = await cases.close_cases(
+                self.tx, self.effects.worked, decision=Ending.APPLIED, reason=why, now=self.now
+            )
+            await note_ended(self.tx, ended, Ending.APPLIED, self.now)
         if self.effects.obsolete:
-            await cases.obsolete_each(self.tx, self.effects.obsolete, now=self.now)
+            ended = await cases.obsolete_each(self.tx, self.effects.obsolete, now=self.now)
+            await note_ended(self.tx, ended, Ending.OBSOLETE, self.now)
 
     def keep(self) -> None:
         """The transaction is durable: its units are what the next one may start from."""

@@ -11,13 +11,15 @@ from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.contract.clock import Clock
 from connectors.contract.errors import StorageError
 from connectors.contract.values import Change, Item
 from dead_letter import store as cases
 from dead_letter.evidence import Redactor
-from dead_letter.values import CaseClass, NewCase
+from dead_letter.values import CaseClass, Ending, NewCase
+from gateway.audit.ended import note_ended
 from gateway.core.ids import new_id
 from gateway.storage.database import Database
 from gateway.sync import store
@@ -26,6 +28,7 @@ from gateway.sync.bounds import storable
 from gateway.sync.cache import Cache
 from gateway.sync.starting import Nobody, Starter
 from gateway.sync.state import Lane
+from gateway.sync.undecided import filter_key
 from gateway.sync.unit import Arrival, Unit
 
 T = TypeVar("T")
@@ -184,11 +187,14 @@ class Decider:
             return
         decision, future = entries[0]
         log.error("decision failed", error=repr(error), record=decision.record, exc_info=error)
-        if decision.arrival is None:
+        if decision.arrival is None and decision.found is None:
             _fail(entries, error)
             return
         try:
-            await self._poison(decision.arrival, error)
+            if decision.arrival is not None:
+                await self._poison(decision.arrival, error)
+            elif decision.found is not None:
+                await self._poison_hints(decision.found, error)
         except (StorageError, IntegrityError) as failure:
             _fail(entries, failure if isinstance(failure, StorageError) else StorageError("another worker has it too"))
         except Exception as failure:  # noqa: BLE001 - this loop must live, or everybody waits for ever
@@ -205,19 +211,38 @@ class Decider:
             arrival.record = None
             arrival.end("case", "our own code could not process it")
             await store.insert_notices(tx, [arrival])
-            snapshot = arrival.change.snapshot
-            case = NewCase(
-                key=f"poison:{arrival.change.connection}:{arrival.change.delivery_key}",
-                cls=CaseClass.POISON,
-                cause="notice.poison",
-                title=f"a change of {snapshot.key or snapshot.id} could not be processed; this is a defect of ours",
-                connection=arrival.change.connection,
-                object=snapshot.object,
-                object_id=snapshot.id,
-                object_key=snapshot.key,
-                evidence=poison(arrival, error),
-            )
-            await cases.open_cases(tx, [case], now=self.clock.now(), redactor=self.redactor)
+            await self._open(tx, [_poison_case(arrival.change, arrival, error)])
+
+    async def _poison_hints(self, found: Arrival, error: Exception) -> None:
+        """What a read shows cannot be processed: the notices that it was to answer wait for a person, not for ever."""
+        change = storable(found.change)
+        async with self.database.begin("poison") as tx:
+            hints = await store.end_hints(tx, change, "case", "our own code could not process what a read showed")
+            await self._open(tx, [_poison_case(change, hint, error) for hint in hints])
+            flow = self.topology.by_object.get((change.connection, change.snapshot.object))
+            if flow is not None:
+                why = "reading the object again met a defect of ours, which has a case of its own"
+                ended = await cases.obsolete(tx, [filter_key(flow, change)], reason=why, now=self.clock.now())
+                await note_ended(tx, ended, Ending.OBSOLETE, self.clock.now())
+
+    async def _open(self, tx: AsyncConnection, new: Sequence[NewCase]) -> None:
+        await cases.open_cases(tx, new, now=self.clock.now(), redactor=self.redactor)
+
+
+def _poison_case(change: Change, notice: Arrival, error: Exception) -> NewCase:
+    """The case of a notice; `change` is what was being processed."""
+    snapshot = change.snapshot
+    return NewCase(
+        key=f"poison:{notice.change.connection}:{notice.change.delivery_key}",
+        cls=CaseClass.POISON,
+        cause="notice.poison",
+        title=f"a change of {snapshot.key or snapshot.id} could not be processed; this is a defect of ours",
+        connection=change.connection,
+        object=snapshot.object,
+        object_id=snapshot.id,
+        object_key=snapshot.key,
+        evidence=poison(notice, error),
+    )
 
 
 class _Rule:

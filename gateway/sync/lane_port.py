@@ -13,6 +13,7 @@ from dead_letter.values import Case
 from gateway.sync import operator, store
 from gateway.sync.batch import Batch, Decision, Topology
 from gateway.sync.bounds import ACTOR, label
+from gateway.sync.retried import ask_again
 from gateway.sync.unit import Unit
 
 Accept = Callable[[AsyncConnection, Case, str, float], Awaitable[None]]
@@ -31,7 +32,7 @@ class Lanes:
     async def retry(self, case: Case) -> None:
         """What to write is computed anew; a notice that could not be processed is looked at again."""
         if case.evidence.get("notice") or not case.record:
-            await store.reopen_notice(self.tx, str(case.evidence.get("notice", "")))
+            await ask_again(self.tx, case, now=self.now)
             return
         await self._apply(case, lambda unit: operator.retry(unit, case.connection, case.key, actor=self.actor))
 
@@ -100,4 +101,9 @@ class Lanes:
                 [f"flow: error[unknown-flow]: {case.number} is of flow {case.flow!r}, which is not configured"]
             )
         batch = Batch(self.tx, self.topology, self.now)
-        await batch.run([Decision(record=case.record, rule=rule)])
+
+        def of_the_case(unit: Unit) -> None:
+            unit.notice = case.number
+            rule(unit)
+
+        await batch.run([Decision(record=case.record, rule=of_the_case)])

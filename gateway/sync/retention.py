@@ -1,6 +1,7 @@
 """What may be forgotten, and when (P7): never a receipt while something it guards against can still be replayed.
 
-Kept for good: links, items and their copies (what was carried over is never carried over again), the ledger, lineage.
+Kept for good: links, items and their copies (what was carried over is never carried over again), the ledger, and the
+lineage of what is in step.
 """
 
 from __future__ import annotations
@@ -8,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, delete, exists, or_, select
+from sqlalchemy import ColumnElement, Table, and_, bindparam, delete, exists, or_, select, update
 
+from dead_letter.grouping import forget_groups
 from dead_letter.tables import IS_OPEN, case_approvals, case_attachments, case_history, case_tasks, cases
 from gateway.audit.tables import audit
 from gateway.storage.database import Database
@@ -18,6 +20,8 @@ from gateway.sync.state import LaneState
 
 BATCH = 1_000
 """Rows per transaction, so that nobody waits long for the writer."""
+RECORDS = 100
+"""Records of one transaction that forgets lineage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,7 @@ class Swept:
     attempts: int
     cases: int
     audit: int
+    lineage: int = 0
 
 
 async def sweep(
@@ -37,18 +42,20 @@ async def sweep(
 
     Notices go when they are done and their record is settled (no open case, every lane idle), so that a repeat of
     anything that may still be looked at, or sent again, is known as one. Attempts go with the last notice they may
-    answer, never before (an age below the journal's counts as the journal's). Closed cases and audit rows go by age.
+    answer, never before (an age below the journal's counts as the journal's). Closed cases and audit rows go by age;
+    with the last case of a group what people said of it, and at the age of audit rows the lineage of what has left.
     Keep the stream's own retention below `journal_s`: what it can still bring must be known. Raises StorageError;
     what was deleted until then stays deleted.
     """
     notices = await _purge(database, t.notice, t.notice.c.id, _old_notices(now - journal_s))
     attempts = await _purge(database, t.attempt, t.attempt.c.id, _old_attempts(now - max(receipts_s, journal_s)))
-    closed = await _purge(database, cases, cases.c.number, cases.c.closed_at < now - cases_s)
+    closed = await _purge_cases(database, cases.c.closed_at < now - cases_s)
     for beside in (case_history, case_approvals, case_tasks, case_attachments):
         orphans = ~exists().where(cases.c.number == beside.c.number)
         await _purge(database, beside, beside.c.id, orphans)
     told = await _purge(database, audit, audit.c.id, audit.c.at < now - audit_s)
-    return Swept(notices, attempts, closed, told)
+    lineage = await _purge_lineage(database, now - audit_s)
+    return Swept(notices, attempts, closed, told, lineage)
 
 
 def _old_notices(before: float) -> ColumnElement[bool]:
@@ -68,6 +75,45 @@ def _settled(record: ColumnElement[Any]) -> ColumnElement[bool]:
     lane = t.lane.c
     busy = or_(lane.work, lane.state != LaneState.IDLE, lane.owner != "")
     return and_(~exists().where(cases.c.record == record, IS_OPEN), ~exists().where(lane.record == record, busy))
+
+
+async def _purge_cases(database: Database, condition: ColumnElement[bool]) -> int:
+    gone = 0
+    doomed = select(cases.c.number, cases.c.group_key).where(condition).order_by(cases.c.number).limit(BATCH)
+    while True:
+        async with database.begin("retention") as tx:
+            found = {row.number: row.group_key for row in await tx.execute(doomed)}
+            if found:
+                await tx.execute(delete(cases).where(cases.c.number.in_(found)))
+                await forget_groups(tx, set(found.values()))
+        gone += len(found)
+        if len(found) < BATCH:
+            return gone
+
+
+async def _purge_lineage(database: Database, before: float) -> int:
+    """Of records that left before then and that nobody looks at; each is looked for until it is done, and never after.
+
+    Versions go oldest first, a batch at a time, however many one record has.
+    """
+    record, version, gone = t.record.c, t.field_version.c, 0
+    left = select(record.id).where(t.LEFT, record.updated_at < before, _settled(record.id))
+    while True:
+        async with database.begin("retention") as tx:
+            found = left.order_by(record.updated_at).limit(RECORDS).with_for_update(skip_locked=True)
+            ids = [row[0] for row in await tx.execute(found)]
+            query = select(version.record, version.fver).where(version.record.in_(ids))
+            rows = (await tx.execute(query.order_by(version.record, version.fver).limit(BATCH))).all() if ids else []
+            last = {row.record: row.fver for row in rows}
+            if rows:
+                until = (version.record == bindparam("of")) & (version.fver <= bindparam("until"))
+                doomed = [{"of": id_, "until": fver} for id_, fver in last.items()]
+                await tx.execute(delete(t.field_version).where(until), doomed)
+            if ids and len(rows) < BATCH:
+                await tx.execute(update(t.record).where(record.id.in_(ids)).values(forgotten=True))
+        gone += len(rows)
+        if len(ids) < RECORDS and len(rows) < BATCH:
+            return gone
 
 
 async def _purge(database: Database, table: Table, key: Any, condition: ColumnElement[bool]) -> int:

@@ -129,6 +129,19 @@ async def reopen_notice(tx: AsyncConnection, notice_id: str) -> None:
     await tx.execute(statement.values(state="hint", disposition="", reason="tried again", record=None, rev=0))
 
 
+async def end_hints(tx: AsyncConnection, change: Change, disposition: str, reason: str) -> list[Arrival]:
+    """Ends the notices of an object that no record has, and that waited for it to be read. Gives them."""
+    notice, shown = t.notice.c, change.snapshot
+    here = (notice.connection == change.connection, notice.object_id == shown.id, notice.object == shown.object)
+    waiting = (*here, t.WAITING, notice.state == "hint", notice.record.is_(None))
+    query = select(notice.id, notice.payload).where(*waiting).order_by(notice.id).with_for_update()
+    found = [Arrival(row[0], _decode_change(row[1])) for row in await tx.execute(query)]
+    for hint in found:
+        hint.end(disposition, reason)
+    await settle_notices(tx, found)
+    return found
+
+
 _links = Lookup(
     # The whole key, in its order: SQLite goes through the table when its first column is not named.
     lambda within: select(t.link.c.connection, t.link.c.object, t.link.c.object_id, t.link.c.record).where(

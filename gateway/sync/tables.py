@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     literal_column,
     text,
 )
@@ -28,6 +29,7 @@ metadata = MetaData()
 WAITING: ColumnElement[Any] = literal_column("notice.state <> 'done'")
 WORK: ColumnElement[Any] = literal_column("lane.work")
 STUCK: ColumnElement[Any] = literal_column("lane.state IN ('parked', 'unknown')")
+LEFT: ColumnElement[Any] = literal_column("record.tombstoned AND NOT record.forgotten")
 OWNED: ColumnElement[Any] = literal_column("lane.owner <> ''")
 
 notice = Table(
@@ -72,6 +74,7 @@ record = Table(
     Column("created_at", Float, nullable=False),
     Column("updated_at", Float, nullable=False),
     Column("doc", Text, nullable=False),  # RecordState
+    Column("forgotten", Boolean, nullable=False, server_default=false()),  # its lineage went; set by the retention
     UniqueConstraint("flow", "natural", name="record_natural"),
 )
 
@@ -80,6 +83,13 @@ Index(
     record.c.natural,
     sqlite_where=text('"natural" IS NOT NULL'),
     postgresql_where=text('"natural" IS NOT NULL'),
+)
+
+Index(
+    "record_left",
+    record.c.updated_at,
+    sqlite_where=text("tombstoned AND NOT forgotten"),
+    postgresql_where=text("tombstoned AND NOT forgotten"),
 )
 
 link = Table(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy import ColumnElement, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dead_letter.store import GATEWAY
 from dead_letter.tables import IS_OPEN, case_history, cases
 from dead_letter.values import CaseFilter, Ending
 from dead_letter.worklist import in_scope
@@ -104,6 +105,9 @@ _BY_PEOPLE = frozenset(
     }
 )
 _OURS = frozenset({"overdue", "due_soon", "request_stale", "request_expired"})
+_STEP = case_history.c
+_OF_PEOPLE = or_(_STEP.name != "worked", _STEP.actor != GATEWAY, _STEP.action == "overdue")
+"""Not what the gateway does by itself, but for the due times that passed."""
 
 
 async def _steps(tx: AsyncConnection, scope: list[Any], since: float) -> dict[tuple[str, str], int]:
@@ -112,7 +116,8 @@ async def _steps(tx: AsyncConnection, scope: list[Any], since: float) -> dict[tu
         (step.name.in_(("opened", "came_back", "changed", "closed")), ""), else_=step.action
     )
     joined = case_history.join(cases, cases.c.number == step.number)
-    query = select(step.name, action.label("what"), func.count()).select_from(joined).where(step.at >= since, *scope)
+    query = select(step.name, action.label("what"), func.count()).select_from(joined)
+    query = query.where(step.at >= since, _OF_PEOPLE, *scope)
     return {(row[0], row[1]): row[2] for row in await tx.execute(query.group_by(step.name, action))}
 
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 
 import msgspec
 import structlog
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dead_letter import approvals, upkeep
+from dead_letter import approvals, upkeep, work
 from dead_letter.approvals import Actor
 from dead_letter.priority import Known, rank
-from dead_letter.store import GATEWAY
+from dead_letter.store import GATEWAY, get_case
 from dead_letter.values import CaseSummary
+from dead_letter.work import Work, WorkName
 from gateway.sync import tables as t
+from gateway.sync.retried import end_retried, reconsider
 from gateway.sync.store import load_records
 from gateway.work.case_marks import marks_of
+from gateway.work.trail import note
 from gateway.work.workplace import Workplace
 
 MOST_ROUNDS = 40
@@ -30,17 +33,25 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     """What one upkeep did."""
 
     unparked: list[str]
+    ended: list[str]
+    """Cases whose notice a person had read again, and which is done now."""
     told: list[tuple[str, str]]
     """(number, `due_soon` or `overdue`)."""
+    escalated: list[str]
+    """Given to whom the configuration names, because their due time passed."""
     requests: int
     """Requests for approval that ended, because their time was over or their case moved."""
     ranked: int
 
 
 async def keep_up(place: Workplace) -> Kept:
-    """Unparks, ends requests, computes priorities and due times, notes what is nearly due. Raises StorageError."""
+    """Unparks, ends requests and cases whose notice is done, computes priorities and due times, notes what is nearly
+    due and escalates what is overdue. Raises StorageError.
+    """
     async with place.database.begin("upkeep") as tx:
         unparked = await upkeep.unpark_over(tx, await marks_of(tx, place), place.now())
+    async with place.database.begin("upkeep") as tx:
+        ended = await end_retried(tx, place.topology, now=place.now())
     async with place.database.read() as tx:
         over = await approvals.over(tx, place.now())
     for id_ in over:  # one by one: whoever holds several cases must not wait for another
@@ -55,10 +66,45 @@ async def keep_up(place: Workplace) -> Kept:
             break
     async with place.database.begin("upkeep") as tx:
         told = await upkeep.tell_due(tx, place.now())
-    kept = Kept(unparked=unparked, told=told, requests=len(over), ranked=ranked)
-    if unparked or told or over:
-        log.info("cases kept up", unparked=len(unparked), told=len(told), requests=len(over), ranked=ranked)
+        escalated = await _escalate(tx, place, [number for number, name in told if name == "overdue"])
+    kept = Kept(unparked=unparked, ended=ended, told=told, escalated=escalated, requests=len(over), ranked=ranked)
+    if unparked or ended or told or over:
+        lists: dict[str, Sized] = {"unparked": unparked, "ended": ended, "told": told, "requests": over}
+        lists["escalated"] = escalated
+        log.info("cases kept up", **{name: len(each) for name, each in lists.items()}, ranked=ranked)
     return kept
+
+
+async def begin(place: Workplace) -> list[str]:
+    """Once, when a process starts: its configuration may read otherwise than the one that cases were asked by.
+
+    Gives the cases that ended, or whose object is read again. Raises StorageError.
+    """
+    found = await reconsider(place.database, place.topology, now=place.now)
+    if found:
+        log.info("filters read otherwise now", cases=len(found))
+    return found
+
+
+async def _escalate(tx: AsyncConnection, place: Workplace, numbers: Sequence[str]) -> list[str]:
+    """Hands cases that are told to be overdue to whom the configuration names; being told, each comes here once."""
+    to = place.config.cases.escalate_to
+    for number in numbers if to else ():
+        why, now = "its due time passed", place.now()
+        wanted = Work(name=WorkName.ESCALATE, to=to, text=why)
+        await work.do(tx, number, wanted, by=_BY, expected=None, marks={}, now=now)
+        case = await get_case(tx, number)
+        await note(
+            tx,
+            at=now,
+            kind="case_worked",
+            actor=GATEWAY,
+            record=(case.record or None) if case else None,
+            connection=(case.connection or None) if case else None,
+            cause=number,
+            detail={"action": str(WorkName.ESCALATE), "reason": why, "to": to},
+        )
+    return list(numbers) if to else []
 
 
 async def rank_some(tx: AsyncConnection, place: Workplace) -> int:

@@ -9,6 +9,9 @@ import pytest
 
 from dead_letter.tables import metadata
 from gateway.storage.database import Database
+from gateway.storage.schema import PARTS
+from gateway.work.workplace import Workplace
+from tests.contract.dead_letter.place import Clock, workplace
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -21,3 +24,22 @@ async def db(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Da
         await tx.run_sync(metadata.create_all)
     yield database
     await database.close()
+
+
+@pytest.fixture
+async def whole(db: Database) -> Database:
+    """With the tables of all packages."""
+    async with db.begin() as tx:
+        for part in PARTS:
+            await tx.run_sync(part.create_all)
+    return db
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def place(whole: Database, tmp_path: Path, clock: Clock) -> Workplace:
+    return workplace(whole, tmp_path, clock)

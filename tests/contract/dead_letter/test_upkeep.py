@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from sqlalchemy import insert, select, update
+
 from dead_letter import store, upkeep
 from dead_letter.business import Deadlines
+from dead_letter.classify import Cause
 from dead_letter.parking import WORKS
 from dead_letter.priority import Known, rank
 from dead_letter.values import CaseState
+from gateway.access.rights import Role
+from gateway.audit.tables import audit
 from gateway.storage.database import Database
+from gateway.sync import tables as t
+from gateway.work import cases
+from gateway.work.case_upkeep import keep_up
+from gateway.work.workplace import Workplace
 from tests.contract.dead_letter.asking import look, opened, taken, worked
+from tests.contract.dead_letter.place import person
 from tests.support.cases import NOW, wish
 
 MARKS = {"deploy": "v1", "connection:jira": "open"}
@@ -109,3 +119,23 @@ async def test_a_case_that_another_holds_is_left_to_it(db: Database) -> None:
         assert await store.lock_case(holder, number) is not None
         assert await _unpark(db, MARKS, NOW + 9999) == []
     assert await _unpark(db, MARKS, NOW + 9999) == [number]
+
+
+async def test_a_case_whose_notice_is_done_ends_with_the_upkeep(place: Workplace) -> None:
+    ann = person("ann", Role.OPERATOR)
+    poison = wish("", Cause.NOTICE_POISON, key="poison:jira:d1", evidence={"notice": "n1"}, flow="")
+    told = {"id": "n1", "connection": "jira", "delivery_key": "d1", "object": "issue", "object_id": "10001", "rev": 0}
+    told |= {"received_at": NOW, "state": "done", "disposition": "case", "reason": "", "payload": "{}"}
+    async with place.database.begin() as tx:
+        await tx.execute(insert(t.notice).values(**told))
+    (number,) = await opened(place.database, poison)
+    assert (await cases.act(place, ann, number, "retry")).state == CaseState.IN_RUN
+    assert (await keep_up(place)).ended == [], "it is not read yet"
+    async with place.database.begin() as tx:
+        await tx.execute(update(t.notice).values(state="done", disposition="applied"))
+    assert (await keep_up(place)).ended == [number]
+    found, history = await look(place.database, number)
+    assert (found.state, found.ending, history[-1].actor) == (CaseState.CLOSED, "applied", "lockstep")
+    async with place.database.read() as tx:
+        rows = (await tx.execute(select(audit.c.actor, audit.c.cause).where(audit.c.kind == "case_ended"))).all()
+    assert [tuple(row) for row in rows] == [("lockstep", number)]

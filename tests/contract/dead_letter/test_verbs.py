@@ -15,16 +15,17 @@ from dead_letter.classify import Cause
 from dead_letter.errors import ApprovalNotFound, CaseNotFound, DecisionRefused, StaleDecision
 from dead_letter.evidence import Redactor
 from dead_letter.store import open_cases
-from dead_letter.values import CaseFilter, CaseState, NewCase
+from dead_letter.values import Case, CaseFilter, CaseState, NewCase
 from gateway.access.masking import MASK
 from gateway.access.people import Person, add_person
 from gateway.access.rights import NotAllowed, Role
 from gateway.audit.tables import audit
 from gateway.storage.database import Database
-from gateway.storage.schema import PARTS
 from gateway.work import case_metrics, cases
 from gateway.work.case_bodies import BODIES, BodyRefused
 from gateway.work.case_upkeep import keep_up
+from gateway.work.now import summary
+from gateway.work.queries import now_summary
 from gateway.work.workplace import Workplace
 from tests.contract.dead_letter.place import Clock, known, person, workplace
 from tests.support.cases import NOW, wish
@@ -33,25 +34,6 @@ ANN = person("ann", Role.OPERATOR)
 BOB = person("bob", Role.OPERATOR, Role.APPROVER)
 VIEWER = person("vera", Role.VIEWER)
 DUPLICATE: dict[str, Any] = {"cause": Cause.OBJECT_DUPLICATE, "flow": "incidents"}
-
-
-@pytest.fixture
-async def whole(db: Database) -> Database:
-    """With the tables of all packages."""
-    async with db.begin() as tx:
-        for part in PARTS:
-            await tx.run_sync(part.create_all)
-    return db
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-async def place(whole: Database, tmp_path: Path, clock: Clock) -> Workplace:
-    return workplace(whole, tmp_path, clock)
 
 
 def nowhere(key: str) -> NewCase:
@@ -345,3 +327,57 @@ async def test_a_bad_cursor_and_a_bad_grouping_are_input(place: Workplace) -> No
         await cases.list_cases(place, ANN, cursor="nonsense")
     with pytest.raises(InputError):
         await cases.group_cases(place, ANN, by="colour")
+
+
+async def test_a_missed_due_time_goes_to_somebody_once(whole: Database, tmp_path: Path, clock: Clock) -> None:
+    place = workplace(whole, tmp_path, clock, extra="\ncases: {sla: {normal: 2h}, escalate_to: lead}\n")
+    one, two = await opened(place, wish("r1"), wish("r2"))
+    await cases.act(place, ANN, one, "claim")
+    await cases.act(place, ANN, two, "park", {"until": "90d"})
+    await keep_up(place)
+    clock.advance(1.6 * 3600)
+    assert (await keep_up(place)).escalated == [], "near is not over"
+    clock.advance(3600)
+    assert sorted((await keep_up(place)).escalated) == [one, two]
+    for number, state in ((one, CaseState.TAKEN), (two, CaseState.PARKED)):
+        view = await cases.get_case(place, ANN, number)
+        assert (view.case.owner, view.case.state, view.case.escalated) == ("lead", state, 1)
+        steps = [(step.actor, step.action, step.choice) for step in view.history if step.actor == "lockstep"]
+        assert steps[-2:] == [("lockstep", "overdue", ""), ("lockstep", "escalate", "lead")]
+        assert "it was escalated" in [each.text for each in (await ranked(place, number)).reasons]
+    async with whole.read() as tx:
+        rows = (await tx.execute(select(audit).where(audit.c.kind == "case_worked", audit.c.actor == "lockstep"))).all()
+    assert sorted(row.cause for row in rows) == [one, two]
+    assert {(orjson.loads(row.detail)["action"], orjson.loads(row.detail)["to"]) for row in rows} == {
+        ("escalate", "lead")
+    }
+    clock.advance(10**6)
+    assert (await keep_up(place)).escalated == []
+    found = await case_metrics.metrics(place, ANN, since=NOW - 1)
+    assert found.worked == {"claim": 1, "park": 1}, "numbers of people's work"
+
+
+async def test_without_a_name_a_missed_due_time_is_only_told(place: Workplace, clock: Clock) -> None:
+    (number,) = await opened(place, wish("r1"))
+    clock.advance(10**6)
+    kept = await keep_up(place)
+    assert (kept.told, kept.escalated) == ([(number, "overdue")], [])
+
+
+async def ranked(place: Workplace, number: str) -> Case:
+    """The case after the next upkeep."""
+    await keep_up(place)
+    return (await cases.get_case(place, ANN, number)).case
+
+
+async def test_now_says_of_a_group_what_the_list_says(place: Workplace, clock: Clock) -> None:
+    """A title may quote the value that stands in the way: whoever may not see it in the list does not see it here."""
+    await opened(place, wish("r1"), wish("r2", field="assignee", title="nobody is ann@example.com", fingerprint="f"))
+    for who in (ANN, VIEWER):
+        listed = {group.key: group.title for group in await cases.group_cases(place, who)}
+        assert ("ann@example.com" in " ".join(listed.values())) is (who is ANN)
+        told = await summary(place, who)
+        assert {group.key: group.title for group in told.groups} == listed
+        typed = await now_summary(place, who)
+        assert {group["key"]: group["title"] for group in typed["groups"]} == listed
+        assert [group["last_hour"] for group in typed["groups"]] == [1, 1]

@@ -23,6 +23,7 @@ def upgrade() -> None:
     _approvals()
     _tasks_and_files()
     _groups()
+    _lineage()
 
 
 def _cases() -> None:
@@ -51,12 +52,15 @@ def _cases() -> None:
         ("cases_by_priority", ["priority", "number"]),
         ("cases_by_due", ["due_at", "number"]),
         ("cases_by_owner", ["owner", "number"]),
+        ("cases_by_owner_priority", ["owner", "priority", "number"]),
         ("cases_to_rank", ["ranked_at"]),
     ):
         op.create_index(name, "cases", columns, sqlite_where=_OPEN, postgresql_where=_OPEN)
     op.create_index("cases_by_group", "cases", ["group_key", "number"])
     parked, untold = sa.text("state = 'parked'"), sa.text("closed_at IS NULL AND told < 2")
     op.create_index("cases_parked", "cases", ["number"], sqlite_where=parked, postgresql_where=parked)
+    asked = sa.text("state = 'in_run' AND length(record) = 0")
+    op.create_index("cases_asked_again", "cases", ["number"], sqlite_where=asked, postgresql_where=asked)
     op.create_index("cases_untold", "cases", ["warn_at"], sqlite_where=untold, postgresql_where=untold)
 
 
@@ -143,3 +147,9 @@ def _groups() -> None:
     )
     op.create_index("case_regroupings_one", "case_regroupings", ["fingerprint", "part", "value"], unique=True)
     op.create_index("case_regroupings_by_group", "case_regroupings", ["group_key"])
+
+
+def _lineage() -> None:
+    op.add_column("record", sa.Column("forgotten", sa.Boolean(), nullable=False, server_default=sa.false()))
+    left = sa.text("tombstoned AND NOT forgotten")
+    op.create_index("record_left", "record", ["updated_at"], sqlite_where=left, postgresql_where=left)

@@ -140,6 +140,16 @@ MISTAKES = [
     ),
     ("lockstep: 1\n", "lockstep: 1\nlimits: {body: 10}\n", "2:16: error[value]: this should be a size; try 10MB"),
     (
+        "lockstep: 1\n",
+        "lockstep: 1\ncases: {urgent: {field: priorty, values: [critical]}}\n",
+        "2:25: error[unknown-field]: no record type of a flow has a field 'priorty'; try 'priority'",
+    ),
+    (
+        "lockstep: 1\n",
+        "lockstep: 1\ncases:\n  urgent:\n    field: priority\n    values: [critical, hihg]\n",
+        "5:24: error[unknown-value]: priority is never 'hihg'; try 'high'",
+    ),
+    (
         "  snow:\n    connector",
         "  Snow:\n    connector",
         "3:3: error[name]: a name has lower case letters, digits and _, and begins with a letter",
@@ -155,6 +165,17 @@ def test_a_mistake_is_told_with_its_place(tmp_path: Path, right: str, wrong: str
 
 def test_the_good_one_has_no_problems(tmp_path: Path) -> None:
     assert told(tmp_path, GOOD) == []
+
+
+def test_urgent_fields_of_types_that_are_not_there_are_no_second_problem(tmp_path: Path) -> None:
+    urgent = "lockstep: 1\ncases: {urgent: {field: anything, values: [all]}}\n"
+    found = told(tmp_path, GOOD.replace("lockstep: 1\n", urgent).replace("type: incident", "type: incidnt"))
+    assert "unknown-type" in found[0] and not [each for each in found if "field" in each]
+
+
+def test_an_urgent_field_that_is_free_text_may_have_any_value(tmp_path: Path) -> None:
+    urgent = "lockstep: 1\ncases: {urgent: {field: summary, values: [on fire]}}\n"
+    assert told(tmp_path, GOOD.replace("lockstep: 1\n", urgent)) == []
 
 
 def test_shapes_references_secrets_and_mappings_are_told_in_one_pass(tmp_path: Path) -> None:
