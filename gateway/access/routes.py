@@ -21,8 +21,9 @@ from gateway.access.hashes import csrf_of
 from gateway.access.passwords import Checker
 from gateway.access.rights import Principal
 from gateway.access.sessions import Session
-from gateway.access.signin import FORMS, SIGN_IN, csrf_token, form_of, refused, same_origin, session_of
+from gateway.access.signin import FORMS, NOT_KEPT, SIGN_IN, csrf_token, form_of, same_origin, session_of
 from gateway.access.throttle import TooManyTries
+from gateway.core.problems import problem
 
 OIDC_S = 600
 """How long signing in at the provider may take."""
@@ -59,7 +60,7 @@ class _Door:
     async def password(self, request: web.Request) -> web.StreamResponse:
         """Form or JSON: `name`, `password`, `next`."""
         if not same_origin(request, self.entrance):
-            return refused(403, "forged-request", "this came from another site")
+            return _refused(403, "forged-request", "this came from another site")
         said = await _said(request)
         name, password, then = (str(said.get(key) or "") for key in ("name", "password", "next"))
         address, agent = self._from(request)
@@ -70,7 +71,7 @@ class _Door:
         """Opened by a person: not by a page of another site, nor by a browser that looks ahead."""
         site = request.headers.get("Sec-Fetch-Site", "none")
         if site not in ("none", "same-origin") or "Sec-Purpose" in request.headers or "Purpose" in request.headers:
-            return refused(403, "forged-request", "open this link yourself: type or paste it")
+            return _refused(403, "forged-request", "open this link yourself: type or paste it")
         address, agent = self._from(request)
         give = proving.by_link(self.entrance, request.query.get("token", ""), address=address, agent=agent)
         return await self._enter(request, give, inside(request.query.get("next", "/")))
@@ -79,7 +80,7 @@ class _Door:
         """Sends the browser to the provider, with a cookie that it has to bring back."""
         provider = self.entrance.provider
         if provider is None:
-            return refused(400, "no-provider", "no provider is configured here; see access.oidc")
+            return _refused(400, "no-provider", "no provider is configured here; see access.oidc")
         try:
             target, cookie = await provider.begin(inside(request.query.get("next", "/")))
         except NotSignedIn as error:
@@ -93,7 +94,7 @@ class _Door:
         provider = self.entrance.provider
         cookie = request.cookies.get(self._oidc_cookie, "")
         if provider is None:
-            return refused(400, "no-provider", "no provider is configured here; see access.oidc")
+            return _refused(400, "no-provider", "no provider is configured here; see access.oidc")
         try:
             who, then = await provider.finish(cookie, request.query)
         except NotSignedIn as error:
@@ -164,8 +165,8 @@ class _Door:
         seconds = str(max(1, round(wait)))
         if _wants_json(request):
             if isinstance(error, TooManyTries):
-                return refused(429, "too-many-tries", str(error), Retry_After=seconds)
-            return refused(403, "not-here", str(error)) if isinstance(error, proving.Place) else _unknown(error)
+                return problem(429, "too-many-tries", str(error), headers=NOT_KEPT | {"Retry-After": seconds})
+            return _refused(403, "not-here", str(error)) if isinstance(error, proving.Place) else _unknown(error)
         why = _WORDS.get(type(error), "provider")
         query = {"why": why} | ({"seconds": seconds} if wait else {})
         return web.Response(status=303, headers={"Location": f"{SIGN_IN}?{urlencode(query)}"})
@@ -239,5 +240,10 @@ def _json(value: dict[str, Any]) -> web.Response:
     return web.json_response(value, headers={"Cache-Control": "no-store"})
 
 
+def _refused(status: int, code: str, detail: str) -> web.Response:
+    return problem(status, code, detail, headers=NOT_KEPT)
+
+
 def _unknown(error: LockstepError) -> web.Response:
-    return refused(401, "not-signed-in", str(error), WWW_Authenticate='Bearer realm="lockstep"')
+    proof = {"WWW-Authenticate": 'Bearer realm="lockstep"'}
+    return problem(401, "not-signed-in", str(error), headers=NOT_KEPT | proof)

@@ -18,6 +18,7 @@ from gateway.access.asking import NotSignedIn, ProviderAway, set_principal, set_
 from gateway.access.entrance import Entrance, Proof
 from gateway.access.hashes import same
 from gateway.access.sessions import Session
+from gateway.core.problems import problem
 
 CSRF_HEADER = "X-CSRF-Token"
 CSRF_FIELD = "csrf_token"
@@ -26,6 +27,7 @@ OPEN = ("/hooks/", "/livez", "/readyz", "/version")
 """What systems and machines ask: webhooks prove themselves in their own way, and no database is asked for the rest."""
 SIGN_IN = "/sign-in"
 """A form that was open while somebody signed in elsewhere has no token of that session; its route checks the sender."""
+NOT_KEPT = {"Cache-Control": "no-store"}
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 _PROOF = web.RequestKey("lockstep.proof", Proof)
@@ -46,14 +48,14 @@ def sign_in(entrance: Entrance, *, passed_over: Sequence[str] = OPEN) -> Middlew
         try:
             proof = await entrance.proof(request)
         except ProviderAway as error:
-            return refused(503, "provider-away", str(error), Retry_After="10")
+            return problem(503, "provider-away", str(error), headers=NOT_KEPT | {"Retry-After": "10"})
         except NotSignedIn as error:
             set_refusal(request, str(error))
             proof = None
         if proof is not None:
             guarded = proof.session is not None and request.method not in SAFE and request.path != SIGN_IN
             if guarded and (why := await _forged(request, proof, entrance)):
-                return refused(403, "forged-request", why)
+                return problem(403, "forged-request", why, headers=NOT_KEPT)
             set_principal(request, proof.who)
             request[_PROOF] = proof
         return await handler(request)
@@ -100,21 +102,3 @@ async def form_of(request: web.Request) -> Mapping[str, Any]:
         return await request.post()
     except (ValueError, LookupError, HttpProcessingError):
         return {}
-
-
-def refused(status: int, code: str, detail: str, **headers: str) -> web.Response:
-    """A problem document (RFC 9457)."""
-    titles = {400: "Bad request", 401: "Not signed in", 403: "Forbidden", 429: "Too many tries", 503: "Not available"}
-    body: dict[str, Any] = {
-        "type": "about:blank",
-        "title": titles[status],
-        "status": status,
-        "code": code,
-        "detail": detail,
-    }
-    return web.json_response(
-        body,
-        status=status,
-        content_type="application/problem+json",
-        headers={"Cache-Control": "no-store", **{name.replace("_", "-"): value for name, value in headers.items()}},
-    )

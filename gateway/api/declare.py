@@ -43,13 +43,20 @@ class Counting(StrEnum):
     ESTIMATE = "estimate"
 
 
+Limit = Annotated[int, Meta(ge=1, le=MOST, description="Items on a page.")]
+After = Annotated[str, Meta(max_length=600, pattern="^[A-Za-z0-9_-]*$", description="Cursor; follow `next` instead.")]
+
+
 class Paged(Query, frozen=True, kw_only=True):
     """Query parameters of a list."""
 
-    limit: Annotated[int, Meta(ge=1, le=MOST, description="Items on a page.")] = 50
-    after: Annotated[
-        str, Meta(max_length=600, pattern="^[A-Za-z0-9_-]*$", description="Cursor; follow `next` instead.")
-    ] = ""
+    limit: Limit = 50
+    after: After = ""
+
+
+def pages(kind: type[Query]) -> bool:
+    """Whether these are parameters of a list, inherited from `Paged` or beside another set."""
+    return {"limit", "after"} <= set(kind.__struct_fields__)
 
 
 class Count(msgspec.Struct, frozen=True, kw_only=True):
@@ -144,7 +151,7 @@ class Route:
     @cached_property
     def paged(self) -> bool:
         """Whether it is a list."""
-        return issubclass(self.query, Paged)
+        return pages(self.query)
 
     @property
     def served_at(self) -> str:

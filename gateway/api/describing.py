@@ -10,8 +10,8 @@ import msgspec
 from gateway.access.rights import Role, rights_of
 from gateway.api.declare import FREE, Key, Route
 from gateway.api.showing import schemas
-from gateway.intake.problem_types import PROBLEMS
-from gateway.intake.problems import BASE
+from gateway.core.problem_types import PROBLEMS
+from gateway.core.problems import BASE
 
 Doc = dict[str, Any]
 

@@ -12,8 +12,8 @@ from connectors.contract.errors import InputError, LockstepError, MappingError, 
 from gateway.access.asking import NotSignedIn
 from gateway.access.rights import NotAllowed, Principal
 from gateway.api.showing import shown
-from gateway.intake.problem_types import PROBLEMS
-from gateway.intake.problems import problem
+from gateway.core.problem_types import PROBLEMS
+from gateway.core.problems import problem
 from gateway.storage.database import ValueRefused
 
 RETRY_AFTER_S = "5"

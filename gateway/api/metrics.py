@@ -17,8 +17,8 @@ from dead_letter import store
 from gateway.access.asking import principal_of
 from gateway.access.rights import Principal, Right, Role
 from gateway.api.failures import told
+from gateway.core.problems import problem
 from gateway.delivery.tally import Tally
-from gateway.intake.problems import problem
 from gateway.sync.attempts import PEOPLE_SEE, Outcome
 from gateway.work.connections import ConnectionView, list_connections
 from gateway.work.workplace import Workplace

@@ -11,7 +11,7 @@ import msgspec
 from gateway.access.rights import Role, rights_of
 from gateway.api.declare import Key, Route
 from gateway.api.describing import problems_of
-from gateway.intake.problem_types import PROBLEMS
+from gateway.core.problem_types import PROBLEMS
 
 _HEAD = """\
 # The HTTP API

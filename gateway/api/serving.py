@@ -12,13 +12,13 @@ from aiohttp import web
 
 from gateway.access.asking import principal_of
 from gateway.access.rights import Principal
-from gateway.api.declare import Answer, Ask, Key, Page, Paged, Route
+from gateway.api.declare import Answer, Ask, Key, Page, Route, pages
 from gateway.api.desk import Desk
 from gateway.api.failures import NotThere, told
 from gateway.api.keys import Claim, Kept, fingerprint, key_of
 from gateway.api.reading import Unfit, read_body, read_bytes, read_query
 from gateway.api.showing import to_json
-from gateway.intake.problems import problem
+from gateway.core.problems import problem
 
 Serve = Callable[[web.Request], Awaitable[web.StreamResponse]]
 LONGEST_NAME = 400
@@ -167,7 +167,7 @@ def _address(request: web.Request, query: list[tuple[str, str]]) -> str:
 
 
 async def _position(desk: Desk, request: web.Request, who: Principal, query: Any) -> Any:
-    if not isinstance(query, Paged) or not query.after:
+    if not pages(type(query)) or not query.after:
         return None
     return await desk.cursors.read(_pinned(request, who), query.after)
 

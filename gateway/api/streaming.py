@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -47,12 +48,22 @@ class Follower:
         now = desk.place.now
         self._now, self._spoke_at, self._asked_at = now, 0.0, now()
 
+    def there(self) -> bool:
+        """Whether the reader still holds the line: without one, nothing is written that would tell."""
+        return self.request.transport is not None
+
     async def run(self, last: str | None, *, cases: bool) -> None:
-        """Until the reader goes, is too slow, or may not follow any more."""
+        """Until the reader goes, is too slow, or may not follow any more. What has begun cannot end in another answer:
+        where the database does not answer it ends, too, and the reader comes back where it was.
+        """
         await self.response.prepare(self.request)
+        with suppress(ConnectionError, StorageError):
+            await self._follow(last, cases=cases)
+
+    async def _follow(self, last: str | None, *, cases: bool) -> None:
         await self._say(f"retry: {RETRY_MS}\n\n")
         await self._begin(last)
-        while not self.desk.streams.closing and await self._may():
+        while self.there() and not self.desk.streams.closing and await self._may():
             if cases:
                 await self._steps()
             for topic, state in self.states.items():
@@ -63,7 +74,7 @@ class Follower:
 
     async def _begin(self, last: str | None) -> None:
         """From the position the reader names, if it is still there; else it loads afresh from here on."""
-        while self.desk.pulse.settled is None and not self.desk.streams.closing:
+        while self.desk.pulse.settled is None and self.there() and not self.desk.streams.closing:
             await self.desk.pulse.wait(None, TURN_S)
         settled = self.desk.pulse.settled
         if last is None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from connectors.contract.clock import Clock
@@ -24,6 +24,12 @@ class StreamsFull(InputError):
     retry_s = 5.0
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Place:
+    who: str
+    there: Callable[[], bool]
+
+
 class Streams:
     """The open streams of a worker."""
 
@@ -31,21 +37,23 @@ class Streams:
         self.clock = clock
         self.closing = False
         """The worker stops: all streams end, and their readers come back to another worker."""
-        self._open: Counter[str] = Counter()
+        self._places: list[_Place] = []
         self._told: dict[Any, tuple[float, str]] = {}
 
     @contextmanager
-    def place(self, who: Principal) -> Iterator[None]:
-        """Room for one more, until it is left. Raises StreamsFull."""
-        if self.closing or self._open.total() >= MOST or self._open[who.id] >= MOST_OF_ONE:
-            told = f"{self._open.total()} streams are open here, {self._open[who.id]} of them yours; the bounds are"
+    def place(self, who: Principal, there: Callable[[], bool] = lambda: True) -> Iterator[None]:
+        """Room for one more, until it is left or `there` says that its reader has gone. Raises StreamsFull."""
+        taken = [each for each in self._places if each.there()]
+        of_one = sum(each.who == who.id for each in taken)
+        if self.closing or len(taken) >= MOST or of_one >= MOST_OF_ONE:
+            told = f"{len(taken)} streams are open here, {of_one} of them yours; the bounds are"
             raise StreamsFull(f"{told} {MOST} and {MOST_OF_ONE}", code="streams-full")
-        self._open[who.id] += 1
+        mine = _Place(who.id, there)
+        self._places.append(mine)
         try:
             yield
         finally:
-            self._open[who.id] -= 1
-            self._open += Counter()
+            self._places.remove(mine)
 
     async def once(self, topic: str, who: Principal, state: Callable[[], Awaitable[Any]]) -> str:
         """The state as JSON, looked up at most once in `FRESH_S` for all who see the same."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from gateway.api.declare import Route
-from gateway.api.resources import audit, cases, connections, mappings, now, people, records, replays, stream
+from gateway.api.resources import audit, case_many, cases, connections, mappings, now, people, records, replays, stream
 
 ROUTES: tuple[Route, ...] = (
     *now.ROUTES,
     *cases.ROUTES,
+    *case_many.ROUTES,
     *records.ROUTES,
     *connections.ROUTES,
     *mappings.ROUTES,

@@ -27,9 +27,10 @@ from gateway.app.compose import Gateway
 from gateway.app.consume import Consumer
 from gateway.app.health import Health, release
 from gateway.console.desk import Desk as ConsoleDesk
+from gateway.console.refusals import as_page
 from gateway.console.routes import routes as console_routes
 from gateway.core import trace
-from gateway.intake.problems import problem
+from gateway.core.problems import problem
 from gateway.work.trail import note
 
 
@@ -37,15 +38,17 @@ def application(gateway: Gateway, consumer: Consumer) -> web.Application:
     """Routes of one worker."""
     entrance = entrance_of(gateway)
     desk = desk_of(gateway, consumer, entrance)
+    console = console_of(gateway)
     app = web.Application(
-        client_max_size=gateway.config.limits.body, middlewares=[traced, as_problem, sign_in(entrance)]
+        client_max_size=gateway.config.limits.body,
+        middlewares=[traced, as_page(console), as_problem, sign_in(entrance)],
     )
     app.add_routes(gateway.hooks.routes())
     app.add_routes(Health(gateway).routes())
     app.add_routes(sign_in_routes(entrance))
     app.add_routes(routes_of(desk, ROUTES))
     app.add_routes(Description(ROUTES, release()).routes())
-    app.add_routes(console_routes(console_of(gateway)))
+    app.add_routes(console_routes(console))
     app.add_routes([web.get("/metrics", metrics_of(gateway, consumer).scrape)])
     app.on_shutdown.append(_let_followers_go(desk))
     add_security_headers(app, entrance)

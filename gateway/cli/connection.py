@@ -1,4 +1,4 @@
-"""`lockstep connection sweep`: look now for what neither webhook nor poll told of."""
+"""`lockstep connection`: how each stands, pausing one, and a look now for what neither webhook nor poll told of."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gateway.cli import pausing
 from gateway.cli.exits import Code, Ending
 from gateway.cli.flags import DEFAULT_CONFIG, Config, Json
 from gateway.cli.output import data, document, moment, say, table
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
     from gateway.config import Config as Loaded
     from gateway.storage.database import Database
 
-app = typer.Typer(help="One connection: the sweeps for what nobody told of.", no_args_is_help=True)
+app = typer.Typer(help="Connections: how they stand, pauses, sweeps for what nobody told of.", no_args_is_help=True)
+app.command("list")(pausing.list_)
+app.command()(pausing.pause)
+app.command()(pausing.resume)
 
 Facts = dict[str, Any]
 KINDS = ("ids", "leavers", "readback")

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from gateway.cli import (
+    audit,
     case,
     check,
     connection,
@@ -53,6 +54,7 @@ app.add_typer(connection.app, name="connection")
 app.add_typer(connection.app, name="connections", hidden=True)
 app.add_typer(replay.app, name="replay")
 app.add_typer(replay.app, name="replays", hidden=True)
+app.add_typer(audit.app, name="audit")
 app.command("reconcile")(reconcile.reconcile)
 app.command("sandbox")(sandbox.sandbox)
 app.add_typer(user.app, name="user")

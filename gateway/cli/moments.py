@@ -17,9 +17,13 @@ def moment_of(text: str | None, flag: str, now: float) -> float | None:
         return now - seconds(text)
     except ValueError:
         pass
+    return time_of(text, flag, "a span like 2h or 3d, or a time like 2026-11-02T08:00Z")
+
+
+def time_of(text: str, flag: str, wanted: str = "a time like 2026-11-02T08:00Z") -> float:
+    """Epoch seconds of a date and time, UTC unless it says otherwise. Ends with code 2."""
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
-        wanted = "a span like 2h or 3d, or a time like 2026-11-02T08:00Z"
         raise Ending(Code.WRONG_USE, f"{flag} should be {wanted}; not {text}") from None
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()

@@ -15,9 +15,9 @@ from connectors.contract.clock import Clock
 from connectors.contract.connector import Connector
 from connectors.contract.errors import InputError, SignatureError, StorageError
 from connectors.contract.values import Received, Webhook
+from gateway.core.problems import problem
 from gateway.intake.fitting import entry, fit
 from gateway.intake.pressure import Full, Pressure
-from gateway.intake.problems import problem
 from gateway.streams.port import Stream
 
 RETRY_AFTER_S = 5

@@ -6,12 +6,12 @@ lists leave it out, everything else raises CaseNotFound. Values of persons are m
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from connectors.contract.errors import InputError, LockstepError
+from connectors.contract.errors import InputError, LockstepError, StorageError
 from dead_letter import store
 from dead_letter.errors import CaseNotFound, StaleDecision
 from dead_letter.values import Case, CaseFilter, CaseGroup, CasePage
@@ -117,12 +117,16 @@ async def act_on_many(
 ) -> list[ManyDone]:
     """One action on several cases, each with the version it was decided on. Each is decided by itself; an error of one
     does not stop the others. Discarding several is more dangerous than discarding one (`bulk_discard`).
+
+    Raises NotAllowed; StorageError: some may be done, and the same again answers for them as before.
     """
     who.require(Right.WORK)
     answers = []
     for number, version in numbers:
         try:
             done = await act(place, who, number, action, body, expected_version=version, alone=len(numbers) == 1)
+        except StorageError:
+            raise
         except StaleDecision as error:
             answers.append(ManyDone(number=number, done=None, error=str(error), code=error.code, moved=error.moved))
         except LockstepError as error:
@@ -194,7 +198,7 @@ async def read_attachment(
     return await case_reading.attachment(place, who, number, attachment)
 
 
-async def export_cases(place: Workplace, who: Principal, wanted: CaseFilter = EVERYTHING) -> AsyncIterator[Case]:
+async def export_cases(place: Workplace, who: Principal, wanted: CaseFilter = EVERYTHING) -> AsyncGenerator[Case, None]:
     """All cases of the filter, not one page of them, each as it is when its page is read; audited when it begins."""
     who.require(Right.SEE)
     async for case in case_reading.export(place, who, narrowed(place, who, wanted)):

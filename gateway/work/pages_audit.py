@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, func, or_, select, union_all
+from sqlalchemy import Select, func, or_, select
 
 from gateway.access.rights import Principal, Right
 from gateway.audit.tables import audit
@@ -21,10 +21,13 @@ from gateway.work.workplace import Workplace
 LOOKED_AT = 20_000
 DAY_S = 86_400.0
 OURS = "lockstep"
-NO_CHANGE = ("audit_read", "personal_seen", "signed_in", "signed_out", "sign_in_link", "replay_selected", "swept")
+NO_CHANGE = (
+    *("audit_read", "personal_seen", "signed_in", "signed_out", "sign_in_link"),
+    *("replay_selected", "replay_planned", "swept"),
+)
 """Kinds that tell of a look or a visit: in the trail, but nothing is otherwise by them."""
-SERIES = ("au", "aud_")
-"""Two series of ids: of what the gateway did, and of what people did. Each is a range of the primary key."""
+PREFIX = "au"
+"""Of the ids of all rows: what the gateway did and what people did are one range of the primary key."""
 _LAST = "zzzzzzzzzz"
 
 
@@ -72,38 +75,26 @@ async def read(place: Workplace, who: Principal, wanted: AuditFilter, *, below: 
     who.require(Right.AUDIT)
     upper = below or (_stamp(wanted.until) if wanted.until is not None else _LAST)
     looked = _newest("", upper)
-    stamp = _stamp_of(looked.c.id)
-    query = _narrowed(select(looked), looked.c, wanted, who).order_by(stamp.desc()).limit(limit + 1)
+    query = _narrowed(select(looked), looked.c, wanted, who).order_by(looked.c.id.desc()).limit(limit + 1)
     async with place.database.read() as tx:
         rows = (await tx.execute(query)).mappings().all()
-        whole = select(func.count(), func.min(stamp)).select_from(looked)
+        whole = select(func.count(), func.min(looked.c.id)).select_from(looked)
         looked_at, oldest = (0, "") if len(rows) > limit else (await tx.execute(whole)).one()
     shown = tuple(_entry(each) for each in rows[:limit])
-    cut = looked_at >= LOOKED_AT // len(SERIES)
-    more = shown[-1].id[-26:] if len(rows) > limit else oldest if cut else ""
-    return AuditPage(entries=shown, next=more, cut=cut)
+    cut = looked_at >= LOOKED_AT
+    last = shown[-1].id if len(rows) > limit else oldest if cut else ""
+    return AuditPage(entries=shown, next=last.removeprefix(PREFIX), cut=cut)
 
 
 def _stamp(at: float) -> str:
-    """What the ids made at this time begin with, after the name of their series."""
+    """What the ids made at this time begin with, after their prefix."""
     return new_id("", at=at)[:10]
 
 
-def _stamp_of(id: Any) -> Any:
-    return func.substr(id, func.length(id) - 25)
-
-
 def _newest(lowest: str, upper: str) -> Any:
-    """The newest rows between two moments, of both series."""
-    parts = []
-    for series in SERIES:
-        row = audit.c
-        inside = [row.id >= series + (lowest or "0"), row.id < series + upper]
-        if series == SERIES[0]:
-            inside.append(row.id < series + "a")  # moments begin with a digit until the year 10895
-        part = select(audit).where(*inside).order_by(row.id.desc()).limit(LOOKED_AT // len(SERIES)).subquery()
-        parts.append(select(part))
-    return union_all(*parts).subquery()
+    """The newest rows between two moments."""
+    inside = (audit.c.id >= PREFIX + lowest, audit.c.id < PREFIX + upper)
+    return select(audit).where(*inside).order_by(audit.c.id.desc()).limit(LOOKED_AT).subquery()
 
 
 def _narrowed(query: Select[Any], row: Any, wanted: AuditFilter, who: Principal) -> Select[Any]:
@@ -133,7 +124,7 @@ async def changes(place: Workplace, who: Principal, *, since: float, until: floa
     who.require(Right.SEE)
     looked = _newest(_stamp(since), _stamp(until + 1))
     query = _narrowed(select(looked), looked.c, AuditFilter(people=True), who)
-    query = query.where(looked.c.kind.not_in(NO_CHANGE)).order_by(_stamp_of(looked.c.id).desc())
+    query = query.where(looked.c.kind.not_in(NO_CHANGE)).order_by(looked.c.id.desc())
     async with place.database.read() as tx:
         return [_entry(each) for each in (await tx.execute(query.limit(limit))).mappings()]
 

@@ -54,7 +54,11 @@ EMPTY = {
     "replays": "/replays",
     "audit": "/audit?who=zebra",
 }
-TROUBLE = {"not there": ("/c/FO-999", "ada", 404), "no right": ("/audit", "nadia", 403)}
+TROUBLE = {
+    "not there": ("/c/FO-999", "ada", 404),
+    "no right": ("/audit", "nadia", 403),
+    "no page": ("/nothing-here", "", 404),
+}
 
 
 def _check(opened: Opened, stage: Stage, path: str, who: str = "ada", fine: tuple[str, ...] = ()) -> None:

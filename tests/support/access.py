@@ -14,12 +14,13 @@ from gateway.access.entrance import Entrance, Provider
 from gateway.access.headers import add_security_headers
 from gateway.access.rights import Principal, Role, local
 from gateway.access.routes import routes
-from gateway.access.signin import csrf_token, refused, sign_in
+from gateway.access.signin import csrf_token, sign_in
 from gateway.access.tables import metadata as access
 from gateway.audit.tables import audit
 from gateway.audit.tables import metadata as trail
 from gateway.config import Config
 from gateway.config.access import Access
+from gateway.core.problems import problem
 from gateway.storage.database import Database
 from gateway.sync.batch import Topology
 from gateway.work.trail import note
@@ -69,14 +70,14 @@ def application(place: Workplace, provider: Provider | None = None) -> web.Appli
         try:
             found = principal_of(request)
         except NotSignedIn as error:
-            return refused(401, "not-signed-in", str(error))
+            return problem(401, "not-signed-in", str(error))
         return web.json_response({"id": found.id, "roles": sorted(found.roles), "csrf": csrf_token(request)})
 
     async def change(request: web.Request) -> web.Response:
         try:
             return web.json_response({"changed_by": principal_of(request).id})
         except NotSignedIn as error:
-            return refused(401, "not-signed-in", str(error))
+            return problem(401, "not-signed-in", str(error))
 
     app = web.Application(middlewares=[sign_in(entrance)])
     add_security_headers(app, entrance)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -12,7 +13,7 @@ from msgspec import Meta
 
 from dead_letter.values import CaseClass, CaseFilter, CaseGroup, CaseState, CaseSummary, Sort
 from gateway.access.rights import Right
-from gateway.api.declare import Answer, Ask, Count, Counting, Key, Page, Paged, Query, Route
+from gateway.api.declare import After, Answer, Ask, Count, Counting, Key, Limit, Page, Paged, Query, Route
 from gateway.api.reading import Unfit, fit
 from gateway.work import cases
 from gateway.work.case_bodies import BODIES
@@ -20,11 +21,12 @@ from gateway.work.case_views import ActionView, Approval, CaseView, Done
 from gateway.work.counting import count_cases
 
 Text = Annotated[str, Meta(max_length=200)]
+Moment = Annotated[datetime, Meta(tz=True)]
 MOST_NUMBER = 10**18
 
 
-class Narrowing(Paged, frozen=True, kw_only=True):
-    """What narrows a list of cases; each given once, `state` and `class` also several times."""
+class Narrowing(Query, frozen=True, kw_only=True):
+    """What narrows cases; each given once, `state` and `class` also several times."""
 
     state: tuple[CaseState, ...] = ()
     cls: tuple[CaseClass, ...] = msgspec.field(default=(), name="class")
@@ -36,12 +38,18 @@ class Narrowing(Paged, frozen=True, kw_only=True):
     group: Text = ""
     level: Text = ""
     owner: Annotated[str | None, Meta(description="Whose; given empty: nobody's.")] = None
+    opened_since: Annotated[Moment | None, Meta(description="First seen then or later.")] = None
+    opened_before: Annotated[Moment | None, Meta(description="First seen before.")] = None
+    due_before: Annotated[Moment | None, Meta(description="Due before; the present time: what is overdue.")] = None
+    pending: Annotated[bool | None, Meta(description="Whether a second person is waited for.")] = None
     text: Annotated[str, Meta(max_length=200, description="Part of the title, the object's key or the cause.")] = ""
 
 
 class CaseList(Narrowing, frozen=True, kw_only=True):
     """Of the list."""
 
+    limit: Limit = 50
+    after: After = ""
     sort: Sort = Sort.NEWEST
     count: Annotated[Counting | None, Meta(description="Asks for the total; an estimate stops at 10,000.")] = None
 
@@ -82,7 +90,7 @@ class ApprovalList(Query, frozen=True, kw_only=True):
 
 
 async def list_cases(ask: Ask) -> Answer:
-    wanted = _filter(ask.query)
+    wanted = case_filter(ask.query, sort=ask.query.sort, limit=ask.query.limit)
     page = await cases.list_cases(ask.desk.place, ask.who, wanted, cursor=ask.position)
     total = None
     if ask.query.count is not None:
@@ -155,7 +163,8 @@ async def withdraw(ask: Ask) -> Done:
     return await cases.withdraw(ask.desk.place, ask.who, ask.path["id"], note=ask.body.note)
 
 
-def _filter(asked: CaseList) -> CaseFilter:
+def case_filter(asked: Narrowing, **more: Any) -> CaseFilter:
+    """As the domain knows it."""
     return CaseFilter(
         states=asked.state,
         classes=asked.cls,
@@ -167,10 +176,17 @@ def _filter(asked: CaseList) -> CaseFilter:
         group=asked.group,
         level=asked.level,
         owner=asked.owner,
+        opened_since=_at(asked.opened_since),
+        opened_before=_at(asked.opened_before),
+        due_before=_at(asked.due_before),
+        pending=asked.pending,
         text=asked.text,
-        sort=asked.sort,
-        limit=asked.limit,
+        **more,
     )
+
+
+def _at(moment: datetime | None) -> float | None:
+    return moment.timestamp() if moment else None
 
 
 _THERE = ("case-not-found",)

@@ -46,9 +46,9 @@ async def stream(ask: Ask) -> web.StreamResponse:
     """Stays open. Goes on where `Last-Event-ID` says."""
     wanted = set(ask.query.topics.split(","))
     states = {topic: state for topic, state in STATES.items() if topic in wanted}
-    with ask.desk.streams.place(ask.who):
+    follower = Follower(ask.desk, ask.who, ask.request, states)
+    with ask.desk.streams.place(ask.who, follower.there):
         ask.desk.pulse.follow()
-        follower = Follower(ask.desk, ask.who, ask.request, states)
         try:
             await follower.run(ask.request.headers.get("Last-Event-ID"), cases="cases" in wanted)
         finally:

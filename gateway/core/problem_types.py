@@ -25,6 +25,11 @@ PROBLEMS: Mapping[str, Kind] = {
     "cursor-bad": Kind(400, "Not understood", "`after` is of a list in another order; start without it again."),
     "key-missing": Kind(400, "Idempotency-Key needed", "Send a new key with every new wish, the same with a repeat."),
     "not-signed-in": Kind(401, "Not signed in", "Send a token that is valid: `Authorization: Bearer ...`."),
+    "no-provider": Kind(400, "Not possible here", "No provider to sign in with is configured; see `access.oidc`."),
+    "forged-request": Kind(
+        403, "Not from a page of ours", "By a session, only pages of this site change something; load the page again."
+    ),
+    "not-here": Kind(403, "Not safe here", "Without TLS nobody signs in; open the address that begins with https."),
     "not-allowed": Kind(403, "Not allowed", "`right` names what is lacking, `scopes` where you may act."),
     "unknown-path": Kind(404, "Not found", "There is nothing at this path."),
     "not-found": Kind(404, "Not found", "It does not exist, or lies outside what you may see."),
@@ -92,8 +97,10 @@ PROBLEMS: Mapping[str, Kind] = {
     "key-reused": Kind(422, "Idempotency-Key used before", "The key belongs to another request; take a new one."),
     "if-match-needed": Kind(428, "If-Match needed", "Send the `ETag` that you decided on."),
     "quota-exceeded": Kind(429, "Too many requests", "Wait as long as `Retry-After` says."),
+    "too-many-tries": Kind(429, "Too many tries", "Wait as long as `Retry-After` says; others may go on."),
     "defect": Kind(500, "A defect of ours", "Nothing is lost; tell us the `trace_id`."),
     "database-away": Kind(503, "Not available now", "Ask again after `Retry-After`."),
+    "provider-away": Kind(503, "Not available now", "The provider does not answer; ask again after `Retry-After`."),
     "streams-full": Kind(503, "Not available now", "Too many streams are open at this worker; ask again later."),
     "not-durable": Kind(503, "Not available now", "Nothing was accepted; send it again."),
     "pressed": Kind(503, "Not available now", "Nothing was accepted; send it again."),

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import orjson
 from aiohttp import web
 
 from gateway.core import trace
-from gateway.intake.problem_types import PROBLEMS
-from gateway.storage.database import dumps
+from gateway.core.problem_types import PROBLEMS
 
 BASE = "https://lockstep.example/problems/"
 QUOTA = "https://iana.org/assignments/http-problem-types#quota-exceeded"
-
+PROBLEM = web.ResponseKey("lockstep.problem", Mapping[str, Any])
+"""What an answer of `problem` says, for whoever shows it in another form."""
 
 _TITLES = {kind.status: kind.title for kind in reversed(list(PROBLEMS.values()))} | {401: "Not verified"}
 
@@ -44,4 +45,7 @@ def problem(
     if errors:
         body["errors"] = list(errors)
     body |= more or {}
-    return web.Response(status=status, text=dumps(body), content_type="application/problem+json", headers=headers)
+    text = orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS).decode()
+    response = web.Response(status=status, text=text, content_type="application/problem+json", headers=headers)
+    response[PROBLEM] = body
+    return response
