@@ -33,8 +33,9 @@ def believes_its_memory(stack: ExitStack) -> None:
 
 
 def goes_by_its_own_clock(stack: ExitStack) -> None:
-    """Rule 12: a worker judges leases and waits that others wrote by its own machine's clock."""
+    """Rules 12 and 17: a worker judges leases that others wrote, and how long it waited, by its own machine's clock."""
     put(stack, DatabaseClock, "now", lambda self: self._own.now())
+    put(stack, Runner, "_waited_s", lambda self, attempt, seen: seen.at - attempt.started_at)
 
 
 def sends_late(stack: ExitStack) -> None:
