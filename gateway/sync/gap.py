@@ -211,11 +211,13 @@ def landed_late(unit: Unit, connection: str, snapshot: Snapshot, exts: Exts) -> 
 
 
 def _edited_since(unit: Unit, connection: str, pre: Exts, exts: Exts) -> None:
-    """Whoever typed what is shown now may have seen our write, and not the edit here that stands until now."""
+    """Whoever typed what is shown now may have seen our late write, and not what stood here until then: an edit of this
+    system, or one of another that we had brought.
+    """
     for name in pre.keys() - unit.flow.sets:
         canon = unit.state.fields.get(name)
-        if canon is not None and canon.now.source == connection and exts[name] != pre[name]:
-            unit.lost(connection, name, canon.now.value, "overwritten in the window")
+        if canon is not None and exts[name] != pre[name]:
+            unit.lost(canon.now.source, name, canon.now.value, "overwritten in the window")
 
 
 def _last_known(member: Member, held: MemberState) -> int | None:

@@ -245,6 +245,14 @@ TRACES = {
         one refused; edit a a0 x new; edit a a0 tags new; begin 0 a one; crash; operator a refused retry
         """,
     ),
+    "a late write hid an edit that we had brought, and who typed over the late write had not seen that edit": (
+        "fire_overtaken",
+        """
+        edit a a0 x new; edit b b0 x new; hook a/a0:2:snapshot; begin 0 b one; go 0 b one ok; go 0 b one ok; slow 0 b
+        one lands; begin 0 b one; go 0 b one ok; go 0 b one ok; edit a a0 x new; flood; begin 0 b one; go 0 b one ok;
+        go 0 b one ok; go 0 b one ok; land b; go 0 b one ok; edit b b0 x new; flood
+        """,
+    ),
 }
 
 
