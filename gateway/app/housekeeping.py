@@ -11,6 +11,7 @@ from connectors.contract.clock import Clock
 from connectors.contract.errors import StorageError
 from gateway.api.keys import forget_answers
 from gateway.config.values import Retention
+from gateway.core.background import Background
 from gateway.delivery.scout import forget_tries
 from gateway.storage.database import Database
 from gateway.sync.retention import sweep
@@ -24,7 +25,7 @@ CASES_EVERY_S = 15.0
 log = structlog.get_logger()
 
 
-class Housekeeping:
+class Housekeeping(Background):
     """Sweeps at the start and every hour, and sees to the cases more often. Several workers may do so at once: deleting
     twice deletes once, and a case that another one holds is left to it.
     """
@@ -32,24 +33,12 @@ class Housekeeping:
     def __init__(self, database: Database, retention: Retention, clock: Clock, place: Workplace | None = None) -> None:
         """Without a `place` cases are left alone."""
         self.database, self.retention, self.clock, self.place = database, retention, clock, place
-        self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Begins."""
-        self._tasks = [asyncio.create_task(self._loop(), name="housekeeping")]
+        self._keep("housekeeping", self._loop())
         if self.place is not None:
-            self._tasks.append(asyncio.create_task(self._cases(self.place), name="cases"))
-
-    @property
-    def tasks(self) -> list[asyncio.Task[None]]:
-        """Runs until `stop`; one that ends by itself is a defect."""
-        return list(self._tasks)
-
-    async def stop(self) -> None:
-        """Ends at once; the next sweep goes on where this one was."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+            self._keep("cases", self._cases(self.place))
 
     async def _cases(self, place: Workplace) -> None:
         begun = False

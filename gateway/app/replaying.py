@@ -10,6 +10,7 @@ import structlog
 
 from connectors.contract.clock import Clock
 from connectors.contract.errors import StorageError
+from gateway.core.background import Background
 from gateway.work.replay_carrying import Porter
 from gateway.work.workplace import Workplace
 from replay.retention import KEPT_S, forget
@@ -25,13 +26,12 @@ log = structlog.get_logger()
 
 
 @dataclass(slots=True)
-class Replayer:
+class Replayer(Background):
     """For one worker. Where a run stands is in the database alone, so that any worker goes on from there."""
 
     runner: Runner
     clock: Clock
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    task: asyncio.Task[None] | None = None
     mine: dict[str, float] = field(default_factory=dict)
     """Run -> monotonic time of its next step."""
     failures: dict[str, int] = field(default_factory=dict)
@@ -40,19 +40,11 @@ class Replayer:
 
     async def start(self) -> None:
         """Begins to look for runs."""
-        self.task = asyncio.create_task(self._loop(), name="replayer")
-
-    @property
-    def tasks(self) -> list[asyncio.Task[None]]:
-        """Runs until `stop`; one that ends by itself is a defect."""
-        return [self.task] if self.task else []
+        self._keep("replayer", self._loop())
 
     async def stop(self) -> None:
         """Ends after the step under way was undone or done; another worker may go on at once."""
-        if self.task is None:
-            return
-        self.task.cancel()
-        await asyncio.gather(self.task, return_exceptions=True)
+        await Background.stop(self)  # a dataclass with slots has no super()
         try:
             await self.runner.leave()
         except StorageError as error:

@@ -18,6 +18,7 @@ from dead_letter.classify import Cause
 from dead_letter.fingerprint import fingerprint
 from dead_letter.values import CaseClass, Ending, NewCase
 from gateway.audit.ended import note_ended
+from gateway.core.background import Background
 from gateway.delivery.breaker import Gate, GateSettings, GateState
 from gateway.storage.database import Database, insert
 from gateway.sync import tables as t
@@ -29,7 +30,7 @@ MOST_SAID = 500
 log = structlog.get_logger()
 
 
-class Gatekeeper:
+class Gatekeeper(Background):
     """Makes the gates of a worker and stores each change of them. Correctness never rests on these rows."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
@@ -40,7 +41,6 @@ class Gatekeeper:
         self._cases: dict[str, NewCase | None] = {}
         """By connection: the case to open, or None to close it; kept until it is written."""
         self._wake = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
 
     def gate(self, connection: str, settings: GateSettings) -> Gate:
         """The gate of a connection, closed at first."""
@@ -76,18 +76,7 @@ class Gatekeeper:
 
     async def start(self) -> None:
         """Begins to write."""
-        self._task = asyncio.create_task(self._loop(), name="gatekeeper")
-
-    @property
-    def tasks(self) -> list[asyncio.Task[None]]:
-        """Runs until `stop`; one that ends by itself is a defect."""
-        return [self._task] if self._task else []
-
-    async def stop(self) -> None:
-        """Ends at once; the next start writes anew."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        self._keep("gatekeeper", self._loop())
 
     async def _loop(self) -> None:
         written: dict[str, dict[str, object]] = {}

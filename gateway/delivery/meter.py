@@ -12,6 +12,7 @@ import structlog
 
 from connectors.contract.clock import Clock
 from connectors.contract.errors import StorageError
+from gateway.core.background import Background
 from gateway.delivery.breaker import Gate
 from gateway.delivery.due import Depth, depths
 from gateway.delivery.pace import Pace
@@ -64,7 +65,7 @@ class Trend:
         return None if speed is None else self._seen[-1][1] / speed
 
 
-class Meter:
+class Meter(Background):
     """Measures the queues of one worker's connections. Several workers measure the same: the last one stands."""
 
     def __init__(
@@ -73,22 +74,10 @@ class Meter:
         self.database, self.clock, self.gates, self.paces = database, clock, gates, paces or {}
         self._trends = {name: Trend() for name in gates}
         self._written: dict[str, int] = {}
-        self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Begins to measure."""
-        self._task = asyncio.create_task(self._loop(), name="meter")
-
-    @property
-    def tasks(self) -> list[asyncio.Task[None]]:
-        """Runs until `stop`; one that ends by itself is a defect."""
-        return [self._task] if self._task else []
-
-    async def stop(self) -> None:
-        """Ends at once."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        self._keep("meter", self._loop())
 
     async def _loop(self) -> None:
         while True:

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.contract.clock import Clock
 from connectors.contract.errors import StorageError
+from gateway.core.background import Background
 from gateway.delivery.breaker import Gate
 from gateway.delivery.tables import connection_pause
 from gateway.storage.database import Database
@@ -45,29 +46,17 @@ async def pauses_at(tx: AsyncConnection, now: float) -> list[Pause]:
     return [Pause(**each) for each in (await tx.execute(query)).mappings()]
 
 
-class Pauses:
+class Pauses(Background):
     """Of one worker."""
 
     def __init__(self, database: Database, clock: Clock, gates: Mapping[str, Gate]) -> None:
         self.database, self.clock, self.gates = database, clock, gates
         self._held: dict[tuple[str, str], Pause] = {}
-        self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Returns when the pauses that hold now are known. Raises StorageError."""
         await self.look()
-        self._task = asyncio.create_task(self._loop(), name="pauses")
-
-    @property
-    def tasks(self) -> list[asyncio.Task[None]]:
-        """Runs until `stop`; one that ends by itself is a defect."""
-        return [self._task] if self._task else []
-
-    async def stop(self) -> None:
-        """Ends at once."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        self._keep("pauses", self._loop())
 
     def taking_in(self, connection: str) -> str:
         """Why nothing is taken in from a connection now; "" if it is."""

@@ -16,6 +16,7 @@ from connectors.contract.clock import Clock
 from connectors.contract.connector import Connector
 from connectors.contract.errors import LockstepError, Refused, StorageError
 from connectors.contract.values import Change, ChangeKind, Ref, Snapshot
+from gateway.core.background import Background
 from gateway.delivery.breaker import Gate, GateState
 from gateway.delivery.sending import concluded
 from gateway.delivery.tables import scouting
@@ -46,7 +47,7 @@ class Unknown:
     tried: bool = False
 
 
-class Scout:
+class Scout(Background):
     """Reads unknown objects, of each connection those that have waited longest since they were tried or told of. Two
     workers may read the same one: routing is decided once, in the database.
     """
@@ -61,22 +62,10 @@ class Scout:
     ) -> None:
         self.database, self.decider, self.clock = database, decider, clock
         self.connectors, self.gates = connectors, gates
-        self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Begins to look."""
-        self._task = asyncio.create_task(self._loop(), name="scout")
-
-    @property
-    def tasks(self) -> list[asyncio.Task[None]]:
-        """Runs until `stop`; one that ends by itself is a defect."""
-        return [self._task] if self._task else []
-
-    async def stop(self) -> None:
-        """Ends at once: nothing is lost, the hints still stand."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        self._keep("scout", self._loop())
 
     async def _loop(self) -> None:
         while True:

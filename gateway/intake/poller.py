@@ -20,6 +20,7 @@ from connectors.contract.values import Change
 from dead_letter.store import close_cases, open_cases
 from dead_letter.values import CaseClass, Ending, NewCase
 from gateway.audit.ended import note_ended
+from gateway.core.background import Background
 from gateway.intake.fitting import entry, fit
 from gateway.storage.database import Database, dumps, insert, loads
 from gateway.streams.port import Stream
@@ -37,7 +38,7 @@ log = structlog.get_logger()
 
 
 @dataclass(slots=True)
-class Poller:
+class Poller(Background):
     """One connection. Of several workers one polls at a time, by a lease on the cursor's row."""
 
     name: str
@@ -51,7 +52,6 @@ class Poller:
     """Why nothing more can be taken in now, if so."""
     told: Callable[[Exception | None], None] = lambda error: None
     """Hears how each turn went: with the system's error, or None."""
-    task: asyncio.Task[None] | None = None
     failures: int = 0
     defects: int = 0
     """Turns in a row that ended by a defect of ours."""
@@ -61,18 +61,7 @@ class Poller:
 
     async def start(self) -> None:
         """Begins to poll."""
-        self.task = asyncio.create_task(self._loop(), name=f"poll-{self.name}")
-
-    @property
-    def tasks(self) -> list[asyncio.Task[None]]:
-        """Runs until `stop`; one that ends by itself is a defect."""
-        return [self.task] if self.task else []
-
-    async def stop(self) -> None:
-        """Ends at once; a page that was not recorded is read again."""
-        if self.task is not None:
-            self.task.cancel()
-            await asyncio.gather(self.task, return_exceptions=True)
+        self._keep(f"poll-{self.name}", self._loop())
 
     async def _loop(self) -> None:
         while True:

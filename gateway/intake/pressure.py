@@ -17,6 +17,7 @@ from sqlalchemy import delete
 from connectors.contract.clock import Clock
 from connectors.contract.errors import StorageError
 from gateway.config.values import Limits
+from gateway.core.background import Background
 from gateway.intake.tables import intake_pressure
 from gateway.storage.database import Database, insert
 from gateway.streams.port import Stream
@@ -91,7 +92,7 @@ def disk_reason(directory: Path, reserve: int, free: Callable[[Path], int] = fre
     return f"{left // _MB} MB are free in {directory}, less than the reserve of {reserve // _MB} MB"
 
 
-class Pressure:
+class Pressure(Background):
     """Of one worker. `room` bounds the bodies; `reason()` says why nothing is taken in now."""
 
     def __init__(
@@ -110,7 +111,6 @@ class Pressure:
         self.room = Room(limits.in_flight)
         self._reason, self._looked_at = "", float("-inf")
         self._since = self._told_at = 0.0
-        self._task: asyncio.Task[None] | None = None
 
     def reason(self) -> str:
         """Why changes are refused now, in one sentence; "" while they are taken in. Never waits."""
@@ -126,18 +126,7 @@ class Pressure:
 
     async def start(self) -> None:
         """Begins to write down what `reason` says, for people."""
-        self._task = asyncio.create_task(self._loop(), name="pressure")
-
-    @property
-    def tasks(self) -> list[asyncio.Task[None]]:
-        """Runs until `stop`; one that ends by itself is a defect."""
-        return [self._task] if self._task else []
-
-    async def stop(self) -> None:
-        """Ends at once."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        self._keep("pressure", self._loop())
 
     async def _loop(self) -> None:
         while True:

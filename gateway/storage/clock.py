@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from connectors.contract.clock import Clock
 from connectors.contract.errors import StorageError
+from gateway.core.background import Background
 from gateway.storage.database import Database
 
 ASK_EVERY_S = 10.0
@@ -26,7 +27,7 @@ _NOW = text("SELECT extract(epoch FROM clock_timestamp())")
 log = structlog.get_logger()
 
 
-class DatabaseClock:
+class DatabaseClock(Background):
     """The database server's time, carried on by this machine's monotonic clock between two askings, also while the
     database is away. Off by at most half of the asking's round trip. On SQLite nobody shares the store: its time is
     the machine's.
@@ -36,7 +37,6 @@ class DatabaseClock:
         self._database, self._own = database, own
         self._ahead: float | None = None
         """Of the own monotonic clock; None until the first answer."""
-        self._task: asyncio.Task[None] | None = None
 
     def now(self) -> float:
         """Seconds since the epoch, UTC."""
@@ -52,18 +52,7 @@ class DatabaseClock:
             return
         asked = [await self._ask() for _ in range(FIRST_ASKED)]
         self._set(min(asked)[1])
-        self._task = asyncio.create_task(self._loop(), name="database-clock")
-
-    @property
-    def tasks(self) -> list[asyncio.Task[None]]:
-        """Runs until `stop`; one that ends by itself is a defect."""
-        return [self._task] if self._task else []
-
-    async def stop(self) -> None:
-        """Asks no more; the time goes on."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        self._keep("database-clock", self._loop())
 
     async def _loop(self) -> None:
         while True:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import structlog
 
 from connectors.contract.errors import LockstepError, Refused, StorageError
+from gateway.core.background import Background
 from gateway.delivery.breaker import Gate, GateState
 from gateway.delivery.sending import concluded
 from gateway.sweeps.book import Book, Cursor, Round
@@ -52,7 +53,7 @@ def count(cursor: Cursor, name: str, more: int = 1) -> None:
 
 
 @dataclass(slots=True)
-class Sweeper:
+class Sweeper(Background):
     """Several may run for one connection, in several workers: the book sees to it that each round has one runner."""
 
     connection: str
@@ -63,24 +64,12 @@ class Sweeper:
     in_flight: float = 1.0
     """How many requests may be under way on average; never more than one is."""
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    task: asyncio.Task[None] | None = None
     failures: dict[str, int] = field(default_factory=dict)
     not_before: dict[str, float] = field(default_factory=dict)
 
     async def start(self) -> None:
         """Begins to look for what is due."""
-        self.task = asyncio.create_task(self._loop(), name=f"sweeper-{self.connection or 'all'}")
-
-    @property
-    def tasks(self) -> list[asyncio.Task[None]]:
-        """Runs until `stop`; one that ends by itself is a defect."""
-        return [self.task] if self.task else []
-
-    async def stop(self) -> None:
-        """Ends at once; the round goes on at its last stored step."""
-        if self.task is not None:
-            self.task.cancel()
-            await asyncio.gather(self.task, return_exceptions=True)
+        self._keep(f"sweeper-{self.connection or 'all'}", self._loop())
 
     async def _loop(self) -> None:
         while True:

@@ -21,7 +21,9 @@ from connectors.contract.errors import StorageError
 from dead_letter.tables import case_history, cases
 from dead_letter.values import format_number
 from gateway.access.rights import Principal, Right
+from gateway.core.background import Background
 from gateway.storage.database import Database
+from gateway.work.case_scope import reach_of
 from gateway.work.workplace import Workplace
 
 EVERY_S = 0.5
@@ -72,7 +74,7 @@ class Settling:
             self._pending = (newest, xmax, at)
 
 
-class Pulse:
+class Pulse(Background):
     """Of one worker: looks now and then while somebody follows, and wakes them when there is more."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
@@ -81,7 +83,6 @@ class Pulse:
         self._changed = asyncio.Condition()
         self._wanted = asyncio.Event()
         self._followers = 0
-        self._task: asyncio.Task[None] | None = None
 
     @property
     def settled(self) -> int | None:
@@ -90,18 +91,7 @@ class Pulse:
 
     async def start(self) -> None:
         """Begins."""
-        self._task = asyncio.create_task(self._loop(), name="pulse")
-
-    @property
-    def tasks(self) -> list[asyncio.Task[None]]:
-        """Runs until `stop`; one that ends by itself is a defect."""
-        return [self._task] if self._task else []
-
-    async def stop(self) -> None:
-        """Ends at once."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        self._keep("pulse", self._loop())
 
     def follow(self) -> None:
         """One more follows, until `leave`."""
@@ -181,12 +171,8 @@ async def steps_after(
     async with place.database.read() as tx:
         rows = (await tx.execute(query)).mappings().all()
     told = rows[-1]["id"] if len(rows) == limit else upto
-    return [_event(row) for row in rows if _seen(place, who, row)], told
-
-
-def _seen(place: Workplace, who: Principal, row: Any) -> bool:
-    flow = place.config.flows.get(row["flow"])
-    return who.covers(connection=row["connection"], type=flow.type.type if flow else "")
+    reach = reach_of(place, who)
+    return [_event(row) for row in rows if reach.covers(row["connection"], row["flow"])], told
 
 
 def _event(row: Any) -> Event:
