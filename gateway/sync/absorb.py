@@ -52,8 +52,21 @@ class Observation:
 
     def typed_by(self, member: Member, name: str) -> float:
         """The latest moment of our clock in which the shown value can have been typed, but for what clocks differ."""
-        at = self._exactly(member, name) or self.snapshot.updated_at
+        at = self._exactly(member, name)
+        if at is None:
+            return self.changed_by(member)
+        return min(at - self.offset_s + member.spec.granularity_s, self.received_at)
+
+    def changed_by(self, member: Member) -> float:
+        """The latest moment of our clock in which the object can have become what is shown."""
+        at = self.snapshot.updated_at
         return self.received_at if at is None else min(at - self.offset_s + member.spec.granularity_s, self.received_at)
+
+    def looked_at(self) -> float:
+        """The moment of our clock up to which it tells of everything: a read of now, a notice of the last change."""
+        if self.rev is not None:
+            return self.received_at
+        return 0.0 if self.snapshot.updated_at is None else self.snapshot.updated_at - self.offset_s
 
     def author(self, member: Member, name: str) -> tuple[str, bool]:
         """Who typed the shown value ("" if that is not told), and whether that is proved to be us.
@@ -109,6 +122,9 @@ def absorb(unit: Unit, seen: Observation) -> list[str]:
         held.updated = max(held.updated, snapshot.updated_at)
         looked = snapshot.updated_at if seen.rev is None else seen.received_at + seen.offset_s
         held.observed = max(held.observed, looked)
+    if held.ghosts and not snapshot.partial:
+        told_of = seen.looked_at() - member.spec.granularity_s - member.skew_s
+        held.ghosts = [ghost for ghost in held.ghosts if ghost.expires >= told_of]
     held.etag = snapshot.etag or held.etag
     held.key = snapshot.key or held.key
     return [name for name, field in unit.state.fields.items() if field.now.fver > before]
@@ -122,7 +138,7 @@ def _field(unit: Unit, seen: Observation, member: Member, name: str, ext: Any) -
         return
     if _older_than_our_write(member, shadow, seen.snapshot.version):
         return
-    if shadow.known and _ghost(unit, seen, name, ext, shadow):
+    if shadow.known and _ghost(unit, seen, member, name, ext, shadow):
         return
     old, was_known = shadow.ext, shadow.known
     if canon is None:
@@ -230,10 +246,13 @@ def _back_to_known(unit: Unit, connection: str, name: str, shadow: Shadow) -> No
         release(unit, connection, name, "the unknown value was taken back")
 
 
-def _ghost(unit: Unit, seen: Observation, name: str, ext: Any, shadow: Shadow) -> bool:
-    """A value of an attempt closed as not applied: believed to be that attempt landing late, and written over."""
+def _ghost(unit: Unit, seen: Observation, member: Member, name: str, ext: Any, shadow: Shadow) -> bool:
+    """A value of an attempt closed as not applied: believed to be that attempt landing late, and written over. What
+    counts is when it landed: it may be seen much later, after an outage or behind another attempt of the lane.
+    """
     held = unit.held(seen.connection)
-    if not any(ghost.field == name and ghost.ext == ext and ghost.expires > unit.now for ghost in held.ghosts):
+    alike = [ghost.expires for ghost in held.ghosts if ghost.field == name and ghost.ext == ext]
+    if not alike or max(alike) <= min(unit.now, seen.typed_by(member, name)):
         return False
     unit.lost(seen.connection, name, ext, "late own write?", version=seen.snapshot.version)
     _show(shadow, ext)

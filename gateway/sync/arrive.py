@@ -104,7 +104,7 @@ def _snapshot(unit: Unit, arrival: Arrival, member: Member) -> None:
     seen = Observation(
         connection, snapshot, exts, rev=None, received_at=change.received_at, offset_s=change.clock_offset_s
     )
-    landed_late(unit, connection, snapshot, exts)
+    landed_late(unit, seen)
     moved = absorb(unit, seen)
     arrival.end("applied" if moved else "unchanged", ", ".join(moved) or "nothing new (an echo, or unmapped fields)")
     unit.audit("observed", connection, fields=moved, version=snapshot.version)

@@ -178,19 +178,21 @@ def _put_back(unit: Unit, connection: str, window: Window, name: str) -> None:
     del window.as_before[name]
 
 
-def landed_late(unit: Unit, connection: str, snapshot: Snapshot, exts: Exts) -> None:
+def landed_late(unit: Unit, seen: Observation) -> None:
     """Rules 7b and 15, before a snapshot is absorbed: an unanswered write of ours may be among the changes that nobody
     saw, and may have gone over another one. Where versions count changes, whatever the snapshot shows: the value may
     have been sent anew, or edited since. By times alone only what shows its value is suspected.
     """
+    connection, snapshot, exts = seen.connection, seen.snapshot, seen.exts
     held, member, lane = unit.held(connection), unit.member(connection), unit.lane(connection)
+    changed_by = min(unit.now, seen.changed_by(member))
     unproved = lane.attempt if lane.state is LaneState.PARKED else ""
     base, hi = _last_known(member, held), snapshot.version
     suspects = [
         ghost
         for ghost in held.ghosts
         if ghost.field in exts
-        and (ghost.attempt == unproved or ghost.expires > unit.now)
+        and (ghost.attempt == unproved or ghost.expires > changed_by)
         and (base is not None or exts[ghost.field] == ghost.ext)
     ]
     pre = {ghost.field: unit.shadow(connection, ghost.field).ext for ghost in suspects}

@@ -46,7 +46,7 @@ def fold(unit: Unit, connection: str, seen: Seen, *, offset_s: float = 0.0) -> l
         history=seen.history,
     )
     if seen.history is None or snapshot.version is not None:  # times: whoever read the history looked through it
-        landed_late(unit, connection, snapshot, observation.exts)
+        landed_late(unit, observation)
     moved = absorb(unit, observation)
     kept.look(unit, connection, snapshot, observation.exts)
     if seen.history is not None:

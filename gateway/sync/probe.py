@@ -280,13 +280,14 @@ def remember(unit: Unit, lane: Lane, attempt: Attempt) -> None:
     for item in unit.held(lane.connection).items:
         item.tried = item.tried or item.origin == attempt.origin
     expires = unit.now + GHOST_LIFE * unit.member(lane.connection).settles_s
-    unit.held(lane.connection).ghosts += [
-        Ghost(name, ext, attempt.id, expires, attempt.fields[name].fver, attempt.base)
-        for name, ext in _sent(unit, lane, attempt).items()
+    sent, held = _sent(unit, lane, attempt), unit.held(lane.connection)
+    others = [ghost for ghost in held.ghosts if ghost.field not in sent or ghost.ext != sent[ghost.field]]
+    held.ghosts = others + [
+        Ghost(name, ext, attempt.id, expires, attempt.fields[name].fver, attempt.base) for name, ext in sent.items()
     ]
 
 
 def expire_ghosts(unit: Unit, connection: str) -> None:
-    """Late landings are not expected for ever."""
+    """Late landings are not looked for for ever."""
     held = unit.held(connection)
-    held.ghosts = [ghost for ghost in held.ghosts if ghost.expires > unit.now]
+    held.ghosts = [ghost for ghost in held.ghosts if not ghost.over(unit.now)]

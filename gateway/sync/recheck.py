@@ -68,7 +68,7 @@ def expire(unit: Unit, opened: Mapping[str, float], *, before: float) -> Expired
     for connection, held in unit.state.members.items():
         if unit.lane(connection).state is not LaneState.IDLE:
             continue
-        ghosts = [each for each in held.ghosts if each.expires > unit.now]
+        ghosts = [each for each in held.ghosts if not each.over(unit.now)]
         answered = [each for each in held.windows if each.case not in opened]
         late = [each for each in held.windows if each.case in opened and opened[each.case] <= before]
         spans = [each for each in held.spans if each.hi > before]

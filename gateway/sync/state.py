@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+GHOST_KEPT_S = 7 * 86400.0
+"""So long a late landing is looked for after the last moment in which it can have been."""
 NEVER = -1
 """`carried` of a field whose external value is known to differ from every decided version, or is not proven."""
 
@@ -78,9 +80,14 @@ class Ghost(msgspec.Struct, gc=False):
     ext: Any
     attempt: str
     expires: float
+    """By then it has landed, or never will. It may be seen much later: whoever looks first after that needs it."""
     fver: int | None = None
     base: int | None = None
     """Version that was seen before the attempt: nothing up to it can be its doing."""
+
+    def over(self, now: float) -> bool:
+        """Nobody looked, and nobody needs it any more."""
+        return self.expires + GHOST_KEPT_S <= now
 
 
 class Window(msgspec.Struct, gc=False):

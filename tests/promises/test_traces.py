@@ -103,6 +103,13 @@ TRACES = {
         two ok; go 0 b two ok; begin 0 b two; go 0 b two ok; jump -3600
         """,
     ),
+    "a create landed late behind the next one, and was seen when its values had been forgotten": (
+        "fire_eager_create",
+        """
+        create b; create a; hook b/b0:1:snapshot; go 0 c one ok; slow 0 c one lands; begin 0 c one; go 0 c one ok;
+        twice a/a0:1:snapshot; go 0 c one ok; slow 0 c one lands
+        """,
+    ),
     "a sweep told of an object whose create was still looked for, and nobody answered its notice": (
         "fire_eager_create",
         """

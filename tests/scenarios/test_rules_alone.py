@@ -184,6 +184,29 @@ async def test_rule_17_a_late_landing_is_expected_for_a_time_only(store_url: str
         assert await w.g.lost("x") == []
 
 
+@pytest.mark.parametrize("kind", [COUNTER, COUNTER_HISTORY, STAMP_HISTORY])
+async def test_rule_17_a_late_landing_counts_by_when_it_landed(store_url: str, kind: dict[str, Any]) -> None:
+    """Not by when somebody got round to looking: the system may have been away in between."""
+    async with two(store_url, b=kind) as w:
+        w.b.answer = first_answer("late")
+        w.edit_a(x="17")
+        await w.bring(w.a)
+        await w.g.drain()
+        for _ in range(3):
+            w.g.clock.advance(6)
+            await w.g.drain()
+        w.edit_a(x="18")
+        await w.g.settle()
+        w.b.land()
+        assert w.shown(w.b)["x"] == "17"
+        w.b.take()  # the notice is lost
+        w.g.clock.advance(3600)
+        await w.g.bring([w.b.poll(next(iter(w.b.things)))])
+        await w.g.settle()
+        assert w.shown(w.a)["x"] == w.shown(w.b)["x"] == "18", "nobody typed it"
+        assert "17" in await w.g.lost("x")
+
+
 async def test_rule_17_versions_that_a_lost_write_leapt_over_are_a_window(store_url: str) -> None:
     async with two(store_url, b=COUNTER) as w:
         w.b.answer = first_answer("late")
