@@ -13,7 +13,7 @@ class CaseNotFound(InputError):
     status = 404
 
     def __init__(self, number: str) -> None:
-        super().__init__(f"there is no case {number}; look at the list of cases", code="case.not_found")
+        super().__init__(f"there is no case {number}, or you may not see it", code="case.not_found")
         self.number = number
 
 
@@ -72,5 +72,5 @@ class ApprovalNotFound(InputError):
     status = 404
 
     def __init__(self, id: str) -> None:
-        super().__init__(f"there is no request {id}; look at the list of approvals", code="approval.not_found")
+        super().__init__(f"there is no request {id}, or you may not see it", code="approval.not_found")
         self.id = id

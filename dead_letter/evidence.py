@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
@@ -14,6 +15,7 @@ MAX_DEPTH = 24
 PERSONAL = "personal"
 """Name under which redacted evidence lists JSON pointers (RFC 6901) of personal values."""
 
+_TELLING = 3  # characters from which on a value is told from a part of another word
 _BODIES = frozenset({"body", "payload", "raw", "document", "content", "text", "data"})
 _TOTAL = 16  # bodies
 _LOOKAHEAD = 4  # bodies scrubbed before the cut, because scrubbing shortens
@@ -151,11 +153,50 @@ class Redactor:
 
 
 def masked(evidence: Mapping[str, Any]) -> dict[str, Any]:
-    """Redacted evidence for a reader without the right to personal values: each is replaced by `***`."""
+    """Redacted evidence for a reader without the right to personal values: each is replaced by `***`, also where a
+    system repeats it in its own words.
+    """
     result: dict[str, Any] = orjson.loads(orjson.dumps(evidence))
+    values = personal_in(result)
     for pointer in result.get(PERSONAL, ()):
-        _mask(result, [part.replace("~1", "/").replace("~0", "~") for part in pointer.removeprefix("/").split("/")])
-    return result
+        _mask(result, _path(pointer))
+    return {name: each if name == PERSONAL else _without(each, values) for name, each in result.items()}
+
+
+def personal_in(evidence: Mapping[str, Any]) -> list[str]:
+    """The personal values of redacted evidence that are long enough to be told from other words, longest first."""
+    found: set[str] = set()
+    for pointer in evidence.get(PERSONAL, ()):
+        node: Any = evidence
+        for part in _path(pointer):
+            node = _child(node, part)
+        found |= {text for text in _texts(node) if len(text) >= _TELLING}
+    return sorted(found, key=lambda text: (-len(text), text))
+
+
+def without(text: str, values: Sequence[str]) -> str:
+    """The text with `***` for each of these values, however it is written."""
+    for value in values:
+        text = re.sub(re.escape(value), MARK, text, flags=re.IGNORECASE)
+    return text
+
+
+def _without(node: Any, values: Sequence[str]) -> Any:
+    if isinstance(node, dict):
+        return {name: _without(each, values) for name, each in node.items()}
+    if isinstance(node, list):
+        return [_without(each, values) for each in node]
+    return without(node, values) if isinstance(node, str) else node
+
+
+def _texts(node: Any) -> list[str]:
+    if isinstance(node, dict | list):
+        return [text for each in (node.values() if isinstance(node, dict) else node) for text in _texts(each)]
+    return [node] if isinstance(node, str) else []
+
+
+def _path(pointer: str) -> list[str]:
+    return [part.replace("~1", "/").replace("~0", "~") for part in pointer.removeprefix("/").split("/")]
 
 
 def _mask(node: Any, path: list[str]) -> None:

@@ -1,6 +1,7 @@
 """Which group a case belongs to: its fingerprint's, or where people's splits and merges say, now and for cases to come.
 
-A group is a key that cases carry. A split or merge moves the cases that are there and leaves a rule for the others.
+A group is a key that cases carry. A split or merge moves the cases that are there and leaves a rule for the others;
+both reach as far as who makes it: cases outside stay where they are, and so do those to come.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ import re
 from collections.abc import Mapping, Sequence, Set
 from typing import Any, Protocol
 
-from sqlalchemy import bindparam, delete, func, insert, or_, select, update
+import msgspec
+from sqlalchemy import Boolean, and_, bindparam, delete, func, insert, not_, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dead_letter.errors import DecisionRefused
+from dead_letter.reach import EVERYWHERE, Reach, reach_of
 from dead_letter.tables import IS_OPEN, case_groups, case_regroupings, cases
 from dead_letter.values import Case, CaseSummary, parse_number
 
@@ -44,17 +47,21 @@ async def groups_of(tx: AsyncConnection, batch: Sequence[Seen]) -> dict[str, str
         return {}
     prints = sorted({seen.content["fingerprint"] for seen in batch})
     rule = case_regroupings.c
-    query = select(rule.fingerprint, rule.part, rule.value, rule.group_key).where(rule.fingerprint.in_(prints))
-    rules = {(row.fingerprint, row.part, row.value): row.group_key for row in await tx.execute(query)}
+    # The newest first: of two that fit equally well it is what people said last.
+    query = select(case_regroupings).where(rule.fingerprint.in_(prints)).order_by(rule.id.desc())
+    rules: dict[tuple[str, str, str], list[tuple[Reach, str]]] = {}
+    for row in await tx.execute(query):
+        rules.setdefault((row.fingerprint, row.part, row.value), []).append((reach_of(row.reach), row.group_key))
     return {seen.key: _group(seen, rules) for seen in batch}
 
 
-def _group(seen: Seen, rules: Mapping[tuple[str, str, str], str]) -> str:
+def _group(seen: Seen, rules: Mapping[tuple[str, str, str], Sequence[tuple[Reach, str]]]) -> str:
     fingerprint = seen.content["fingerprint"]
     for part in (*PARTS, "") if rules else ():
         value = seen.key if part == "key" else seen.content[part] if part else ""
-        if found := rules.get((fingerprint, part, value)):
-            return found
+        for reach, group in rules.get((fingerprint, part, value), ()):
+            if reach.covers(seen.content["connection"], seen.content["flow"]):
+                return group
     return fingerprint
 
 
@@ -95,23 +102,41 @@ async def rules_into(tx: AsyncConnection, group: str) -> Sequence[Any]:
     return (await tx.execute(query.limit(50))).all()
 
 
+async def things_in(tx: AsyncConnection, group: str, named: Sequence[str], reach: Reach) -> set[str]:
+    """Which of these keys and records some case of the group, open or closed, in reach is about."""
+    column = cases.c
+    query = select(column.key, column.record).where(
+        column.group_key == group, or_(column.key.in_(named), column.record.in_(named)), *reach.conditions()
+    )
+    return {name for row in await tx.execute(query) for name in row}
+
+
 async def split(
-    tx: AsyncConnection, chosen: Sequence[Case], *, title: str, part: str, actor: str, reason: str, now: float
+    tx: AsyncConnection,
+    chosen: Sequence[Case],
+    *,
+    title: str,
+    part: str,
+    actor: str,
+    reason: str,
+    now: float,
+    reach: Reach = EVERYWHERE,
 ) -> str:
-    """Takes cases out of their group into a new one, with those to come that are equal in `part`. Gives its key.
+    """Takes cases out of their group into a new one, with those in reach, now and to come, that are equal in `part`.
+    Gives its key.
 
     Raises DecisionRefused: not of one group, all of the group, or different in `part`.
     """
     first = chosen[0]
     _refuse_split(first, chosen, title, part, reason)
     key = f"group:{first.number}:{first.work}:{int(now * 1000)}"
-    rules = {(case.fingerprint, part, _value(case, part)) for case in chosen}
+    rules = {(case.fingerprint, part, _value(case, part), reach.stored) for case in chosen}
     await _write_rules(tx, rules, key, actor=actor, reason=reason, now=now)
     await _keep(tx, {"group_key": key, "title": title, "closed_number": None}, "title")
     same = [
-        (cases.c.fingerprint == fingerprint) & (cases.c[name] == value) for fingerprint, name, value in sorted(rules)
+        (cases.c.fingerprint == fingerprint) & (cases.c[name] == value) for fingerprint, name, value, _ in sorted(rules)
     ]
-    await _move(tx, (cases.c.group_key == first.group) & or_(*same), key)
+    await _move(tx, and_(cases.c.group_key == first.group, or_(*same), *reach.conditions()), key)
     return key
 
 
@@ -140,38 +165,80 @@ def _value(case: CaseSummary, part: str) -> str:
 
 
 async def _write_rules(
-    tx: AsyncConnection, rules: set[tuple[str, str, str]], group: str, *, actor: str, reason: str, now: float
+    tx: AsyncConnection, rules: set[tuple[str, str, str, str]], group: str, *, actor: str, reason: str, now: float
 ) -> None:
+    """Rules (fingerprint, part, value, reach). One that reaches everywhere takes the place of all that reach less."""
     rows = [
-        {"fingerprint": f, "part": p, "value": v, "group_key": group, "actor": actor, "at": now, "reason": reason}
-        for f, p, v in sorted(rules)
+        {"fingerprint": f, "part": p, "value": v, "reach": r}
+        | {"group_key": group, "actor": actor, "at": now, "reason": reason}
+        for f, p, v, r in sorted(rules)
     ]
     rule = case_regroupings.c
     same = (rule.fingerprint == bindparam("f")) & (rule.part == bindparam("p")) & (rule.value == bindparam("v"))
-    await tx.execute(delete(case_regroupings).where(same), [{"f": f, "p": p, "v": v} for f, p, v in sorted(rules)])
+    replaced = same & or_(rule.reach == bindparam("r"), bindparam("everywhere", type_=Boolean))
+    named = [{"f": f, "p": p, "v": v, "r": r, "everywhere": not r} for f, p, v, r in sorted(rules)]
+    await tx.execute(delete(case_regroupings).where(replaced), named)
     await tx.execute(insert(case_regroupings), rows)
 
 
+class Merged(msgspec.Struct, frozen=True, kw_only=True):
+    """What a merge did."""
+
+    moved: int
+    """Open cases."""
+    stayed: int
+    """Cases of these groups, open or closed, that lie outside the reach of who merged: nothing happened to them."""
+
+
 async def merge(
-    tx: AsyncConnection, groups: Sequence[str], into: str, *, title: str, actor: str, reason: str, now: float
-) -> int:
-    """Makes groups one, with the cases to come. Gives how many open cases moved. Raises DecisionRefused."""
+    tx: AsyncConnection,
+    groups: Sequence[str],
+    into: str,
+    *,
+    title: str,
+    actor: str,
+    reason: str,
+    now: float,
+    reach: Reach = EVERYWHERE,
+) -> Merged:
+    """Makes groups one, with the cases to come, as far as `reach` goes. A name that others outside it see stays as it
+    is. Raises DecisionRefused.
+    """
     others = [group for group in groups if group != into]
     if not others or not reason.strip():
         raise DecisionRefused("a group", "merge", "Name two groups at least, and a reason.", code="group.refused")
-    found = cases.c.group_key.in_(others)
-    moving = int((await tx.execute(select(func.count()).select_from(cases).where(found, IS_OPEN))).scalar_one())
+    found = and_(cases.c.group_key.in_(others), *reach.conditions())
+    moving = await _count(tx, found, IS_OPEN)
     whole = select(cases.c.fingerprint).where(found, cases.c.fingerprint == cases.c.group_key).distinct()
-    rules = {(row.fingerprint, "", "") for row in await tx.execute(whole)}
-    by_rule = case_regroupings.c.group_key.in_(others)
-    await tx.execute(update(case_regroupings).where(by_rule).values(group_key=into, actor=actor, at=now, reason=reason))
+    rules = {(row.fingerprint, "", "", reach.stored) for row in await tx.execute(whole)}
+    rules |= await _rules_of(tx, others, reach)
     if rules:
         await _write_rules(tx, rules, into, actor=actor, reason=reason, now=now)
     await _move(tx, found, into)
-    await tx.execute(delete(case_groups).where(case_groups.c.group_key.in_(others)))
-    if title:
+    left = select(cases.c.number).where(cases.c.group_key == case_groups.c.group_key).exists()
+    await tx.execute(delete(case_groups).where(case_groups.c.group_key.in_(others), ~left))
+    stayed = await _count(tx, cases.c.group_key.in_(others))
+    outside = [] if reach.everywhere else [cases.c.group_key == into, not_(and_(*reach.conditions()))]
+    if title and not (outside and await _count(tx, *outside)):
         await _keep(tx, {"group_key": into, "title": title, "closed_number": None}, "title")
-    return moving
+    return Merged(moved=moving, stayed=stayed)
+
+
+async def _rules_of(tx: AsyncConnection, groups: Sequence[str], reach: Reach) -> set[tuple[str, str, str, str]]:
+    """What led to these groups, as far as `reach` goes; what leads there and reaches no further is taken away."""
+    rule, found, over = case_regroupings.c, set(), []
+    for row in await tx.execute(select(case_regroupings).where(rule.group_key.in_(groups))):
+        both = reach_of(row.reach).within(reach)
+        found.add((row.fingerprint, row.part, row.value, both.stored))
+        if both.stored == row.reach:
+            over.append(row.id)
+    await tx.execute(delete(case_regroupings).where(rule.id.in_(over)))
+    return found
+
+
+async def _count(tx: AsyncConnection, *conditions: Any) -> int:
+    query = select(func.count()).select_from(cases).where(*conditions)
+    return int((await tx.execute(query)).scalar_one())
 
 
 async def forget_groups(tx: AsyncConnection, groups: Set[str]) -> None:

@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy import RowMapping
 
 from dead_letter.business import Deadlines
-from dead_letter.evidence import Redactor
+from dead_letter.evidence import Redactor, personal_in, without
 from dead_letter.parking import Until
 from dead_letter.priority import Rank, rank
 from dead_letter.scrub import clean
@@ -21,12 +21,15 @@ from dead_letter.wording import headline
 TELLING = ("cls", "cause", "title", "object", "object_id", "object_key", "field", "fingerprint")
 """What a decision may depend on, besides evidence and state."""
 
-_CONTENT = ("flow", "record", "connection", *TELLING)
+VENDOR = ("vendor_code", "vendor_text")
+"""What the system itself said; a new word of it shows in the evidence too."""
+_CONTENT = ("flow", "record", "connection", *TELLING, *VENDOR)
+MOST_SAID = 2000
 
 Row = Mapping[Any, Any]
 """A row by column names, of the database or about to be stored."""
 
-SUMMARY = tuple(column for column in cases.c if column.name not in ("evidence", "reasons"))
+SUMMARY = tuple(column for column in cases.c if column.name not in ("evidence", "reasons", *VENDOR))
 
 _PLAIN = Deadlines()
 
@@ -46,11 +49,13 @@ def observe(new: Sequence[NewCase], redactor: Redactor) -> dict[str, Observation
     for wish in new:
         before = folded.get(wish.key)
         content = {name: clean(str(getattr(wish, name))) for name in _CONTENT}
-        content["title"] = headline(redactor.scrub(content["title"]))
+        evidence = redactor(wish.evidence)
+        content["title"] = headline(without(redactor.scrub(content["title"]), personal_in(evidence)))
+        content["vendor_text"] = redactor.scrub(content["vendor_text"])[:MOST_SAID]
         # A fingerprint is `credentials.dead connection=...`: rules that read names would take that for a secret.
         content["fingerprint"] = redactor.scrub.known(content["fingerprint"])
         times = before.times + 1 if before else 1
-        folded[wish.key] = Observation(wish.key, content, redactor(wish.evidence), times)
+        folded[wish.key] = Observation(wish.key, content, evidence, times)
     return dict(sorted(folded.items()))
 
 
@@ -127,7 +132,8 @@ def to_summary(row: Row) -> CaseSummary:
 def to_case(row: RowMapping) -> Case:
     """A row as its page shows it."""
     reasons = tuple(Reason(points, text) for points, text in orjson.loads(row["reasons"]))
-    return Case(**_common(row), evidence=load(row["evidence"]), reasons=reasons)
+    said = {name: row[name] for name in VENDOR}
+    return Case(**_common(row), **said, evidence=load(row["evidence"]), reasons=reasons)
 
 
 def to_step(row: RowMapping) -> Step:

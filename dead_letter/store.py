@@ -18,6 +18,7 @@ from dead_letter.evidence import Redactor
 from dead_letter.grouping import back_in, groups_of, note_closed
 from dead_letter.rows import (
     TELLING,
+    VENDOR,
     Observation,
     differences,
     dump,
@@ -50,7 +51,7 @@ __all__ = [
 GATEWAY = "lockstep"
 """The actor of what nobody decided."""
 
-_BATCH = 500  # rows per statement: 36 columns each stay below both databases' limit of bound parameters
+_BATCH = 500  # rows per statement: 40 columns each stay below both databases' limit of bound parameters
 _PASSES = 8
 _PLAIN = Redactor()
 NOT_PARKED: Mapping[str, Any] = {"park": "", "park_at": None, "park_count": None}
@@ -122,7 +123,7 @@ async def _update(tx: AsyncConnection, batch: Sequence[tuple[RowMapping, Observa
         version = row["version"] + bool(changed)
         values.append(
             {
-                **{name: seen.content[name] for name in TELLING},
+                **{name: seen.content[name] for name in (*TELLING, *VENDOR)},
                 "evidence": dump(seen.evidence),
                 "state": state,
                 "version": version,

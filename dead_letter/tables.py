@@ -72,12 +72,16 @@ cases = Table(
     Column("park_at", Float),  # of it, for the search: the time
     Column("park_count", Integer),  # and the count at which it ends
     Column("pending", Text, nullable=False, server_default=""),  # case_approvals.id
+    Column("vendor_code", Text, nullable=False, server_default=""),  # this and the next: of the latest wish
+    Column("vendor_text", Text, nullable=False, server_default=""),
     CheckConstraint("(state = 'closed') = (closed_at IS NOT NULL)", name="cases_closed_has_time"),
     sqlite_autoincrement=True,
 )
 IS_OPEN = cases.c.closed_at.is_(None)
 """The condition of the partial indexes; queries over open cases must name it in these words to use them."""
 
+IS_CLOSED = cases.c.closed_at.is_not(None)
+Index("cases_by_end", cases.c.closed_at, cases.c.number, sqlite_where=IS_CLOSED, postgresql_where=IS_CLOSED)
 Index("cases_one_open_per_key", cases.c.key, unique=True, sqlite_where=IS_OPEN, postgresql_where=IS_OPEN)
 Index("cases_open", cases.c.number, sqlite_where=IS_OPEN, postgresql_where=IS_OPEN)
 Index("cases_open_alike", cases.c.fingerprint, sqlite_where=IS_OPEN, postgresql_where=IS_OPEN)
@@ -240,13 +244,35 @@ case_regroupings = Table(
     Column("actor", Text, nullable=False),
     Column("at", Float, nullable=False),
     Column("reason", Text, nullable=False),
+    Column("reach", Text, nullable=False, server_default=""),  # reach.Reach of who made it; empty: everywhere
     sqlite_autoincrement=True,
 )
 Index(
-    "case_regroupings_one",
+    "case_regroupings_of_reach",
     case_regroupings.c.fingerprint,
     case_regroupings.c.part,
     case_regroupings.c.value,
+    case_regroupings.c.reach,
     unique=True,
 )
 Index("case_regroupings_by_group", case_regroupings.c.group_key)
+
+case_tally = Table(
+    "case_tally",
+    metadata,
+    # figures of people's work that only grow; added up from the history by the upkeep
+    Column("name", Text, primary_key=True),
+    Column("cause", Text, primary_key=True),
+    Column("connection", Text, primary_key=True),
+    Column("detail", Text, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    Column("seconds", Float, nullable=False),
+)
+case_tally_position = Table(
+    "case_tally_position",
+    metadata,
+    # up to where the history is counted; set with what was counted
+    Column("name", Text, primary_key=True),
+    Column("after", _Serial, nullable=False),
+    Column("missing", Text, nullable=False),  # JSON: ids that may still come -> when that is settled
+)

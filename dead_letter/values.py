@@ -71,6 +71,10 @@ class NewCase(msgspec.Struct, frozen=True, kw_only=True):
     side -> value of a conflict; `settles_at`: epoch seconds before which "not there" is no proof."""
     fingerprint: str = ""
     """Cases with one fingerprint have one cause and are fixed once; see `fingerprint.fingerprint`."""
+    vendor_code: str = ""
+    """What the system answered with, as it numbers its answers (`400`); empty: it gave no answer to quote."""
+    vendor_text: str = ""
+    """The system's own words, not ours: a page long at times, in its language."""
 
 
 class Reason(msgspec.Struct, frozen=True):
@@ -138,6 +142,10 @@ class Case(CaseSummary, frozen=True, kw_only=True):
     """A case as its page shows it."""
 
     evidence: dict[str, Any]
+    vendor_code: str = ""
+    """The number of the system's answer, by its own count (`400`)."""
+    vendor_text: str = ""
+    """Its words, redacted of secrets. The title says the same in ours, with no value of a person."""
     reasons: tuple[Reason, ...] = ()
     """What the priority consists of."""
 
@@ -200,6 +208,8 @@ class CaseFilter(msgspec.Struct, frozen=True, kw_only=True):
     """First seen at or after this time: what is new since somebody's last visit."""
     opened_before: float | None = None
     """First seen before this time: older than an age."""
+    open_at: float | None = None
+    """Those that were open at this time, instead of those that are; without `states`."""
     due_before: float | None = None
     """Due before this time: late, or soon to be."""
     pending: bool | None = None

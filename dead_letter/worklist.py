@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dead_letter.errors import BadCursor, NoSuchGrouping
 from dead_letter.grouping import titles
+from dead_letter.reach import Reach
 from dead_letter.rows import SUMMARY, to_case, to_step, to_summary
 from dead_letter.tables import IS_OPEN, case_history, cases
 from dead_letter.values import (
@@ -167,7 +168,7 @@ def _group(row: Any, by: str, owners: dict[str, list[str]], names: dict[str, str
 
 def narrowed(query: Select[Any], filter: CaseFilter) -> Select[Any]:
     """The query, over the cases of the filter only."""
-    query = query.where(cases.c.state.in_(filter.states)) if filter.states else query.where(IS_OPEN)
+    query = query.where(cases.c.state.in_(filter.states) if filter.states else _open(filter.open_at))
     if filter.states and CaseState.CLOSED not in filter.states:
         query = query.where(IS_OPEN)
     if filter.classes:
@@ -179,6 +180,13 @@ def narrowed(query: Select[Any], filter: CaseFilter) -> Select[Any]:
         columns = (cases.c.title, cases.c.object_key, cases.c.cause)
         query = query.where(or_(*(column.icontains(filter.text, autoescape=True) for column in columns)))
     return query.where(*_worked(filter), *in_scope(filter))
+
+
+def _open(at: float | None) -> Any:
+    """Open now, or at a moment: what is closed stays so, a cause that comes back opens a case of its own."""
+    if at is None:
+        return IS_OPEN
+    return (cases.c.first_seen <= at) & (cases.c.closed_at.is_(None) | (cases.c.closed_at > at))
 
 
 def _worked(filter: CaseFilter) -> list[Any]:
@@ -199,6 +207,5 @@ def _worked(filter: CaseFilter) -> list[Any]:
 
 
 def in_scope(filter: CaseFilter) -> list[Any]:
-    """A case of no connection, or of no flow, is about the gateway itself: everybody may know of it."""
-    scopes = ((cases.c.connection, filter.connections), (cases.c.flow, filter.flows))
-    return [column.in_(sorted({"", *allowed})) for column, allowed in scopes if allowed is not None]
+    """The reader's scope, as conditions."""
+    return Reach(connections=filter.connections, flows=filter.flows).conditions()

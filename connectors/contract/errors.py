@@ -78,11 +78,15 @@ class StorageError(LockstepError):
 
 
 class DeliveryError(LockstepError):
-    """A call to a system failed. `status` is the HTTP status if there was an answer, `evidence` is redacted."""
+    """A call to a system failed. `status` is the HTTP status if there was an answer, `evidence` is redacted. `said` is
+    why, without our request: the system's own words where it gave any; empty where there are none.
+    """
 
-    def __init__(self, message: str, *, status: int | None = None, evidence: dict[str, object] | None = None) -> None:
+    def __init__(
+        self, message: str, *, status: int | None = None, evidence: dict[str, object] | None = None, said: str = ""
+    ) -> None:
         super().__init__(message)
-        self.status, self.evidence = status, evidence or {}
+        self.status, self.evidence, self.said = status, evidence or {}, said
 
 
 class Retryable(DeliveryError):
@@ -101,8 +105,9 @@ class Retryable(DeliveryError):
         evidence: dict[str, object] | None = None,
         retry_after_s: float | None = None,
         down: bool = False,
+        said: str = "",
     ) -> None:
-        super().__init__(message, status=status, evidence=evidence)
+        super().__init__(message, status=status, evidence=evidence, said=said)
         self.retry_after_s, self.down = retry_after_s, down
 
 
@@ -124,8 +129,9 @@ class Refused(DeliveryError):
         status: int | None = None,
         evidence: dict[str, object] | None = None,
         fields: dict[str, str] | None = None,
+        said: str = "",
     ) -> None:
-        super().__init__(message, status=status, evidence=evidence)
+        super().__init__(message, status=status, evidence=evidence, said=said)
         self.fields = fields or {}
 
 
@@ -153,8 +159,9 @@ class Throttled(DeliveryError):
         status: int | None = None,
         evidence: dict[str, object] | None = None,
         retry_after_s: float | None = None,
+        said: str = "",
     ) -> None:
-        super().__init__(message, status=status, evidence=evidence)
+        super().__init__(message, status=status, evidence=evidence, said=said)
         self.retry_after_s = retry_after_s
 
 

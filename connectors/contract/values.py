@@ -41,6 +41,8 @@ class ObjectSpec(msgspec.Struct, frozen=True, kw_only=True):
     """`read` works. Where it does not, an unknown outcome is settled by its echo or by a person."""
     items: bool = False
     """Comments can be read and written, with a marker in the copy."""
+    tells: str = ""
+    """Whom the system tells by itself of a write to such an object, in words for people; empty: not known."""
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):

@@ -25,6 +25,9 @@ PAGE = 100
 Document = Mapping[str, Any]
 
 
+_MISSING = "it is not there, or the integration user has no right to it"
+
+
 class Api:
     """Safe requests only, so the client may repeat each."""
 
@@ -49,10 +52,9 @@ class Api:
         """The error for a 404, which also stands for a lack of rights (facts.md 2.3 [OAS-JIRA, HAR-JIRA])."""
         await self._directory.myself()
         reason, fields = answers.blame(answer)
-        said = (
-            f"{method} {path} answered 404: {reason or 'it is not there, or the integration user has no right to it'}"
-        )
-        return Refused(said, status=404, evidence=self._client.evidence(method, path, answer), fields=fields)
+        said = f"{method} {path} answered 404: {reason or _MISSING}"
+        found = self._client.evidence(method, path, answer)
+        return Refused(said, status=404, evidence=found, fields=fields, said=reason or _MISSING)
 
     async def search(self, jql: str, fields: Sequence[str]) -> list[Document]:
         """All issues of a query. May lag behind what was just written (facts.md 2.2)."""

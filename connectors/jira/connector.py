@@ -44,6 +44,8 @@ from connectors.rest.remember import Memory
 
 SETTLES_S = 120.0
 """Search lags seconds behind as a rule, and no request lives longer than a minute [M]."""
+TELLS = "whom its notification scheme names by mail: as a rule assignee, reporter and watchers"
+"""Jira sends these by itself; `notifyUsers=false` would need an administrator (facts.md 2.3 [OAS-JIRA])."""
 _MISSING = frozenset({404})
 Document = Mapping[str, Any]
 
@@ -86,6 +88,7 @@ class Jira:
             history=True,
             settles_s=SETTLES_S if settles_s is None else settles_s,
             items=True,
+            tells=TELLS,
         )
         return {ISSUE: spec}
 
@@ -226,8 +229,10 @@ class Jira:
         reason, blamed = answers.blame(answer)
         told = self._client.evidence("POST", path, answer)
         if not blamed and step.id not in {each.id for each in await self._api.steps(ref.id)}:
-            return Conflict(f"transition {step.id} is no longer open: {reason}", status=400, evidence=told)
-        return Refused(f"transition {step.id} to {step.to}: {reason}", status=400, evidence=told, fields=blamed)
+            why = f"transition {step.id} is no longer open: {reason}"
+            return Conflict(why, status=400, evidence=told, said=reason)
+        why = f"transition {step.id} to {step.to}: {reason}"
+        return Refused(why, status=400, evidence=told, fields=blamed, said=reason)
 
     async def _append(self, write: Write, ref: Ref, body: dict[str, Any]) -> Receipt:
         answer = await self._send(write, "POST", f"{API}/{ref.id}/comment", body, sound=answers.has_id)

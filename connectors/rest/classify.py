@@ -100,7 +100,8 @@ class _Case(NamedTuple):
 
 def _unanswered(case: _Case) -> DeliveryError:
     if case.failure is Failure.UNSENDABLE:
-        return Refused(case.say("the request cannot be sent; check the connection's url"), **case.found)
+        reason = "the request cannot be sent; check the connection's url"
+        return Refused(case.say(reason), **case.found, said=reason)
     if case.failure is Failure.NOT_SENT:
         return Retryable(case.say("the system was not reached, nothing was sent"), **case.found, down=True)
     return _doubt(case, "it was sent and may have been received", down=True)
@@ -108,7 +109,8 @@ def _unanswered(case: _Case) -> DeliveryError:
 
 def _success(case: _Case, answer: Answer) -> DeliveryError | None:
     if case.failure is Failure.TOO_LARGE and not case.call.write:
-        return Refused(case.say("the answer exceeds the size cap"), **case.found)
+        reason = "the answer exceeds the size cap"
+        return Refused(case.say(reason), **case.found, said=reason)
     if not answer.whole:
         return _doubt(case, "the answer was cut off")
     if case.call.empty_ok and not answer.body:
@@ -122,16 +124,16 @@ def _success(case: _Case, answer: Answer) -> DeliveryError | None:
 def _error(case: _Case, answer: Answer, wait: float | None, reason: str, fields: dict[str, str]) -> DeliveryError:
     status = answer.status
     if status in _SIGN_IN:
-        return CredentialsError(case.say(reason), **case.found)
+        return CredentialsError(case.say(reason), **case.found, said=reason)
     if status == 429:
-        return Throttled(case.say(reason), **case.found, retry_after_s=wait)
+        return Throttled(case.say(reason), **case.found, said=reason, retry_after_s=wait)
     if status in _CONFLICT:
-        return Conflict(case.say(reason), **case.found)
+        return Conflict(case.say(reason), **case.found, said=reason)
     if status in _NOT_YET:
-        return Retryable(case.say(reason), **case.found, retry_after_s=wait)
+        return Retryable(case.say(reason), **case.found, said=reason, retry_after_s=wait)
     if status in _UNSETTLED or (status >= 500 and status not in _NEVER_DONE):
         return _doubt(case, reason, down=status >= 500, wait=wait)
-    return Refused(case.say(reason), **case.found, fields=fields)
+    return Refused(case.say(reason), **case.found, said=reason, fields=fields)
 
 
 _SIGN_IN = frozenset({401, 407})
@@ -154,7 +156,7 @@ def _doubt(case: _Case, reason: str, *, down: bool = False, wait: float | None =
     tells about the system as a whole is in its evidence (`down`, `retry_after_s`), for the breaker.
     """
     if not case.call.write:
-        return Retryable(case.say(reason), **case.found, retry_after_s=wait, down=down)
+        return Retryable(case.say(reason), **case.found, said=reason, retry_after_s=wait, down=down)
     found = case.found
     found["evidence"] |= {"down": down} | ({} if wait is None else {"retry_after_s": wait})
-    return OutcomeUnknown(case.say(reason), **found)
+    return OutcomeUnknown(case.say(reason), **found, said=reason)

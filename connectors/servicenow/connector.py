@@ -45,6 +45,8 @@ from connectors.servicenow.settings import REFERENCES, parsed
 
 SETTLES_S = 120.0
 """Longer than any request lives: the REST quota of an instance ends a transaction after 60 s by default [M]."""
+TELLS = "whom its notification rules name by mail: as a rule caller, assignee and group"
+"""The instance sends these by itself, whoever wrote."""
 
 
 def create(
@@ -86,6 +88,7 @@ class ServiceNow:
                 history=self._options.history,
                 settles_s=SETTLES_S if settles_s is None else settles_s,
                 items=True,
+                tells=TELLS,
             )
             for name in self._objects
         }

@@ -28,6 +28,7 @@ class Right(StrEnum):
     SEE = "see"  # cases, records, connections, plans and runs; personal fields masked
     SEE_PERSONAL = "see-personal"  # personal fields in clear; every such look is audited
     WORK = "work"  # take, comment, park, look, retry, plan and run replays; ask for what is dangerous
+    CORRECT = "correct"  # enter a value that no system holds; by four eyes where set
     APPROVE = "approve"  # the second pair of eyes
     CONFIGURE = "configure"  # connections, mappings, budgets; pause and resume
     PEOPLE = "people"  # leavers
@@ -37,7 +38,7 @@ class Right(StrEnum):
 
 _RIGHTS: Mapping[Role, frozenset[Right]] = {
     Role.VIEWER: frozenset({Right.SEE}),
-    Role.OPERATOR: frozenset({Right.SEE, Right.SEE_PERSONAL, Right.WORK}),
+    Role.OPERATOR: frozenset({Right.SEE, Right.SEE_PERSONAL, Right.WORK, Right.CORRECT}),
     Role.APPROVER: frozenset({Right.SEE, Right.SEE_PERSONAL, Right.APPROVE}),
     Role.INTEGRATOR: frozenset({Right.SEE, Right.CONFIGURE}),
     Role.PEOPLE_WATCH: frozenset({Right.PEOPLE}),

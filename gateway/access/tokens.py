@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import or_, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.access import tables as t
@@ -75,6 +75,14 @@ async def revoke_token(tx: AsyncConnection, id: str, *, by: str, now: float) -> 
     """Whether it was in force until now."""
     query = update(t.token).where(t.token.c.id == id, t.token.c.revoked_at.is_(None))
     return bool((await tx.execute(query.values(revoked_at=now, revoked_by=by))).rowcount)
+
+
+async def nearest_expiry(tx: AsyncConnection, *, now: float) -> float | None:
+    """When the first of the tokens in force ends; None: there is none."""
+    row = t.token.c
+    query = select(func.min(row.expires_at)).where(row.revoked_at.is_(None), row.expires_at > now)
+    found = (await tx.execute(query)).scalar()
+    return None if found is None else float(found)
 
 
 async def use_token(tx: AsyncConnection, id: str, *, now: float) -> None:

@@ -11,7 +11,7 @@ import re
 import secrets
 
 import msgspec
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement, delete, select, tuple_, update
 
 from connectors.contract.clock import Clock
 from connectors.contract.errors import InputError
@@ -19,6 +19,8 @@ from gateway.api.tables import api_answer
 from gateway.storage.database import Database, dumps, insert, loads
 
 DAY_S = 86_400.0
+FORGOTTEN = 500
+"""Answers that one transaction removes."""
 LEASE_S = 60.0
 """A request that did not answer by then is taken for dead; a repeat of it acts."""
 _FORM = re.compile(r'"(?P<quoted>[\x20\x21\x23-\x5b\x5d-\x7e]{1,255})"|(?P<bare>[\x21\x23-\x2b\x2d-\x7e]{1,255})')
@@ -113,10 +115,17 @@ class Keys:
 
 
 async def forget_answers(database: Database, *, now: float) -> int:
-    """Removes what has expired; gives how many."""
-    async with database.begin("api.forget") as tx:
-        old = api_answer.c.expires_at <= now
-        return int((await tx.execute(delete(api_answer).where(old))).rowcount)
+    """Removes what has expired, a batch at a time; gives how many."""
+    row, gone = api_answer.c, 0
+    some = select(row.caller, row.key).where(row.expires_at <= now).order_by(row.expires_at).limit(FORGOTTEN)
+    while True:
+        async with database.begin("api.forget") as tx:
+            found = [tuple(each) for each in await tx.execute(some)]
+            if found:
+                old = tuple_(row.caller, row.key).in_(found) & (row.expires_at <= now)
+                gone += int((await tx.execute(delete(api_answer).where(old))).rowcount)
+        if len(found) < FORGOTTEN:
+            return gone
 
 
 def _is(claim: Claim) -> ColumnElement[bool]:

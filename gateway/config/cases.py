@@ -23,6 +23,7 @@ Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Guarded = Literal[
     "discard", "bulk_discard", "declare_applied", "declare_not_applied", "accept", "correct", "resolve", "close"
 ]
+Corrector = Literal["operator", "admin"]
 _WEEK: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DEFAULT_GUARDED: tuple[Guarded, ...] = ("correct", "declare_applied", "declare_not_applied", "bulk_discard")
 
@@ -105,6 +106,9 @@ class CasesModel(Strict):
         default="", max_length=100, description="Who gets a case whose due time passed. Empty: it stays where it is."
     )
     urgent: UrgentModel | None = None
+    correct: list[Corrector] = Field(
+        default=["operator", "admin"], min_length=1, description="Roles that may enter a value no system holds."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,8 @@ class Cases:
     """Empty: a missed due time is noted, and nobody gets the case by it."""
     urgent_field: str = ""
     urgent_values: frozenset[str] = frozenset()
+    correct: frozenset[str] = frozenset({"operator", "admin"})
+    """Roles that may correct values, as far as they have the right; no other gets it by this."""
 
 
 def cases_of(model: CasesModel) -> Cases:
@@ -128,6 +134,7 @@ def cases_of(model: CasesModel) -> Cases:
         escalate_to=model.escalate_to.strip(),
         urgent_field=model.urgent.field if model.urgent else "",
         urgent_values=frozenset(model.urgent.values) if model.urgent else frozenset(),
+        correct=frozenset(model.correct),
     )
 
 

@@ -79,6 +79,10 @@ class Meter(Background):
         """Begins to measure."""
         self._keep("meter", self._loop())
 
+    def used(self) -> dict[str, float]:
+        """Connection -> share of its budget that is used up now, of those that have one. Of this worker."""
+        return {name: share for name, pace in self.paces.items() if (share := pace.used()) is not None}
+
     async def _loop(self) -> None:
         while True:
             began = self.clock.monotonic()

@@ -59,6 +59,18 @@ class Pace:
         wanted = min(self.cost, self._size(rate)) + placed * self.cost / 2
         return max(0.0, (wanted - level) / rate)
 
+    def used(self) -> float | None:
+        """Share of the budget that is used up now, 0 to 1: of what may be sent at once, or of the system's own limit,
+        whichever is more; None while nothing limits.
+        """
+        shares = []
+        if (rate := self.rate_s()) is not None and self.per_s is not None:
+            shares.append(1.0 - self._fill(rate) / self._size(rate))
+        told = self._teller.allowance() if self._teller is not None else None
+        if told is not None and told.limit and told.remaining is not None:
+            shares.append(1.0 - told.remaining / told.limit)
+        return min(1.0, max(0.0, *shares)) if shares else None
+
     def started(self) -> None:
         """A lane starts. Where nobody counts requests, what it is thought to take is taken at once."""
         if self._teller is None and self._level is not None:

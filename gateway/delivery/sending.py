@@ -78,6 +78,7 @@ def _conclusion(
         outcome=outcome,
         error=str(error) or type(error).__name__,
         status=error.status if isinstance(error, DeliveryError) else None,
+        said=error.said if isinstance(error, DeliveryError) else "",
         evidence=dict(error.evidence) if isinstance(error, DeliveryError) else {"type": type(error).__name__},
         fields=fields or {},
         retry_after_s=retry_after_s,

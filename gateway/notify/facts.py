@@ -80,6 +80,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     cause: str = ""
     flow: str = ""
     field: str = ""
+    groups: int = 0
+    """Of a flood: how many groups this one event tells of; it names no case."""
     first_seen: float = 0.0
     due_at: float = 0.0
     """The nearest."""
@@ -124,7 +126,8 @@ def _data(facts: Facts, base: str) -> dict[str, Any]:
         "link": base + facts.path,
         "level": facts.level,
         "connections": list(facts.connections[:MOST_NAMED]),
-        "open": facts.open if facts.case else None,
+        "open": facts.open if facts.case or facts.groups else None,
+        "groups": facts.groups or None,
         "case": facts.case,
         "class": facts.cls,
         "cause": facts.cause,
@@ -143,6 +146,27 @@ def _data(facts: Facts, base: str) -> dict[str, Any]:
 
 def _time(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+_FLOOD: Mapping[Kind, str] = {
+    Kind.OPENED: "new",
+    Kind.GROWING: "growing",
+    Kind.CAME_BACK: "came back",
+    Kind.SLA_NEAR: "due soon",
+    Kind.SLA_MISSED: "overdue",
+    Kind.ESCALATED: "escalated",
+    Kind.RECOVERED: "recovered",
+}
+
+
+def flood(kind: Kind, facts: Facts) -> str:
+    """What happened to many groups at once, for a line in a chat."""
+    where = f" at {', '.join(facts.connections[:3])}" if facts.connections else ""
+    groups = "1 more group" if facts.groups == 1 else f"{facts.groups} more groups"
+    if kind is Kind.RECOVERED and not facts.groups:
+        return "Recovered: of the groups that were told together no case is open"
+    cases = f" with {facts.open} cases" if facts.open else ""
+    return f"{groups} of cases {_FLOOD[kind]}{cases}{where}: too many to tell one by one"
 
 
 def sentence(kind: Kind, facts: Facts) -> str:

@@ -6,15 +6,16 @@ only where there is something to tell.
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
-from typing import Any
+from collections.abc import Container, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 from msgspec.structs import replace
-from sqlalchemy import case, func, select
+from sqlalchemy import case, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dead_letter.tables import IS_OPEN, cases
 from dead_letter.values import format_number
+from gateway.config.notifications import LEVELS
 from gateway.notify.facts import Facts
 from gateway.notify.threads import Group, Thread
 from replay.tables import places, run_items, runs
@@ -25,6 +26,8 @@ MOST_READ = 1000
 REMEMBERED_S = 7 * 86400.0
 """A run that ended longer ago is no news to anybody. Less than threads are kept."""
 
+_PART = 400
+_T = TypeVar("_T")
 _row = cases.c
 
 
@@ -56,17 +59,63 @@ async def open_groups(tx: AsyncConnection) -> dict[str, Group]:
     }
 
 
-async def completed(tx: AsyncConnection, group: Group, thread: Thread) -> Group:
-    """With what the index does not tell: when its nearest due time counts as near, and whether it came back."""
-    mine = (_row.group_key == group.key) & IS_OPEN
-    warn_at, came_back = (thread.warn_at if group.due_at else 0.0), False
-    if group.due_at and (thread.ended or group.due_at != thread.due_at):
-        query = select(_row.warn_at).where(mine, _row.due_at == group.due_at).limit(1)
-        warn_at = float((await tx.execute(query)).scalar() or 0.0)
-    if thread.ended:
-        former = await tx.execute(select(_row.former).where(_row.number == group.first))
-        came_back = former.scalar() is not None
-    return replace(group, warn_at=warn_at, came_back=came_back)
+async def completed(tx: AsyncConnection, pairs: Sequence[tuple[Thread, Group]]) -> list[Group]:
+    """With what the index does not tell: when the nearest due time counts as near, and whether it came back. In as
+    many statements as there are hundreds of groups, not as there are groups.
+    """
+    moved = [group for thread, group in pairs if group.due_at and (thread.ended or group.due_at != thread.due_at)]
+    near = await _near(tx, moved)
+    former = await _former(tx, [group.first for thread, group in pairs if thread.ended])
+    return [
+        replace(
+            group,
+            warn_at=near.get(group.key, thread.warn_at if group.due_at else 0.0),
+            came_back=group.first in former,
+        )
+        for thread, group in pairs
+    ]
+
+
+async def _near(tx: AsyncConnection, groups: Sequence[Group]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for part in _parts(groups):
+        nearest = tuple_(_row.group_key, _row.due_at).in_([(group.key, group.due_at) for group in part])
+        query = select(_row.group_key, func.max(_row.warn_at)).where(nearest, IS_OPEN).group_by(_row.group_key)
+        found |= {key: float(at or 0.0) for key, at in await tx.execute(query)}
+    return found
+
+
+async def _former(tx: AsyncConnection, numbers: Sequence[int]) -> set[int]:
+    """Which of these cases follow one that was closed."""
+    found: set[int] = set()
+    for part in _parts(numbers):
+        query = select(_row.number).where(_row.number.in_(part), _row.former.is_not(None))
+        found |= set((await tx.execute(query)).scalars())
+    return found
+
+
+async def flood_of(tx: AsyncConnection, groups: Sequence[Group], over: Sequence[Facts]) -> Facts:
+    """What may be told of many groups together, and of some (`over`) that have no open case; `text` is the caller's."""
+    places = {name for facts in over for name in facts.connections}
+    levels = {facts.level for facts in over}
+    for part in _parts(groups):
+        mine = _row.group_key.in_([group.key for group in part])
+        for name, level in await tx.execute(select(_row.connection, _row.level).where(mine, IS_OPEN).distinct()):
+            places.add(name)
+            levels.add(level)
+    return Facts(
+        text="",
+        path="/cases",
+        level=max(levels, key=LEVELS.index, default="normal"),
+        connections=tuple(sorted(name for name in places if name)),
+        open=sum(group.count for group in groups),
+        groups=len(groups) + len(over),
+    )
+
+
+def _parts(whole: Sequence[_T]) -> Iterator[Sequence[_T]]:
+    for start in range(0, len(whole), _PART):
+        yield whole[start : start + _PART]
 
 
 async def facts_of(tx: AsyncConnection, group: Group) -> Facts:

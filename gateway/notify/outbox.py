@@ -214,11 +214,19 @@ async def again(tx: AsyncConnection, channel: str, events: Iterable[str], now: f
     return count
 
 
-async def forget(tx: AsyncConnection, now: float) -> None:
-    """Drops events that are over and older than `KEPT_S`, and threads that ended before that."""
+async def forget(tx: AsyncConnection, now: float) -> bool:
+    """Drops some of the events that are over and older than `KEPT_S`, with their deliveries, and of the threads that
+    ended before that, the oldest first. True: there may be more.
+    """
     old = now - KEPT_S
     left = exists().where(delivery.c.event == event.c.id, IS_LEFT)
-    await tx.execute(delete(event).where(event.c.at < old, ~left))
-    orphan = ~exists().where(event.c.id == delivery.c.event)
-    await tx.execute(delete(delivery).where(delivery.c.at < old, orphan))
-    await tx.execute(delete(thread).where(thread.c.ended == 1, thread.c.changed_at < old))
+    doomed = select(event.c.id).where(event.c.at < old, ~left).order_by(event.c.at).limit(_BATCH)
+    over = list((await tx.execute(doomed)).scalars())
+    if over:
+        await tx.execute(delete(delivery).where(delivery.c.event.in_(over)))
+        await tx.execute(delete(event).where(event.c.id.in_(over)))
+    quiet = select(thread.c.subject).where(thread.c.ended == 1, thread.c.changed_at < old)
+    ended = list((await tx.execute(quiet.order_by(thread.c.changed_at).limit(_BATCH))).scalars())
+    if ended:
+        await tx.execute(delete(thread).where(thread.c.subject.in_(ended)))
+    return max(len(over), len(ended)) == _BATCH

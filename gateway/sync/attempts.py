@@ -64,6 +64,8 @@ class Attempt(msgspec.Struct, omit_defaults=True):
     correlation: str = ""
     closing: bool = False
     """Sent because of the tombstone."""
+    mapping: str = ""
+    """The version that what is sent was written through: `CompiledMapping.label`."""
 
     @property
     def origin(self) -> str:
@@ -104,6 +106,8 @@ class Conclusion(msgspec.Struct):
     """History and read-back after an applied write whose version is not base + 1."""
     error: str = ""
     status: int | None = None
+    said: str = ""
+    """Why, in the system's own words where it gave any, without our request."""
     evidence: dict[str, Any] = {}
     fields: dict[str, str] = {}
     """Fields the system blamed (Refused)."""
@@ -116,3 +120,13 @@ class Conclusion(msgspec.Struct):
     """wait_reason while nothing can be sent: down, throttled, credentials."""
     owner: str = ""
     """The other record that the object we created belongs to already, if one does."""
+
+    @property
+    def words(self) -> str:
+        """Why, for the title of a case: no request of ours, which people cannot read."""
+        return self.said or (f"it answered {self.status}" if self.status and self.status >= 400 else self.error)
+
+    @property
+    def quoted(self) -> tuple[str, str]:
+        """The system's own code and words."""
+        return str(self.status or ""), self.said

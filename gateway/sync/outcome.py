@@ -209,19 +209,20 @@ def refused(unit: Unit, lane: Lane, attempt: Attempt, conclusion: Conclusion) ->
                 connection=connection,
                 name=name,
                 evidence=evidence,
+                said=(conclusion.quoted[0], said),
             )
         return
     if attempt.kind is WriteKind.ITEM:
         for item in held.items:
             if item.origin == attempt.origin:
                 key = f"refused:{unit.state.id}:{connection}:{attempt.origin}"
-                title = f"{connection} refuses a comment: {conclusion.error}"
-                item.held = unit.case(
-                    "refused", "item.refused", title, connection=connection, key=key, evidence=evidence
-                )
+                title = f"{connection} refuses a comment: {conclusion.words}"
+                more: dict[str, Any] = {"key": key, "evidence": evidence, "said": conclusion.quoted}
+                item.held = unit.case("refused", "item.refused", title, connection=connection, **more)
         return
     cause = "close.refused" if attempt.closing else "target.refused"
-    park(unit, lane, "refused", cause, f"{connection} refuses the write: {conclusion.error}", evidence)
+    what = "to close it" if attempt.closing else "writes"
+    park(unit, lane, "refused", cause, f"{connection} refuses {what}: {conclusion.words}", evidence, conclusion.quoted)
 
 
 def _blamed(unit: Unit, connection: str, attempt: Attempt, fields: dict[str, str]) -> dict[str, str]:
@@ -247,9 +248,17 @@ def _leaves(fragment: Any) -> set[str]:
     return set(fragment).union(*(_leaves(value) for value in fragment.values())) if fragment else set()
 
 
-def park(unit: Unit, lane: Lane, cls: str, cause: str, title: str, evidence: dict[str, Any]) -> None:
-    """The lane stops until a person decides; nothing else does."""
-    lane.case = unit.case(cls, cause, title, connection=lane.connection, evidence=evidence)
+def park(
+    unit: Unit,
+    lane: Lane,
+    cls: str,
+    cause: str,
+    title: str,
+    evidence: dict[str, Any],
+    said: tuple[str, str] = ("", ""),
+) -> None:
+    """The lane stops until a person decides; nothing else does. `said`: the system's own code and words."""
+    lane.case = unit.case(cls, cause, title, connection=lane.connection, evidence=evidence, said=said)
     lane.state, lane.wait_reason = LaneState.PARKED, cause
 
 

@@ -270,7 +270,8 @@ def read_failed(unit: Unit, connection: str, worker: Worker, fence: int, failure
         lane.state = LaneState.IDLE
     if failure.outcome is Outcome.REFUSED:
         evidence = {"error": failure.error, "status": failure.status, **failure.evidence}
-        park(unit, lane, "refused", "target.refused", f"{connection} refuses to be read: {failure.error}", evidence)
+        title = f"{connection} refuses to be read: {failure.words}"
+        park(unit, lane, "refused", "target.refused", title, evidence, failure.quoted)
     else:
         _wait(unit, lane, worker, failure)
     _release(lane)
@@ -325,8 +326,8 @@ def _wait(unit: Unit, lane: Lane, worker: Worker, conclusion: Conclusion) -> Non
     lane.next_try_at = unit.now + delay
     if lane.tries >= unit.flow.max_tries:
         evidence = {"error": conclusion.error, "status": conclusion.status, "tries": lane.tries, **conclusion.evidence}
-        title = f"{lane.connection} failed {lane.tries} times for this record alone: {conclusion.error}"
-        park(unit, lane, "refused", "tries.exhausted", title, evidence)
+        title = f"{lane.connection} failed {lane.tries} times for this record alone: {conclusion.words}"
+        park(unit, lane, "refused", "tries.exhausted", title, evidence, conclusion.quoted)
 
 
 def _moved(unit: Unit, lane: Lane, worker: Worker, conclusion: Conclusion) -> None:
@@ -336,9 +337,9 @@ def _moved(unit: Unit, lane: Lane, worker: Worker, conclusion: Conclusion) -> No
     lane.next_try_at = unit.now if lane.looks == 1 else unit.now + worker.backoff.delay(lane.looks - 1)
     if lane.looks >= unit.flow.max_tries:
         evidence = {"error": conclusion.error, "status": conclusion.status, "times": lane.looks, **conclusion.evidence}
-        title = f"{lane.connection} answered {lane.looks} times in a row that the object moved: {conclusion.error}"
+        title = f"{lane.connection} answered {lane.looks} times in a row that the object moved: {conclusion.words}"
         lane.looks = 0
-        park(unit, lane, "refused", "target.moving", title, evidence)
+        park(unit, lane, "refused", "target.moving", title, evidence, conclusion.quoted)
 
 
 def looked(unit: Unit, connection: str, worker: Worker, job: Look, attempt: Attempt, seen: Seen | None) -> Job:

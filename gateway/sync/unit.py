@@ -137,8 +137,11 @@ class Unit:
         name: str = "",
         key: str = "",
         evidence: dict[str, Any] | None = None,
+        said: tuple[str, str] = ("", ""),
     ) -> str:
-        """Opens a case, or updates the one already open under its key. Returns the key."""
+        """Opens a case, or updates the one already open under its key. `said`: the system's own code and words. Returns
+        the key.
+        """
         from dead_letter.values import CaseClass
 
         held = self.state.members.get(connection)
@@ -158,6 +161,8 @@ class Unit:
                 field=name,
                 evidence=evidence or {},
                 fingerprint=f"{cause}:{self.flow.name}:{connection}:{name}",
+                vendor_code=said[0],
+                vendor_text=said[1],
             )
         )
         self.effects.obsolete.pop(key, None)

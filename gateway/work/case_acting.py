@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -17,16 +18,18 @@ from gateway.access.rights import Principal, Right
 from gateway.sweeps.book import accept_gone
 from gateway.sync.lane_port import Lanes
 from gateway.work import case_bodies as bodies
+from gateway.work import case_corrections
 from gateway.work.case_audit import audited
 from gateway.work.case_eyes import actor_of, eyes_of
 from gateway.work.case_marks import marks_of
 from gateway.work.case_reading import found_in
-from gateway.work.case_scope import narrowed, personal_of, sees, type_of
+from gateway.work.case_scope import narrowed, reach_of, sees, type_of
 from gateway.work.case_values import checked
-from gateway.work.case_views import Done
+from gateway.work.case_views import Done, MergedGroups
 from gateway.work.workplace import Workplace
 
 _WORK = frozenset(WorkName)
+STAYED = "only cases that you may see have moved; others of these groups, if there are any, stayed where they are"
 
 
 async def act(
@@ -48,8 +51,7 @@ async def act(
         who.require(Right.WORK, connection=case.connection, type=type_of(place, case))
         if action in _WORK:
             return await _work(tx, place, who, case, WorkName(action), said, work)
-        if action == "correct":
-            _may_correct(place, who, case, said)
+        case_corrections.required_of(place, who, case, said)
         wish = _wish(place, case, action, said)
         eyes = await eyes_of(tx, place, who, case)
         done = await actions.take(
@@ -69,12 +71,6 @@ async def act(
         return await _done(tx, done)
 
 
-def _may_correct(place: Workplace, who: Principal, case: Case, said: bodies.Body) -> None:
-    """Who may not see a personal value can have no reason to know that it is wrong."""
-    if isinstance(said, bodies.Correct) and said.field in personal_of(place, case):
-        who.require(Right.SEE_PERSONAL)
-
-
 def _lanes(tx: AsyncConnection, place: Workplace, actor: str) -> Lanes:
     return Lanes(tx, place.topology, now=place.now(), actor=actor, accept=accept_gone)
 
@@ -85,7 +81,7 @@ def _wish(place: Workplace, case: Case, action: str, said: bodies.Body) -> Wish:
     match said:
         case bodies.Declare():
             return msgspec.structs.replace(wish, proof=said.proof)
-        case bodies.Resolve() if said.value is not msgspec.UNSET:
+        case bodies.Resolve() if said.enters:
             return msgspec.structs.replace(wish, value=checked(place, case, case.field, said.value))
         case bodies.Resolve():
             return msgspec.structs.replace(wish, choice=said.choice)
@@ -260,20 +256,24 @@ async def split(place: Workplace, who: Principal, numbers: Sequence[str], *, tit
         if not chosen or len(chosen) < len(grouping.numbers_of(numbers)):
             raise CaseNotFound(", ".join(numbers))
         now = place.now()
-        key = await grouping.split(tx, chosen, title=title, part=part or "key", actor=who.name, reason=reason, now=now)
+        said: dict[str, Any] = {"title": title, "part": part or "key", "actor": who.name, "reason": reason}
+        key = await grouping.split(tx, chosen, **said, now=now, reach=reach_of(place, who))
         told = {"group": key, "from": chosen[0].group, "cases": list(numbers), "part": part, "reason": reason}
         await audited(tx, who, "case_split", chosen[0], now=now, **told)
         return key
 
 
-async def merge(place: Workplace, who: Principal, groups: Sequence[str], *, into: str, title: str, reason: str) -> int:
+async def merge(
+    place: Workplace, who: Principal, groups: Sequence[str], *, into: str, title: str, reason: str
+) -> MergedGroups:
     """See `cases.merge_groups`. A group of which the reader sees nothing is not there."""
     who.require(Right.WORK)
     async with place.database.begin("case") as tx:
         for group in {*groups, into}:
             if not (await store.list_cases(tx, narrowed(place, who, CaseFilter(group=group, limit=1)))).cases:
                 raise CaseNotFound(f"in the group {group}")
-        now = place.now()
-        moved = await grouping.merge(tx, groups, into, title=title, actor=who.name, reason=reason, now=now)
-        await audited(tx, who, "case_merge", None, now=now, groups=list(groups), into=into, reason=reason, moved=moved)
-        return moved
+        now, reach = place.now(), reach_of(place, who)
+        done = await grouping.merge(tx, groups, into, title=title, actor=who.name, reason=reason, now=now, reach=reach)
+        told = {"groups": list(groups), "into": into, "reason": reason, "moved": done.moved, "stayed": done.stayed}
+        await audited(tx, who, "case_merge", None, now=now, **told)
+        return MergedGroups(group=into, moved=done.moved, note="" if reach.everywhere else STAYED)

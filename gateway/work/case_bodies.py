@@ -35,6 +35,11 @@ class Resolve(Body, frozen=True, kw_only=True):
     choice: Line = ""
     value: Any = msgspec.UNSET
 
+    @property
+    def enters(self) -> bool:
+        """Whether it is a value, not one of the sides."""
+        return self.value is not msgspec.UNSET
+
 
 class Correct(Body, frozen=True, kw_only=True):
     """Enters another value in the record; it goes through the mapping to every system."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -14,6 +14,7 @@ from dead_letter.actions import actions_for
 from dead_letter.approvals import FourEyes, Request
 from dead_letter.classify import ActionName
 from dead_letter.errors import CaseNotFound, DecisionRefused
+from dead_letter.evidence import personal_in, without
 from dead_letter.links import links_of
 from dead_letter.reasons import codes_of
 from dead_letter.tables import cases
@@ -22,9 +23,10 @@ from dead_letter.wording import next_step
 from dead_letter.work import work_for
 from gateway.access.masking import MASK, mask
 from gateway.access.rights import NotAllowed, Principal, Right
+from gateway.work import case_corrections
 from gateway.work.case_audit import audited
 from gateway.work.case_eyes import eyes_of
-from gateway.work.case_scope import flows_of, narrowed, personal_of, sees
+from gateway.work.case_scope import flows_of, narrowed, personal_of, reach_of, sees
 from gateway.work.case_values import checked
 from gateway.work.case_views import (
     ActionView,
@@ -85,7 +87,7 @@ async def view(place: Workplace, who: Principal, number: str) -> CaseView:
         case=seen,
         verdict=guide.verdict(seen),
         next_step="" if case.state is CaseState.CLOSED else _next(case),
-        actions=_actions(case, who, eyes, now),
+        actions=_actions(place, case, who, eyes, now),
         reason_codes=codes_of(case.cls),
         sla=guide.due_in_words(case, now=now),
         grouped=why,
@@ -107,11 +109,14 @@ async def view(place: Workplace, who: Principal, number: str) -> CaseView:
 
 def shown(case: Case, personal: frozenset[str], who: Principal) -> Case:
     """The case as the reader may see it."""
-    evidence = dict(case.evidence)
+    evidence, said = dict(case.evidence), case.vendor_text
+    if not who.may(Right.SEE_PERSONAL):
+        said = MASK if case.field in personal and said else without(said, personal_in(evidence))
     if case.field in personal and not who.may(Right.SEE_PERSONAL):
         # About one field: its value stands under many names, none of which is the field's.
         evidence = {name: each if name in _NO_VALUES else MASK for name, each in evidence.items()}
-    return in_line(msgspec.structs.replace(case, evidence=mask(evidence, personal, who)), personal, who)
+    whole = msgspec.structs.replace(case, evidence=mask(evidence, personal, who), vendor_text=said)
+    return in_line(whole, personal, who)
 
 
 def in_line(case: Summary, personal: frozenset[str], who: Principal) -> Summary:
@@ -138,7 +143,7 @@ def _step(step: Step, case: Case, personal: frozenset[str], *, hidden: bool) -> 
     return msgspec.structs.replace(step, choice=f"{field}: {MASK}")
 
 
-def _actions(case: Case, who: Principal, eyes: FourEyes, now: float) -> tuple[ActionView, ...]:
+def _actions(place: Workplace, case: Case, who: Principal, eyes: FourEyes, now: float) -> tuple[ActionView, ...]:
     found = [
         ActionView(
             name=each.name,
@@ -161,14 +166,20 @@ def _actions(case: Case, who: Principal, eyes: FourEyes, now: float) -> tuple[Ac
         for each in work_for(case, who.name)
     ]
     if who.may(Right.WORK, connection=case.connection):
-        return tuple(found)
+        hindered = case_corrections.why_not(place, who, case)
+        return tuple(_not_for_this_one(each, hindered) if each.name == ActionName.CORRECT else each for each in found)
     why = str(NotAllowed(Right.WORK))
-    return tuple(msgspec.structs.replace(each, allowed=False, why_not=why, recommended=False) for each in found)
+    return tuple(_not_for_this_one(each, why) for each in found)
+
+
+def _not_for_this_one(action: ActionView, why: str) -> ActionView:
+    """The action, if nothing of the reader's rights is in the way."""
+    return msgspec.structs.replace(action, allowed=False, why_not=why, recommended=False) if why else action
 
 
 async def _why_grouped(tx: AsyncConnection, place: Workplace, who: Principal, case: Case) -> WhyGrouped:
     rules = []
-    for rule in await grouping.rules_into(tx, case.group):
+    for rule in await _rules_seen(tx, place, who, case.group):
         what = f"{rule.part} {rule.value}" if rule.part else rule.fingerprint
         rules.append(f"{rule.actor} put {what} here: {rule.reason}")
     names = await grouping.titles(tx, [case.group])
@@ -180,6 +191,18 @@ async def _why_grouped(tx: AsyncConnection, place: Workplace, who: Principal, ca
         rules=tuple(rules),
         open=sum(group.count for group in of_group),
     )
+
+
+async def _rules_seen(tx: AsyncConnection, place: Workplace, who: Principal, group: str) -> list[Any]:
+    """Splits and merges that led to a group. What they name may be a thing outside the reader's scope."""
+    rules, reach = await grouping.rules_into(tx, group), reach_of(place, who)
+    if reach.everywhere:
+        return list(rules)
+    named = [rule.value for rule in rules if rule.part in ("key", "record")]
+    there = await grouping.things_in(tx, group, named, reach)
+    seen: dict[str, Callable[[str], bool]] = {"key": there.__contains__, "record": there.__contains__}
+    seen |= {"connection": lambda name: reach.covers(name, ""), "flow": lambda name: reach.covers("", name)}
+    return [rule for rule in rules if rule.part not in seen or seen[rule.part](rule.value)]
 
 
 def file_view(found: attachments.Attachment) -> AttachmentView:
@@ -245,6 +268,7 @@ async def correction(place: Workplace, who: Principal, number: str, field: str, 
     case = await find(place, who, number)
     if case is None:
         raise CaseNotFound(number)
+    case_corrections.require(place, who, case, field)
     offered = next(each for each in actions_for(case, now=place.now()) if each.name is ActionName.CORRECT)
     if not offered.allowed:
         raise DecisionRefused(case.number, "correct", offered.why_not)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from dead_letter.reach import Reach
 from dead_letter.values import CaseFilter, CaseGroup, CaseSummary
 from gateway.access.rights import Principal
 from gateway.work.workplace import Workplace
@@ -21,11 +22,14 @@ def flows_of(place: Workplace, who: Principal) -> frozenset[str] | None:
     return frozenset(name for name, flow in place.config.flows.items() if flow.type.type in who.types)
 
 
+def reach_of(place: Workplace, who: Principal) -> Reach:
+    """The reader's scope as the domain knows it."""
+    return Reach(connections=who.connections, flows=flows_of(place, who))
+
+
 def sees(place: Workplace, who: Principal, case: CaseSummary) -> bool:
     """Whether the case is there for the reader."""
-    return who.covers(connection=case.connection, type=type_of(place, case)) and (
-        who.types is None or not case.flow or case.flow in place.config.flows
-    )
+    return reach_of(place, who).covers(case.connection, case.flow)
 
 
 def type_of(place: Workplace, case: CaseSummary) -> str:

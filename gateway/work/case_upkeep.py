@@ -18,6 +18,7 @@ from dead_letter.work import Work, WorkName
 from gateway.sync import tables as t
 from gateway.sync.retried import end_retried, reconsider
 from gateway.sync.store import load_records
+from gateway.work import case_tally
 from gateway.work.case_marks import marks_of
 from gateway.work.trail import note
 from gateway.work.workplace import Workplace
@@ -46,7 +47,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 
 async def keep_up(place: Workplace) -> Kept:
     """Unparks, ends requests and cases whose notice is done, computes priorities and due times, notes what is nearly
-    due and escalates what is overdue. Raises StorageError.
+    due, escalates what is overdue, and counts what was done. Raises StorageError.
     """
     async with place.database.begin("upkeep") as tx:
         unparked = await upkeep.unpark_over(tx, await marks_of(tx, place), place.now())
@@ -67,6 +68,7 @@ async def keep_up(place: Workplace) -> Kept:
     async with place.database.begin("upkeep") as tx:
         told = await upkeep.tell_due(tx, place.now())
         escalated = await _escalate(tx, place, [number for number, name in told if name == "overdue"])
+    await case_tally.count(place)
     kept = Kept(unparked=unparked, ended=ended, told=told, escalated=escalated, requests=len(over), ranked=ranked)
     if unparked or ended or told or over:
         lists: dict[str, Sized] = {"unparked": unparked, "ended": ended, "told": told, "requests": over}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from dead_letter.values import Case, CaseState, CaseSummary, Step
@@ -172,13 +174,23 @@ class ManyDone(msgspec.Struct, frozen=True, kw_only=True):
     moved: tuple[str, ...] = ()
 
 
+class MergedGroups(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of a merge."""
+
+    group: str
+    moved: int
+    """Open cases that are of the group now."""
+    note: str = ""
+    """What stays behind, for who does not see everything."""
+
+
 class Correction(msgspec.Struct, frozen=True, kw_only=True):
     """What a correction would write, per system; nothing was sent."""
 
     number: str
     field: str
-    old: object
-    new: object
-    systems: dict[str, dict[str, object]]
+    old: Any
+    new: Any
+    systems: dict[str, dict[str, Any]]
     """Connection -> object, shows, then, written."""
     changes: int

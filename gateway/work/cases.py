@@ -19,7 +19,7 @@ from gateway.access.rights import Principal, Right
 from gateway.work import case_acting, case_reading
 from gateway.work.case_bodies import body_of
 from gateway.work.case_scope import narrowed, personal_of
-from gateway.work.case_views import Approval, AttachmentView, CaseView, Correction, Done, ManyDone
+from gateway.work.case_views import Approval, AttachmentView, CaseView, Correction, Done, ManyDone, MergedGroups
 from gateway.work.workplace import Workplace
 
 EVERYTHING = CaseFilter()
@@ -181,8 +181,10 @@ async def split_group(
 
 async def merge_groups(
     place: Workplace, who: Principal, groups: Sequence[str], *, into: str, title: str = "", reason: str
-) -> int:
-    """Makes several groups one, for the cases they have and those to come. Gives how many open cases moved."""
+) -> MergedGroups:
+    """Makes several groups one, for the cases they have and those to come, as far as the scope of who asks goes: what
+    lies outside keeps its group, and the name that others see. Needs Right.WORK. Raises CaseNotFound, DecisionRefused.
+    """
     return await case_acting.merge(place, who, groups, into=into, title=title, reason=reason)
 
 

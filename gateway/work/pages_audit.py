@@ -6,7 +6,8 @@ filter stops after `LOOKED_AT` rows and says where it stopped: the trail may hav
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -19,11 +20,16 @@ from gateway.storage.database import loads
 from gateway.work.workplace import Workplace
 
 LOOKED_AT = 20_000
+FOLDED = 2_000
+"""Changes that are read to tell of a few, because the same thing may have been done to many."""
+TOGETHER_S = 600.0
+"""The same act again within this time belongs to the one before."""
 DAY_S = 86_400.0
 OURS = "lockstep"
 NO_CHANGE = (
     *("audit_read", "personal_seen", "signed_in", "signed_out", "sign_in_link"),
     *("replay_selected", "replay_planned", "swept"),
+    *("view_saved", "view_renamed", "view_deleted"),
 )
 """Kinds that tell of a look or a visit: in the trail, but nothing is otherwise by them."""
 PREFIX = "au"
@@ -120,13 +126,50 @@ async def lately(place: Workplace, who: Principal, *, limit: int = 8) -> list[En
 
 
 async def changes(place: Workplace, who: Principal, *, since: float, until: float, limit: int = 8) -> list[Entry]:
-    """What people changed between two times, newest first. Right SEE."""
+    """What people changed between two times, newest first: who and what, not the details. One thing done to many is one
+    entry. Right SEE.
+    """
     who.require(Right.SEE)
     looked = _newest(_stamp(since), _stamp(until + 1))
     query = _narrowed(select(looked), looked.c, AuditFilter(people=True), who)
     query = query.where(looked.c.kind.not_in(NO_CHANGE)).order_by(looked.c.id.desc())
     async with place.database.read() as tx:
-        return [_entry(each) for each in (await tx.execute(query.limit(limit))).mappings()]
+        found = [_entry(each) for each in (await tx.execute(query.limit(FOLDED))).mappings()]
+    return [_folded(alike) for alike in islice(_alike(found).values(), limit)]
+
+
+def _alike(entries: Iterable[Entry]) -> dict[tuple[str, str, str, int], list[Entry]]:
+    """One person, one kind of act, within `TOGETHER_S` of each other; in the order of the newest of each."""
+    found: dict[tuple[str, str, str, int], list[Entry]] = {}
+    latest: dict[tuple[str, str, str], int] = {}
+    for each in entries:
+        what = (each.actor, each.kind, _act(each))
+        turn = latest.get(what, 0)
+        if (before := found.get((*what, turn))) and before[-1].at - each.at > TOGETHER_S:
+            turn += 1
+        latest[what] = turn
+        found.setdefault((*what, turn), []).append(each)
+    return found
+
+
+def _act(entry: Entry) -> str:
+    return str(entry.detail.get("action") or "") if isinstance(entry.detail, dict) else ""
+
+
+def _folded(alike: Sequence[Entry]) -> Entry:
+    newest = alike[0]
+    things = {_about(each) for each in alike}
+    if len(things) == 1:
+        return msgspec.structs.replace(newest, detail={})
+    what = newest.text.removeprefix(f"{newest.actor}: ").removesuffix(_about(newest)).rstrip()
+    kinds = "cases" if all(each.startswith("FO-") for each in things) else "times"
+    text = f"{newest.actor}: {what}, {len(things)} {kinds}"
+    return msgspec.structs.replace(newest, detail={}, text=text, cause="", record="")
+
+
+def _about(entry: Entry) -> str:
+    told = entry.detail if isinstance(entry.detail, dict) else {}
+    return str(told.get("number") or entry.cause or entry.connection or entry.record)
 
 
 def _entry(row: Mapping[Any, Any]) -> Entry:

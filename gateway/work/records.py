@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, true
 
 from connectors.contract.connector import Connector
+from dead_letter.store import list_cases
+from dead_letter.values import CaseFilter, CaseState, CaseSummary
 from gateway.access.rights import Principal, Right
 from gateway.sync import tables as t
 from gateway.work import looking, queries, story
+from gateway.work.case_reading import in_line
+from gateway.work.case_scope import narrowed, personal_of
 from gateway.work.personal import seen
 from gateway.work.workplace import Workplace
 
 Facts = dict[str, Any]
+ANY = "-"
+"""Stands for every kind of object, for who knows only what a system calls the object."""
 
 
 class Why(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,14 +61,23 @@ async def show(place: Workplace, who: Principal, system: str, object: str, key: 
     if record is None:
         return None
     shown = await queries.record_show(place.database, "record", record)
-    return await seen(place, who, shown, record=record) if shown else None
+    if shown is None:
+        return None
+    there = await cases_of_record(place, who, record, ())
+    told = {**shown, "cases": [msgspec.to_builtins(each) for each in there]}
+    return dict(await seen(place, who, told, record=record))
 
 
 async def why(place: Workplace, who: Principal, system: str, object: str, key: str) -> Why | None:
     """One sentence with a code. None as `show`."""
     found = await _found(place, who, system, object, key)
     told = await queries.record_why(place.database, "record", found) if found else None
-    return msgspec.convert(told, Why) if told else None
+    if found is None or told is None:
+        return None
+    there = {each.number for each in await cases_of_record(place, who, found, ())}
+    outside = set(told["cases"]) - there
+    you_can = [each for each in told["you_can"] if each.rpartition(" ")[2] not in outside]
+    return msgspec.convert({**told, "cases": sorted(there), "you_can": you_can}, Why)
 
 
 async def timeline(
@@ -73,7 +88,11 @@ async def timeline(
     if found is None:
         return None
     told = await story.record_history(place.database, "record", found, limit=limit)
-    return msgspec.convert(await seen(place, who, told, record=found), Timeline) if told else None
+    if told is None:
+        return None
+    there = {each.number for each in await cases_of_record(place, who, found, tuple(CaseState))}
+    steps = [step for step in told["steps"] if _is_seen(step["what"], there)]
+    return msgspec.convert(await seen(place, who, {**told, "steps": steps}, record=found), Timeline)
 
 
 async def look(
@@ -88,6 +107,22 @@ async def look(
     return await seen(place, who, shown, record=found) if shown else None
 
 
+async def cases_of_record(
+    place: Workplace, who: Principal, record: str, states: tuple[CaseState, ...]
+) -> list[CaseSummary]:
+    """The record's newest cases that the reader may see, as the list shows them."""
+    wanted = narrowed(place, who, CaseFilter(record=record, states=states, limit=200))
+    async with place.database.read() as tx:
+        page = await list_cases(tx, wanted)
+    return [in_line(each, personal_of(place, each), who) for each in page.cases]
+
+
+def _is_seen(what: str, numbers: Collection[str]) -> bool:
+    """Whether a step is of no case, or of one of these."""
+    number = what.partition(" ")[0]
+    return not number.startswith("FO-") or number in numbers
+
+
 async def _found(place: Workplace, who: Principal, system: str, object: str, key: str) -> str | None:
     """The record of an object."""
     who.require(Right.SEE)
@@ -95,10 +130,11 @@ async def _found(place: Workplace, who: Principal, system: str, object: str, key
         return None
     link = t.link.c
     named = or_(link.object_key == key, link.object_id == key)
+    kind = true() if object == ANY else link.object == object
     query = (
         select(link.record, t.record.c.flow)
         .join(t.record, t.record.c.id == link.record)
-        .where(link.connection == system, link.object == object, named)
+        .where(link.connection == system, kind, named)
     )
     async with place.database.read() as tx:
         row = (await tx.execute(query.limit(1))).first()

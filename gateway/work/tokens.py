@@ -32,7 +32,7 @@ class NoSuchToken(InputError):
     status = 404
 
     def __init__(self, id: str) -> None:
-        super().__init__(f"there is no token {id}; look at the list of tokens", code="token.not_found")
+        super().__init__(f"there is no token {id}, or you may not see it", code="token.not_found")
 
 
 class Made(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,6 +100,17 @@ async def revoke_token(place: Workplace, who: Principal, id: str) -> Token:
             await _note(tx, place, who, "token_revoked", token)
             token = await tokens.find_token(tx, id) or token
         return token
+
+
+async def nearest_expiry(tx: AsyncConnection, place: Workplace) -> dict[str, float]:
+    """When the first token in force ends: of those that people made (`made`), and of the configuration (`declared`)."""
+    now, found = place.now(), {}
+    if (made := await tokens.nearest_expiry(tx, now=now)) is not None:
+        found["made"] = made
+    ends = [each.expires_at for each in place.config.access.tokens.values() if each.expires_at is not None]
+    if declared := [at for at in ends if at > now]:
+        found["declared"] = min(declared)
+    return found
 
 
 def _wanted(given: Iterable[str] | None, own: frozenset[str] | None, kind: str) -> frozenset[str] | None:

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.audit.tables import audit
 from gateway.core.ids import new_id
+from gateway.core.trace import current
 from gateway.storage.database import dumps, insert_all
 
 
@@ -23,7 +24,11 @@ async def note(
     connection: str | None = None,
     cause: str | None = None,
 ) -> None:
-    """One row; never a secret. `gateway.access.entrance.Trail` is this."""
+    """One row; never a secret. `gateway.access.entrance.Trail` is this. What a request did names its `trace`, as its
+    log does.
+    """
+    if trace := current():
+        detail = {**detail, "trace": trace}
     row = {
         "id": new_id("au", at=at),
         "at": at,

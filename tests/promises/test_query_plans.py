@@ -8,9 +8,12 @@ import pytest
 from sqlalchemy import Select, func, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from dead_letter.tables import IS_CLOSED, cases
+from gateway.audit.tables import audit
 from gateway.delivery.due import astray, due, unknown
 from gateway.storage.database import Database
 from gateway.storage.migrate import migrate
+from gateway.sync import retention
 from gateway.sync import tables as t
 
 HINTS = (t.notice.c.connection == "b", t.notice.c.object_id == "1", t.WAITING, t.notice.c.state == "hint")
@@ -21,6 +24,22 @@ ASKED: dict[str, tuple[Any, str]] = {
     "length of the queue": (select(func.count(), func.sum(t.lane.c.writes_left)).where(t.WORK), "lane_work"),
     "notices that wait": (select(func.count()).select_from(t.notice).where(t.WAITING), "notice_waiting"),
     "hints that a read answers": (update(t.notice).where(*HINTS).values(state="done"), "notice_waiting"),
+    "closed cases that are old": (
+        select(cases.c.number).where(IS_CLOSED, cases.c.closed_at < 1.0).order_by(cases.c.closed_at).limit(9),
+        "cases_by_end",
+    ),
+    "notices that are old": (
+        select(t.notice.c.id).where(retention._old_notices(1.0)).order_by(t.notice.c.received_at).limit(9),
+        "notice_by_age",
+    ),
+    "attempts that are old": (
+        select(t.attempt.c.id).where(retention._old_attempts(1.0)).order_by(t.attempt.c.id).limit(9),
+        "attempt_pkey|autoindex_attempt_1 (id<",
+    ),
+    "audit rows that are old": (
+        select(audit.c.id).where(retention._old_audit(1.0)).order_by(audit.c.id).limit(9),
+        "audit_pkey|autoindex_audit_1 (id<",
+    ),
     "records by natural key": (select(t.record.c.id).where(t.record.c.natural.in_(["k"])), "record_by_natural"),
 }
 
@@ -40,6 +59,6 @@ async def test_an_index_will_do(asked: str, store_url: str) -> None:
         explain = "EXPLAIN QUERY PLAN " if database.sqlite else "EXPLAIN "
         plan = "\n".join(str(tuple(row)) for row in await tx.exec_driver_sql(explain + sql))
     await database.close()
-    assert index in plan, plan
+    assert any(name in plan for name in index.split("|")), plan
     if isinstance(statement, Select) and asked == "what is due":
         assert "SORT" not in plan.upper() and "TEMP B-TREE" not in plan, f"the order is not the index's: {plan}"

@@ -16,6 +16,7 @@ from dead_letter.values import Case
 from gateway.storage.database import loads
 from gateway.sync import tables as t
 from gateway.sync.lane_port import Lanes
+from gateway.work.previews import value_preview
 from tests.scenarios.world_of_two import Two, two
 
 NADIA = Actor(name="nadia", person="nadia")
@@ -107,3 +108,28 @@ async def test_a_correction_that_is_refused_too_is_a_case_again(store_url: str) 
         (again,) = await w.g.cases()
         assert (again.number, again.state) == (case.number, "open")
         assert again.version > case.version + 1
+
+
+async def test_the_diff_says_what_each_system_shows_and_what_it_would_get(store_url: str) -> None:
+    async with two(store_url) as w:
+        case = await refused(w)
+        before = [len(system.writes) for system in (w.a, w.b)]
+        found = {
+            value: await value_preview(w.g.database, w.g.decider.topology, case, "x", value)
+            for value in ("good", "bad", "0")
+        }
+        assert all(found.values())
+        told = {
+            value: {
+                name: (each["shows"], each["then"], each["written"]) for name, each in (diff or {})["systems"].items()
+            }
+            for value, diff in found.items()
+        }
+        assert told == {
+            "good": {"a": ("bad", "good", True), "b": ("0", "good", True)},
+            "bad": {"a": ("bad", "bad", False), "b": ("0", "bad", True)},
+            "0": {"a": ("bad", "0", True), "b": ("0", "0", False)},
+        }
+        assert {value: (diff or {})["changes"] for value, diff in found.items()} == {"good": 2, "bad": 1, "0": 1}
+        assert {(diff or {})["was"] for diff in found.values()} == {"bad"}
+        assert [len(system.writes) for system in (w.a, w.b)] == before, "nothing was sent"

@@ -78,10 +78,11 @@ class MergeWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class MergeDone(msgspec.Struct, frozen=True, kw_only=True):
-    """The group that they are, and how many open cases moved there."""
+    """The group that they are, how many open cases moved there, and what stays behind for who does not see all."""
 
     group: str
     moved: int
+    note: str = ""
 
 
 class Exported(Narrowing, frozen=True, kw_only=True):
@@ -107,10 +108,10 @@ async def split(ask: Ask) -> SplitDone:
 
 async def merge(ask: Ask) -> MergeDone:
     said: MergeWish = ask.body
-    moved = await cases.merge_groups(
+    done = await cases.merge_groups(
         ask.desk.place, ask.who, said.groups, into=said.into, title=said.title, reason=said.reason
     )
-    return MergeDone(group=said.into, moved=moved)
+    return MergeDone(group=done.group, moved=done.moved, note=done.note)
 
 
 async def export(ask: Ask) -> web.StreamResponse:

@@ -54,14 +54,11 @@ class CaseList(Narrowing, frozen=True, kw_only=True):
     count: Annotated[Counting | None, Meta(description="Asks for the total; an estimate stops at 10,000.")] = None
 
 
-class GroupList(Query, frozen=True, kw_only=True):
+class GroupList(Narrowing, frozen=True, kw_only=True):
     """Of the groups."""
 
     by: Annotated[str, Meta(pattern="^(cause|flow|connection|field|owner)$")] = "cause"
     limit: Annotated[int, Meta(ge=1, le=200)] = 50
-    connection: Text = ""
-    flow: Text = ""
-    text: Text = ""
 
 
 class Act(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -101,8 +98,7 @@ async def list_cases(ask: Ask) -> Answer:
 
 async def groups(ask: Ask) -> list[CaseGroup]:
     asked: GroupList = ask.query
-    wanted = CaseFilter(limit=asked.limit, connection=asked.connection, flow=asked.flow, text=asked.text)
-    return await cases.group_cases(ask.desk.place, ask.who, wanted, by=asked.by)
+    return await cases.group_cases(ask.desk.place, ask.who, case_filter(asked, limit=asked.limit), by=asked.by)
 
 
 async def members(ask: Ask) -> Answer:

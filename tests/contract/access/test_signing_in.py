@@ -54,6 +54,16 @@ async def test_a_password_gives_a_session(client: Client) -> None:
     assert (cookie["httponly"], cookie["samesite"], cookie["path"], cookie["domain"]) == (True, "Lax", "/", "")
 
 
+async def test_a_session_ends_however_much_it_is_used(client: Client, place: Workplace, time: Time) -> None:
+    await enter(client)
+    settings, began = place.config.access, time.at
+    while time.at + settings.idle_s / 2 < began + settings.longest_s:
+        time.at += settings.idle_s / 2
+        assert await who(client) == "user:bob", "it is used all the time"
+    time.at = began + settings.longest_s
+    assert await who(client) is None
+
+
 async def test_a_form_is_sent_on_inside_this_site_only(client: Client) -> None:
     for wanted, then in (
         ("/c/FO-17?a=b", "/c/FO-17?a=b"),

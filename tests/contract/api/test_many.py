@@ -91,8 +91,8 @@ def test_a_database_that_does_not_answer_is_no_answer_to_keep(
 
 
 def test_groups_are_split_and_merged(http: httpx.Client, place: Place) -> None:
-    numbers = opened(place)
-    before = http.get(f"/v1/cases/{numbers[0]}").json()["case"]["group"]
+    stays, *numbers = opened(place, PAIR + 1)
+    before = http.get(f"/v1/cases/{stays}").json()["case"]["group"]
     wish, headers = {"numbers": numbers, "title": "the night of the move", "reason": "their move"}, key()
     made = http.post("/v1/cases/groups:split", json=wish, headers=headers)
     assert made.status_code == 200
@@ -104,7 +104,7 @@ def test_groups_are_split_and_merged(http: httpx.Client, place: Place) -> None:
     merged = http.post(
         "/v1/cases/groups:merge", json={"groups": [group], "into": before, "reason": "the same"}, headers=key()
     )
-    assert merged.json() == {"group": before, "moved": PAIR}
+    assert merged.json() == {"group": before, "moved": PAIR, "note": ""}
     assert {http.get(f"/v1/cases/{number}").json()["case"]["group"] for number in numbers} == {before}
     assert "case_split" in kinds(place, numbers[0])
 
@@ -193,3 +193,27 @@ def test_an_export_that_breaks_off_is_not_taken_for_the_whole(
         http.get("/v1/cases:export")
     monkeypatch.setattr(cases, "export_cases", torn(0))
     assert http.get("/v1/cases:export").json()["code"] == "database-away"
+
+
+def test_what_a_request_did_names_its_trace(place: Place) -> None:
+    (number,) = opened(place, 1)
+    trace = secrets.token_hex(16)
+    with place.client("operator", traceparent=f"00-{trace}-{secrets.token_hex(8)}-01", **key()) as http:
+        body = {"action": "claim"}
+        assert http.post(f"/v1/cases/{number}/actions", json=body, headers={"If-Match": '"1"'}).status_code == 200
+    with place.client("auditor") as auditor:
+        (row,) = auditor.get(f"/v1/audit?about={number}&people=true").json()["items"]
+    assert row["detail"]["trace"] == trace
+
+
+def test_a_key_is_one_callers_own(place: Place) -> None:
+    """Two people whose programs make the same keys: neither is answered with what the other was told."""
+    number = opened(place, 1)[0]
+    headers = key()
+    with place.client("operator") as one, place.client("admin") as other:
+        body = {"cases": [looked_at(one, number)], "action": "claim", "said": {}}
+        first = one.post("/v1/cases:act", json=body, headers=headers)
+        second = other.post("/v1/cases:act", json=body, headers=headers)
+    assert first.json()[0]["done"]["state"] == "taken"
+    assert "Idempotency-Replayed" not in second.headers
+    assert second.json()[0]["done"] is None and "token operator has it" in second.json()[0]["error"]

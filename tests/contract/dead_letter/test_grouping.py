@@ -31,7 +31,9 @@ async def _split(db: Database, numbers: list[str], part: str = "key", title: str
 
 async def _merge(db: Database, groups: list[str], into: str) -> int:
     async with db.begin() as tx:
-        return await grouping.merge(tx, groups, into, title="all of it", actor="ann", reason="one bug", now=NOW + 9)
+        done = await grouping.merge(tx, groups, into, title="all of it", actor="ann", reason="one bug", now=NOW + 9)
+    assert done.stayed == 0, "who sees everything leaves nothing behind"
+    return done.moved
 
 
 def other(record: str, **changes: Any) -> NewCase:

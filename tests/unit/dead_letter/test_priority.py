@@ -37,8 +37,9 @@ def test_what_the_gateway_knows_counts(known: Known, text: str) -> None:
 
 
 def test_age_moves_the_score_and_never_the_level() -> None:
-    young, old = rank(case(), now=NOW), rank(case(), now=NOW + 100 * 3600)
-    assert old.points > young.points and old.level == young.level
+    for known in (Known(), Known(group=10)):  # with the second, points for its age would lift the level
+        young, old = rank(case(), known, now=NOW), rank(case(), known, now=NOW + 100 * 3600)
+        assert old.points > young.points and old.level == young.level == "normal"
 
 
 def test_what_came_back_or_was_escalated_or_repeats_is_more_urgent() -> None:

@@ -67,3 +67,18 @@ def test_reads_leave_no_outcome_unknown() -> None:
     conclusion: Conclusion = concluded(ValueError("a defect"), fresh(), reading=True)
     assert conclusion.outcome is not Outcome.UNKNOWN
     assert concluded(Throttled("429", retry_after_s=3.0), fresh(), reading=True).retry_after_s == pytest.approx(3.0)
+
+
+def test_what_the_system_said_is_told_apart_from_what_we_asked() -> None:
+    """Titles of cases are made of `words`: a request line is for nobody who reads them."""
+    asked = "PUT /rest/api/3/issue/1 answered 423"
+    locked = concluded(Retryable(f"{asked}: locked by a job", status=423, said="locked by a job"), fresh())
+    assert (locked.words, locked.quoted, locked.error) == (
+        "locked by a job",
+        ("423", "locked by a job"),
+        f"{asked}: locked by a job",
+    )
+    silent = concluded(Refused(asked, status=423), fresh())
+    assert (silent.words, silent.quoted) == ("it answered 423", ("423", ""))
+    ours = concluded(ValueError("a defect of the connector"), fresh())
+    assert (ours.words, ours.quoted) == ("a defect of the connector", ("", ""))
