@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from connectors.contract.errors import InputError
-from replay.values import Moved
+from replay.values import Making, Moved, PlanState
 
 
 class ReplayError(InputError):
@@ -60,6 +60,37 @@ class PlanStale(ReplayError):
         told = f"{first.item}: {first.what} was {first.was!r}, is now {first.now!r}{by}{more}"
         super().__init__(f"{plan} is stale, nothing was sent. {told}. Make it again", code="plan.stale")
         self.plan, self.moved = plan, tuple(moved)
+
+
+class PlanNotReady(ReplayError):
+    """The plan is being made, or never became whole: there is nothing of it to look at, to approve or to run."""
+
+    def __init__(self, making: Making) -> None:
+        told = {
+            PlanState.MAKING: f"is being made: {making.looked} of {making.total} looked at",
+            PlanState.CANCELLED: f"was never made: {making.reason}",
+        }
+        how = told.get(making.state, f"failed: {making.reason}; make it anew")
+        super().__init__(f"{making.plan} {how}", code="plan.not_ready")
+        self.making = making
+
+
+class PlanIsOver(ReplayError):
+    """A plan that is made cannot be cancelled; not running it is enough."""
+
+    def __init__(self, plan: str) -> None:
+        super().__init__(f"{plan} is made already; nothing is sent unless it is run", code="operation.over")
+        self.plan = plan
+
+
+class NotInPlan(ReplayError):
+    """What is to be left out is not in the plan."""
+
+    status = 422
+
+    def __init__(self, plan: str, missing: Sequence[str]) -> None:
+        super().__init__(f"not in {plan}: {', '.join(missing[:5])}", code="plan.no_such_item")
+        self.plan = plan
 
 
 class NeedsApproval(ReplayError):

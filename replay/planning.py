@@ -1,96 +1,19 @@
-"""Making a plan: what the product's planner foresees of each item, in an order for people, bound by a digest."""
+"""What a plan says: what the product's planner foresees of each item, who has to look, and the digest that binds it."""
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dead_letter.picking import Picked, picked
 from replay import store
-from replay.ids import short_id
-from replay.ports import Books, Foresight
-from replay.values import (
-    RANK,
-    SENDS,
-    Action,
-    Foreseen,
-    Limits,
-    Person,
-    Pins,
-    Plan,
-    PlanState,
-    Selection,
-    Source,
-)
-
-GOOD_S = 1800.0
-"""How long a plan may be run after it was begun."""
+from replay.ports import Foresight
+from replay.values import SENDS, Action, Foreseen, Limits, Plan, Source
 
 _canonical = msgspec.json.Encoder(order="deterministic").encode
-
-LimitsFor = Callable[[Collection[str], int, int], tuple[Limits, bool]]
-"""Of the connections of a plan, its items that send and the calls these take; and whether that is bolder than one
-person may go.
-"""
-Told = Callable[[AsyncConnection, Plan], Awaitable[None]]
-"""Called in the transaction that makes a plan whole."""
-
-
-async def make_plan(
-    books: Books,
-    foresight: Foresight,
-    selection: Selection,
-    by: Person,
-    limits_for: LimitsFor,
-    *,
-    now: Callable[[], float],
-    told: Told,
-    again: str = "",
-) -> Plan:
-    """Plans a selection on the present state. Reads and writes in batches: it keeps nobody waiting, and if it is killed
-    nothing but an unfinished plan is left, which nobody sees.
-    """
-    began = now()
-    foreseen = await _foresee_all(books, foresight, selection)
-    foreseen.sort(key=lambda each: RANK[each.action])
-    sending = [each for each in foreseen if each.action in SENDS]
-    calls = sum(each.calls for each in sending)
-    mappings, connectors = foresight.pins()
-    limits, bolder = limits_for({each.connection for each in sending if each.connection}, len(sending), calls)
-    plan = Plan(
-        id=short_id("rp"),
-        selection=selection.id,
-        state=PlanState.MAKING,
-        digest="",
-        at=began,
-        by=by,
-        pins=Pins(mappings=dict(mappings), connectors=dict(connectors), good_until=began + GOOD_S),
-        limits=limits,
-        totals=dict.fromkeys(Action, 0),
-        count=len(foreseen),
-        calls=calls,
-        again=again,
-    )
-    totals = dict(plan.totals)
-    for each in foreseen:
-        totals[each.action] += 1
-    plan = msgspec.structs.replace(plan, totals=totals, needs_approval=approval_needed(limits, totals, bolder=bolder))
-    plan = msgspec.structs.replace(plan, digest=digest_of(plan, foreseen))
-    await _store(books, plan, foreseen, told)
-    return msgspec.structs.replace(plan, state=PlanState.READY)
-
-
-async def _foresee_all(books: Books, foresight: Foresight, selection: Selection) -> list[Foreseen]:
-    foreseen: list[Foreseen] = []
-    for part in store.batches(selection.items):
-        async with books.read() as tx:
-            foreseen += await foresee(tx, foresight, selection.wish.source, part)
-        await asyncio.sleep(0)
-    return foreseen
 
 
 async def foresee(
@@ -158,25 +81,24 @@ def approval_needed(limits: Limits, totals: dict[str, int], *, bolder: bool = Fa
 
 def digest_of(plan: Plan, foreseen: Iterable[Foreseen]) -> str:
     """`sha-256:` over what the plan holds on and all that it would do, item by item, in its order."""
-    digest = hashlib.sha256()
-    head = (plan.id, plan.selection, plan.pins, plan.limits)
-    digest.update(_canonical(head))
-    for each in foreseen:
-        digest.update(
-            _canonical((each.subject, each.action, each.decision, each.change, each.version, each.revision)) + b"\n"
-        )
-    return f"sha-256:{digest.hexdigest()}"
+    digest = Digest(plan)
+    digest.add(foreseen)
+    return digest.told
 
 
-async def _store(books: Books, plan: Plan, foreseen: Sequence[Foreseen], told: Told) -> None:
-    async with books.begin("replay.plan") as tx:
-        await store.add_plan(tx, plan)
-    seq = 1
-    for part in store.batches(foreseen, 2 * store.BATCH):
-        async with books.begin("replay.items") as tx:
-            await store.add_items(tx, plan.id, seq, part)
-        seq += len(part)
-        await asyncio.sleep(0)
-    async with books.begin("replay.planned") as tx:
-        await store.finish_plan(tx, plan, {(each.connection, each.flow) for each in foreseen})
-        await told(tx, plan)
+class Digest:
+    """As `digest_of`, of items that come a few at a time."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._hash = hashlib.sha256(_canonical((plan.id, plan.selection, plan.pins, plan.limits)))
+
+    def add(self, foreseen: Iterable[Foreseen]) -> None:
+        """The next items."""
+        for each in foreseen:
+            told = (each.subject, each.action, each.decision, each.change, each.version, each.revision)
+            self._hash.update(_canonical(told) + b"\n")
+
+    @property
+    def told(self) -> str:
+        """Over everything up to here."""
+        return f"sha-256:{self._hash.hexdigest()}"

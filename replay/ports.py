@@ -47,6 +47,10 @@ class Foresight(Protocol):
         """Record -> its present revision."""
         ...
 
+    def reading(self, through: str) -> Foresight:
+        """The same, with notices understood by a stored mapping version; empty: by the one in use."""
+        ...
+
     def pins(self) -> tuple[Mapping[str, str], Mapping[str, str]]:
         """`flow/connection` -> mapping version, and connection -> connector and release."""
         ...

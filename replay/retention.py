@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import delete, select
 
 from replay.ports import Books
-from replay.tables import items, places, plans, run_items, runs, selections
+from replay.tables import items, lags, making, places, plans, run_items, run_log, runs, selections
 from replay.values import WORKED
 
 KEPT_S = 90 * 86400.0
@@ -24,10 +24,11 @@ async def forget(books: Books, before: float) -> int:
         return 0
     async with books.begin("replay.forget") as tx:
         of = select(runs.c.id).where(runs.c.plan.in_(found))
-        await tx.execute(delete(run_items).where(run_items.c.run.in_(of)))
+        for table in (run_items, run_log, lags):
+            await tx.execute(delete(table).where(table.c.run.in_(of)))
         await tx.execute(delete(runs).where(runs.c.plan.in_(found)))
-        await tx.execute(delete(items).where(items.c.plan.in_(found)))
-        await tx.execute(delete(places).where(places.c.plan.in_(found)))
+        for part in (items, places, making):
+            await tx.execute(delete(part).where(part.c.plan.in_(found)))
         await tx.execute(delete(plans).where(plans.c.id.in_(found)))
         known = select(plans.c.selection)
         await tx.execute(delete(selections).where(selections.c.at < before, selections.c.id.not_in(known)))

@@ -6,7 +6,8 @@ half done and nothing is done twice; whoever claims the run goes on from what is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from replay import runs, store
 from replay.errors import DigestMismatch, LimitsTooBold, NeedsApproval, NothingToRun, PlanStale, RunRefused
 from replay.ids import short_id
+from replay.log import OF_STATE, Step, log, log_progress
 from replay.ports import Books, Carrier
 from replay.runs import RunItem
 from replay.sums import Sums, sums_of, tripped
@@ -62,6 +64,7 @@ async def start_run(tx: AsyncConnection, plan: Plan, limits: Limits, by: Person,
         by=by,
     )
     await runs.add_run(tx, run)
+    await log(tx, run.id, Step.STARTED, run.count, now, by=by.name)
     await runs.add_run_items(tx, run)
     taken = await runs.hold(tx, run)
     if taken:
@@ -73,12 +76,17 @@ async def start_run(tx: AsyncConnection, plan: Plan, limits: Limits, by: Person,
 # What people say to a run.
 
 
-async def turn(tx: AsyncConnection, run: Run, verb: str, by: Person, reason: str) -> RunState:
+async def turn(tx: AsyncConnection, run: Run, verb: str, by: Person, reason: str, now: float) -> RunState:
     """Pauses, resumes or stops. The same again is no error; RunRefused for what makes no sense in its state."""
     if run.ended_at:
         raise RunRefused(run.id, verb, "it has ended")
-    if verb == "resume":
-        return await _resume(tx, run, by)
+    state = await (_resume(tx, run) if verb == "resume" else _halt(tx, run, verb, by, reason))
+    if state is not run.state:
+        await log(tx, run.id, OF_STATE[state], reason, now, by=by.name)
+    return state
+
+
+async def _halt(tx: AsyncConnection, run: Run, verb: str, by: Person, reason: str) -> RunState:
     if run.state is RunState.STOPPING and verb == "pause":
         raise RunRefused(run.id, verb, "it is stopping; what its lanes have goes on")
     state = RunState.PAUSED if verb == "pause" else RunState.STOPPING
@@ -89,7 +97,7 @@ async def turn(tx: AsyncConnection, run: Run, verb: str, by: Person, reason: str
     return state
 
 
-async def _resume(tx: AsyncConnection, run: Run, by: Person) -> RunState:
+async def _resume(tx: AsyncConnection, run: Run) -> RunState:
     if run.state is RunState.STOPPING:
         raise RunRefused(run.id, "resume", "it is stopping; plan what is left again")
     if run.state is RunState.WAITING:
@@ -109,6 +117,10 @@ class Runner:
     books: Books
     carrier: Carrier
     worker: str
+    ended: Counter[str] = field(default_factory=Counter)
+    """Outcome -> items that ended by this worker since its start."""
+    over: Counter[str] = field(default_factory=Counter)
+    """Last state -> runs that ended by this worker since its start."""
 
     async def take(self, now: float) -> str | None:
         """A run that nobody carries on now."""
@@ -154,17 +166,23 @@ class Runner:
             for item, ended in zip(handed, outcomes, strict=True)
             if ended is not None and _is_news(item, ended)
         }
+        counted = Counter(str(ended.outcome) for ended in news.values() if ended.final)
         async with self.books.begin("replay.settle") as tx:
             run = await runs.keep(tx, id, self.worker, now)
             if run is None:
                 return None
             await runs.settle(tx, id, news, now)
-            run = await self._judge(tx, run, news, now)
+            run, left_out = await self._judge(tx, run, news, now)
+        self.ended.update(counted + Counter({str(Outcome.SKIPPED): left_out}))
+        if run.state in ENDED:
+            self.over[str(run.state)] += 1
         return run, len(handed), bool(news)
 
-    async def _judge(self, tx: AsyncConnection, run: Run, news: dict[int, Ended], now: float) -> Run:
-        """The run after these outcomes: on, to its next step, waiting for a person, stopping, or over."""
-        in_a_row = run.in_a_row
+    async def _judge(self, tx: AsyncConnection, run: Run, news: dict[int, Ended], now: float) -> tuple[Run, int]:
+        """The run after these outcomes: on, to its next step, waiting for a person, stopping, or over; and how many
+        items are left out by that.
+        """
+        in_a_row, left_out = run.in_a_row, 0
         for ended in news.values():
             if ended.final:
                 in_a_row = in_a_row + 1 if ended.outcome is Outcome.FAILED else 0
@@ -172,12 +190,14 @@ class Runner:
         whole, step = sums_of(rows), sums_of(rows, run.step)
         values = _next(run, whole, step, in_a_row, now)
         if values.get("state") in (RunState.STOPPING, RunState.STOPPED):
-            await runs.leave_out(tx, run.id, values.get("reason") or run.reason, now)
+            left_out = await runs.leave_out(tx, run.id, values.get("reason") or run.reason, now)
         if values.get("state") in (RunState.DONE, RunState.STOPPED):
             await runs.release(tx, run.id)
+        await _told(tx, run, values, whole, now)
         if values:
             await runs.set_run(tx, run.id, **values)
-        return msgspec.structs.replace(run, **{name: value for name, value in values.items() if name in _FIELDS})
+        after = msgspec.structs.replace(run, **{name: value for name, value in values.items() if name in _FIELDS})
+        return after, left_out
 
     async def _hand_over(self, id: str, now: float) -> float | None:
         """The next item of the present step, decided about and noted in one transaction. Gives when the one after it
@@ -203,10 +223,24 @@ class Runner:
                 await runs.settle(tx, id, {item.seq: ended}, at)
             next_at = max(run.next_at, now - BURST_S) + 60.0 / run.limits.rate
             await runs.set_run(tx, id, next_at=next_at)
+        if ended is not None and ended.final:
+            self.ended[str(ended.outcome)] += 1
         return next_at
 
 
 _FIELDS = frozenset(Run.__struct_fields__)
+
+
+async def _told(tx: AsyncConnection, run: Run, values: dict[str, Any], whole: Sums, now: float) -> None:
+    """What changed, in the run's log. What a guard leaves out ends with the run's last word, not as progress."""
+    state = values.get("state", run.state)
+    if state not in (RunState.STOPPING, RunState.STOPPED):
+        await log_progress(tx, run.id, whole, now)
+    if values.get("step", run.step) != run.step:
+        await log(tx, run.id, Step.RAMP, values["step"], now)
+    if state is not run.state:
+        what = run.step if state is RunState.WAITING else values.get("reason", "")
+        await log(tx, run.id, OF_STATE[state], what, now, by=values.get("stopped_by", ""))
 
 
 def _is_news(item: RunItem, ended: Ended) -> bool:

@@ -11,6 +11,7 @@ from sqlalchemy import RowMapping, bindparam, case, delete, func, insert, litera
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from replay.log import Step, log
 from replay.store import seen, text
 from replay.tables import holds, items, run_items, runs
 from replay.values import SENDS, WORKED, Ended, Limits, Outcome, Person, Run, RunState, Scope
@@ -124,11 +125,15 @@ async def set_run(tx: AsyncConnection, id: str, **values: Any) -> None:
 async def claim(tx: AsyncConnection, owner: str, now: float) -> str | None:
     """Takes the oldest run that nobody carries on; the one that was looked at longest ago comes first."""
     free = or_(runs.c.owner == "", runs.c.lease_until < now)
-    oldest = select(runs.c.id).where(runs.c.state.in_(list(WORKED)), free).order_by(runs.c.at, runs.c.id).limit(1)
-    found = (await tx.execute(oldest.with_for_update(skip_locked=True))).scalar()
-    if found is not None:
-        await tx.execute(update(runs).where(runs.c.id == found).values(owner=owner, lease_until=now + LEASE_S))
-    return found
+    oldest = select(runs.c.id, runs.c.owner).where(runs.c.state.in_(list(WORKED)), free)
+    oldest = oldest.order_by(runs.c.at, runs.c.id).limit(1)
+    found = (await tx.execute(oldest.with_for_update(skip_locked=True))).one_or_none()
+    if found is None:
+        return None
+    await tx.execute(update(runs).where(runs.c.id == found.id).values(owner=owner, lease_until=now + LEASE_S))
+    if found.owner:
+        await log(tx, found.id, Step.TAKEN_UP, owner, now)
+    return str(found.id)
 
 
 async def unclaimed(tx: AsyncConnection, now: float) -> bool:
@@ -242,11 +247,11 @@ async def settle(tx: AsyncConnection, run: str, ended: Mapping[int, Ended], now:
         await tx.execute(_settle, rows)
 
 
-async def leave_out(tx: AsyncConnection, run: str, reason: str, now: float) -> None:
-    """Everything that still waits for its turn is skipped."""
+async def leave_out(tx: AsyncConnection, run: str, reason: str, now: float) -> int:
+    """Everything that still waits for its turn is skipped. Gives how many items that are."""
     mine = (run_items.c.run == run, run_items.c.state == "waiting")
     values = {"state": "done", "outcome": Outcome.SKIPPED, "reason": reason, "ended_at": now}
-    await tx.execute(update(run_items).where(*mine).values(values))
+    return (await tx.execute(update(run_items).where(*mine).values(values))).rowcount
 
 
 async def tally(tx: AsyncConnection, run: str) -> list[tuple[int, str, str, str, int]]:
@@ -263,6 +268,16 @@ async def troubles(tx: AsyncConnection, run: str, outcomes: Collection[Outcome],
     query = select(*columns, count, func.min(run_items.c.case_number).label("case"))
     query = query.where(run_items.c.run == run, run_items.c.outcome.in_(list(outcomes))).group_by(*columns)
     return [dict(row) for row in (await tx.execute(query.order_by(count.desc(), *columns).limit(limit))).mappings()]
+
+
+async def left_over(tx: AsyncConnection, run: str, outcomes: Collection[Outcome], limit: int) -> list[str]:
+    """Cases (or notices) of a run's items that did not end well, in the plan's order: the case that keeps what is not
+    settled, else the one that was replayed.
+    """
+    columns = (run_items.c.subject, run_items.c.case_number)
+    query = select(*columns).where(run_items.c.run == run, run_items.c.outcome.in_(list(outcomes)))
+    rows = await tx.execute(query.order_by(run_items.c.seq).limit(limit))
+    return list(dict.fromkeys(row[1] or row[0] for row in rows))
 
 
 # Which run has a record.

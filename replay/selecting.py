@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -24,16 +26,27 @@ async def select_items(
     if not found:
         raise NothingSelected
     made = Selection(id=short_id("rs"), wish=wish, items=tuple(found), at=now, by=by.name)
+    await _add(tx, made)
+    return made
+
+
+async def narrowed(tx: AsyncConnection, before: Selection, items: Sequence[str], by: Person) -> Selection:
+    """A selection of a part of another, pinned at the same time as that one."""
+    made = msgspec.structs.replace(before, id=short_id("rs"), items=tuple(items), by=by.name)
+    await _add(tx, made)
+    return made
+
+
+async def _add(tx: AsyncConnection, made: Selection) -> None:
     row = {
         "id": made.id,
-        "wish": msgspec.json.encode(wish).decode(),
-        "items": msgspec.json.encode(found).decode(),
+        "wish": msgspec.json.encode(made.wish).decode(),
+        "items": msgspec.json.encode(made.items).decode(),
         "count": made.count,
-        "at": now,
-        "by_name": by.name,
+        "at": made.at,
+        "by_name": made.by,
     }
     await tx.execute(insert(selections).values(row))
-    return made
 
 
 async def _found(tx: AsyncConnection, wish: Wish, scope: Scope, foresight: Foresight) -> list[str]:

@@ -32,35 +32,14 @@ def text(value: Any) -> str:
 # Plans.
 
 
-async def add_plan(tx: AsyncConnection, plan: Plan) -> None:
-    """A plan that is being made; `finish_plan` makes it whole."""
-    row = {
-        "id": plan.id,
-        "selection": plan.selection,
-        "state": plan.state,
-        "digest": "",
-        "at": plan.at,
-        "by_name": plan.by.name,
-        "by_human": plan.by.human,
-        "pins": text(plan.pins),
-        "limits": text(plan.limits),
-        "totals": "{}",
-        "count": 0,
-        "calls": 0,
-        "again": plan.again,
-        "needs_approval": "",
-        "approved_by": "",
-        "approved_human": "",
-        "approved_at": 0.0,
-    }
-    await tx.execute(insert(plans).values(row))
-
-
 async def finish_plan(tx: AsyncConnection, plan: Plan, where: Collection[tuple[str, str]]) -> None:
     """The plan is whole: from now on it can be looked at and run."""
     values = {
         "state": PlanState.READY,
         "digest": plan.digest,
+        "at": plan.at,
+        "pins": text(plan.pins),
+        "limits": text(plan.limits),
         "totals": text(plan.totals),
         "count": plan.count,
         "calls": plan.calls,

@@ -55,6 +55,23 @@ plans = Table(
 )
 Index("replay_plan_by_time", plans.c.at, plans.c.id)
 
+making = Table(
+    "replay_making",
+    metadata,
+    # how far a plan is that is not whole yet, or why it never became so; a row stays as long as its plan
+    Column("plan", String(20), primary_key=True),
+    Column("at", Float, nullable=False),  # when it was asked for
+    Column("limits", Text, nullable=False),  # JSON of the Limits that were asked for; empty: as configured
+    Column("total", Integer, nullable=False),
+    Column("looked", Integer, nullable=False),  # items looked at so far
+    Column("tries", Integer, nullable=False),  # workers that began it, each from its first item
+    Column("owner", String(100), nullable=False),  # worker that makes it
+    Column("lease_until", Float, nullable=False),
+    Column("ended_at", Float, nullable=False),  # 0 until it is ready, failed or cancelled
+    Column("reason", Text, nullable=False),  # why it failed or was cancelled
+)
+Index("replay_making_open", making.c.ended_at, making.c.at)
+
 places = Table(
     "replay_place",
     metadata,
@@ -156,3 +173,26 @@ holds = Table(
     Column("run", String(20), nullable=False),
 )
 Index("replay_hold_by_run", holds.c.run)
+
+run_log = Table(
+    "replay_log",
+    metadata,
+    # what became of a run, for whoever looks at it; rows are only added, under the lock of the run
+    Column("run", String(20), nullable=False),
+    Column("n", Integer, nullable=False),
+    Column("at", Float, nullable=False),
+    Column("kind", String(12), nullable=False),  # Step
+    Column("value", Text, nullable=False),  # step, percent, worker or reason
+    Column("by", String(200), nullable=False),  # a person, or empty
+    PrimaryKeyConstraint("run", "n"),
+)
+
+lags = Table(
+    "replay_lag",
+    metadata,
+    # how old the oldest unfinished change was when a run began, to tell what it does to live traffic
+    Column("run", String(20), nullable=False),
+    Column("connection", String(100), nullable=False),
+    Column("before_s", Float, nullable=False),
+    PrimaryKeyConstraint("run", "connection"),
+)

@@ -36,6 +36,8 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     """Only records that name this person in a field of kind `user`."""
     mapping: str = ""
     """Only records of which this mapping version (`name@2`) read a value."""
+    through: str = ""
+    """Of the journal: understood by this stored mapping version, not by the one in use. Pinned with its digest."""
     since: float | None = None
     until: float | None = None
 
@@ -190,10 +192,35 @@ class Pins(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PlanState(StrEnum):
-    """`ready` is whole and has its digest."""
+    """`ready` is whole and has its digest; only such a plan can be looked at, approved and run."""
 
     MAKING = "making"
     READY = "ready"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Making(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a plan is, from the moment it was asked for; or why it never became whole."""
+
+    plan: str
+    selection: str
+    state: PlanState
+    at: float
+    by: Person
+    again: str
+    limits: Limits | None
+    """What was asked for; None: as configured."""
+    total: int
+    looked: int
+    """Items looked at so far; never above `total`."""
+    tries: int
+    """Workers that began it. Each begins at its first item: what was foreseen before may not be so any more."""
+    owner: str
+    """The worker that makes it; empty: nobody does yet."""
+    ended_at: float
+    """0 until it is over."""
+    reason: str
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):

@@ -36,15 +36,17 @@ and `moved` says how.
 **Lists** go on at `next`, as in `Link`. A cursor is good for its list, filter and caller; what arrives meanwhile is
 on no later page. `limit` is at most 200. There is no total unless you ask for one (`count=exact` or `estimate`).
 
-**Long work** is answered 202 with the `Location` of its operation; ask again after `Retry-After`.
+**Long work** (making a plan, however small; a run) is answered 202 with the `Location` of its operation: how far it is,
+and what came of it. Ask again after `Retry-After`, follow the topic `operations` of the stream, or give it up with
+`:cancel`. A plan that was not made to its end cannot be looked at or run: `plan-not-ready`.
 
 **Quotas**: every answer tells `RateLimit` and `RateLimit-Policy`; above it 429 with `Retry-After`. Per worker.
 
 **Times** are UTC, RFC 3339. Unknown query parameters and unknown members of a body are refused.
 
-**Live**: `GET /v1/stream?topics=cases,connections,now,runs` (`text/event-stream`). `case` events have ids: come back
-with `Last-Event-ID` and none is lost or told twice. The other topics tell the whole state at first and when it
-changes. `event: reset` says that the position is gone: load afresh.
+**Live**: `GET /v1/stream?topics=cases,connections,now,operations,runs` (`text/event-stream`). `case` events have ids:
+come back with `Last-Event-ID` and none is lost or told twice. The other topics tell the whole state at first and when
+it changes. `event: reset` says that the position is gone: load afresh.
 
 Without a sign-in: `/livez` (the process answers), `/readyz` (database and stream do; `?verbose` for people),
 `/version`, `/openapi.json`, and the webhooks. `/metrics` is Prometheus' format; see `metrics` in the configuration.

@@ -56,8 +56,11 @@ class Streams:
             self._places.remove(mine)
 
     async def once(self, topic: str, who: Principal, state: Callable[[], Awaitable[Any]]) -> str:
-        """The state as JSON, looked up at most once in `FRESH_S` for all who see the same."""
-        scope = (topic, who.connections, who.types)
+        """The state as JSON, looked up at most once in `FRESH_S` for all who see the same. Who sees only a part of the
+        gateway sees plans in the making that are their own.
+        """
+        narrow = who.connections is not None or who.types is not None
+        scope = (topic, who.connections, who.types, who.id if narrow else "")
         at, text = self._told.get(scope, (float("-inf"), ""))
         now = self.clock.monotonic()
         if now - at >= FRESH_S:

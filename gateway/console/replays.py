@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
@@ -12,13 +13,17 @@ from aiohttp import web
 
 from gateway.access.rights import Right
 from gateway.console.cases import given_of
-from gateway.console.frame import Asked, Misunderstood, Unseen
+from gateway.console.frame import Asked, Misunderstood, Unseen, moment_of
 from gateway.console.rendering import many, moment, number, path, query
+from gateway.work import replay_planning as planning
 from gateway.work import replays
-from replay.errors import NotFound, PlanStale, ReplayError
+from gateway.work.mapping_versions import listed
+from replay.errors import NotFound, PlanNotReady, PlanStale, ReplayError
 from replay.values import LOOK_FIRST, SENDS, Action, Limits, Wish
 
 PAGE = 50
+SOON_S, LOOK_S = 1.5, 0.05
+"""A person waits so long for a plan before she is shown how far it is; how often it is looked for."""
 _BY_FILTER = ("text", "cause", "group", "flow", "connection")
 _UNSUPPORTED = ("state", "owner", "age", "field", "level")
 
@@ -28,7 +33,10 @@ async def index(asked: Asked) -> web.StreamResponse:
     place, who, after = asked.desk.place, asked.who, asked.request.query.get("after", "")
     plans = await replays.plans(place, who, after=after, limit=PAGE)
     runs = await replays.runs(place, who, limit=PAGE)
-    return asked.page("replays.html", here="replays", plans=plans["plans"], next=plans["next"], runs=runs["runs"])
+    making = await planning.under_way(place, who)
+    return asked.page(
+        "replays.html", here="replays", plans=plans["plans"], next=plans["next"], runs=runs["runs"], making=making
+    )
 
 
 async def new(asked: Asked) -> web.StreamResponse:
@@ -43,26 +51,68 @@ async def new(asked: Asked) -> web.StreamResponse:
         known=known,
         connections=[name for name in place.config.connections if asked.who.covers(connection=name)],
         flows=[name for name, flow in place.config.flows.items() if asked.who.covers(type=flow.type.type)],
-        mappings=sorted(
-            {
-                f"{member.mapping.name}@{member.mapping.version}"
-                for flow in place.config.flows.values()
-                for member in flow.members.values()
-            }
-        ),
+        mappings=sorted({f"{each['name']}@{each['version']}" for each in await listed(place, asked.who)}),
     )
 
 
 async def make(asked: Asked) -> web.StreamResponse:
-    """`POST /replays/plan`: pins what is meant, makes the plan, and goes to it."""
+    """`POST /replays/plan`: pins what is meant, has the plan made, and goes to it."""
     place, who = asked.desk.place, asked.who
     try:
         selection = await replays.select(place, who, _wish(asked))
-        plan = await replays.plan(place, who, selection["selection"])
+        made = await planning.begin(place, who, selection["selection"])
     except ReplayError as error:
         return asked.back(_before(asked), f"No plan was made: {error}.", tone="warn")
     said = f"{many(selection['count'], 'item')} pinned at {moment(selection['at'])}. Nothing was sent."
-    return asked.back(path("replays", plan["plan"]), said)
+    return await _to_plan(asked, made["plan"], said)
+
+
+async def leftovers(asked: Asked) -> web.StreamResponse:
+    """`POST /runs/{run}/leftovers`: what a run left open, planned anew."""
+    place, who, name = asked.desk.place, asked.who, asked.request.match_info["run"]
+    try:
+        selection = await planning.leftovers(place, who, name)
+        made = await planning.begin(place, who, selection["selection"])
+    except NotFound as error:
+        raise Unseen("There is no such run, or you may not see it.") from error
+    except ReplayError as error:
+        return asked.back(path("runs", name), f"No plan was made: {error}.", tone="warn")
+    return await _to_plan(
+        asked, made["plan"], f"{many(selection['count'], 'item')} of {name} pinned. Nothing was sent."
+    )
+
+
+async def _to_plan(asked: Asked, plan: str, said: str) -> web.StreamResponse:
+    """To the plan if it is soon made, as most are; else to where one sees how far it is."""
+    place, who = asked.desk.place, asked.who
+    patient_until = place.now() + SOON_S
+    while (found := await planning.making(place, who, plan)) is not None and found["state"] == "making":
+        if place.now() >= patient_until:
+            return asked.back(path("replays", plan, "making"), said)
+        await asyncio.sleep(LOOK_S)
+    return asked.back(path("replays", plan), said)
+
+
+async def making(asked: Asked) -> web.StreamResponse:
+    """`/replays/{plan}/making`: how far it is; once it is made, where to go."""
+    found = await planning.making(asked.desk.place, asked.who, asked.request.match_info["plan"])
+    if found is None:
+        raise Unseen("There is no such plan, or you may not see it.")
+    percent = int(100 * found["looked"] / found["total"]) if found["total"] else 100
+    return asked.page("making.html", here="replays", made=found, percent=percent)
+
+
+async def cancel(asked: Asked) -> web.StreamResponse:
+    """`POST /replays/{plan}/cancel`: it is not made any further."""
+    name = asked.request.match_info["plan"]
+    here = path("replays", name, "making")
+    try:
+        await planning.cancel(asked.desk.place, asked.who, name)
+    except NotFound as error:
+        raise Unseen("There is no such plan, or you may not see it.") from error
+    except ReplayError as error:
+        return asked.back(here, f"Not cancelled: {error}.", tone="warn")
+    return asked.back(here, "Cancelled. Nothing was sent.")
 
 
 def _before(asked: Asked) -> str:
@@ -87,6 +137,8 @@ def _wish(asked: Asked) -> Wish:
     told: dict[str, Any] = {
         name: asked.field(name) for name in (*_BY_FILTER, "record", "person", "mapping", "source") if asked.field(name)
     }
+    if told.get("source") == "journal" and "mapping" in told:
+        told["through"] = told.pop("mapping")
     told |= {name: _time(asked, name) for name in ("since", "until") if asked.field(name)}
     if not told:
         raise Misunderstood("nothing was ticked and nothing was filled in; go back and say what is to be replayed")
@@ -100,21 +152,13 @@ def _time(asked: Asked, name: str) -> float:
     return moment_of(asked.field(name))
 
 
-def moment_of(text: str) -> float:
-    """Epoch seconds of `2026-11-21T03:12` (UTC), with or without seconds and zone. Raises InputError."""
-    from datetime import UTC, datetime
-
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise Misunderstood(f"{text} is no time; write 2026-11-21T03:12, in UTC") from error
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
-
-
 async def plan(asked: Asked) -> web.StreamResponse:
     """`/replays/{plan}`."""
     place, who = asked.desk.place, asked.who
-    found = await _plan(asked)
+    try:
+        found = await _plan(asked)
+    except PlanNotReady as error:
+        return web.Response(status=303, headers={"Location": path("replays", error.making.plan, "making")})
     moved = await replays.moved(place, who, found["plan"]) if not found["runs"] else None
     difference = await replays.diff(place, who, found["plan"]) if found["again"] else None
     opened, items = _opened(asked), None
@@ -227,15 +271,18 @@ def _limits(asked: Asked) -> Limits | None:
 
 
 async def again(asked: Asked) -> web.StreamResponse:
-    """`POST /replays/{plan}/again`."""
-    name = asked.request.match_info["plan"]
+    """`POST /replays/{plan}/again`: on the present state, without the items that were ticked."""
+    place, who, name = asked.desk.place, asked.who, asked.request.match_info["plan"]
+    drop = asked.sent.getall("drop", []) if hasattr(asked.sent, "getall") else []
     try:
-        found = await replays.plan_again(asked.desk.place, asked.who, name)
+        selection, limits, compared = await planning.anew(place, who, name, [str(each) for each in drop])
+        made = await planning.begin(place, who, selection, limits=limits, again=compared)
     except NotFound as error:
         raise Unseen("There is no such plan, or you may not see it.") from error
     except ReplayError as error:
         return asked.back(path("replays", name), f"No plan was made: {error}.", tone="warn")
-    return asked.back(path("replays", found["plan"]), "Made again on the present state; differences are shown below.")
+    left = f"{many(len(drop), 'item')} left out. " if drop else ""
+    return await _to_plan(asked, made["plan"], f"{left}Made again on the present state; differences are shown below.")
 
 
 async def approve(asked: Asked) -> web.StreamResponse:
@@ -262,7 +309,7 @@ async def run(asked: Asked) -> web.StreamResponse:
     items = await replays.run_items(place, who, found["run"], outcome=outcome, after=start, limit=PAGE)
     waits = found["count"] - sum(found["counts"].values())
     counts = {**found["counts"], **({"waiting": found["counts"].get("waiting", 0) + waits} if waits > 0 else {})}
-    failed = [case for row in found["troubles"] for case in row["cases"]]
+    left = sum(found["counts"].get(str(outcome), 0) for outcome in planning.LEFT)
     return asked.page(
         "run.html",
         here="replays",
@@ -273,7 +320,7 @@ async def run(asked: Asked) -> web.StreamResponse:
         outcome=outcome,
         more=query(dict(asked.request.query), after=items["next"]) if items and items["next"] else "",
         over=found["state"] in ("done", "stopped"),
-        failed=failed,
+        left=left,
         percent=int(100 * found["ended"] / found["count"]) if found["count"] else 100,
     )
 

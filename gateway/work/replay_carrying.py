@@ -20,6 +20,7 @@ from gateway.sync.unit import Unit
 from gateway.work.replay_foresight import Planner
 from gateway.work.replay_journal import OBSERVE
 from gateway.work.replay_outcomes import Reading
+from gateway.work.replay_through import THROUGH, through_of, understand
 from gateway.work.workplace import Workplace
 from replay.moving import bolder
 from replay.planning import foresee
@@ -45,7 +46,7 @@ class Porter:
         """The item's decision, inside `tx`: the case is held against other decisions, foreseen once more on the present
         state, and decided about at its present version.
         """
-        if planned.decision == OBSERVE:
+        if planned.decision in (OBSERVE, THROUGH):
             return 0, await self._observe(tx, run, by, planned, now)
         case = await cases.lock_case(tx, planned.subject)
         if case is None or case.closed_at is not None:
@@ -71,9 +72,12 @@ class Porter:
         return done.version, None
 
     async def _observe(self, tx: AsyncConnection, run: str, by: Person, planned: Foreseen, now: float) -> Ended | None:
-        found = await foresee(tx, self.planner, Source.JOURNAL, [planned.subject], mine=run)
+        through = await through_of(tx, run) if planned.decision == THROUGH else ""
+        found = await foresee(tx, self.planner.reading(through), Source.JOURNAL, [planned.subject], mine=run)
         if found[0].action not in SENDS or bolder(planned, found[0]):
             return _moved(planned, found[0])
+        if through:
+            return await understand(tx, self.place.topology, run, by.name, planned, now)
         if not planned.record:
             again = update(t.notice).where(t.notice.c.id == planned.subject, t.notice.c.state == "done")
             again = again.where(t.notice.c.record.is_(None))

@@ -25,6 +25,7 @@ from gateway.sync.state import FieldState, Lane, LaneState, LinkState, RecordSta
 from gateway.sync.store import chunks, load_lanes, load_records
 from gateway.sync.unit import Effects, Unit
 from gateway.work.replay_journal import foresee_notices, notices_of
+from gateway.work.replay_through import mapping_of, pin_of
 from gateway.work.workplace import Workplace
 from replay.values import Action, Diff, Foreseen, Scope, Wish
 
@@ -36,8 +37,13 @@ NOBODY = "replay"
 class Planner:
     """replay's Foresight."""
 
-    def __init__(self, place: Workplace) -> None:
-        self.place = place
+    def __init__(self, place: Workplace, through: str = "") -> None:
+        """`through`: the stored mapping version by which notices are understood; empty: the one in use."""
+        self.place, self.through = place, through
+
+    def reading(self, through: str) -> Planner:
+        """The same, by another mapping version."""
+        return self if through == self.through else Planner(self.place, through)
 
     async def cases(self, tx: AsyncConnection, cases: Sequence[Picked]) -> list[Foreseen]:
         """What a retry of each open case would do now, in the order given."""
@@ -55,7 +61,9 @@ class Planner:
 
     async def notices(self, tx: AsyncConnection, ids: Sequence[str]) -> list[Foreseen]:
         """What observing the objects of these notices anew would change."""
-        return await foresee_notices(tx, self.place.topology, ids, await gates_of(tx), self.place.now())
+        through = await mapping_of(tx, self.through) if self.through else None
+        gates = await gates_of(tx)
+        return await foresee_notices(tx, self.place.topology, ids, gates, self.place.now(), through=through)
 
     async def journal(self, tx: AsyncConnection, wish: Wish, scope: Scope) -> list[str]:
         """The newest notice of each object that the wish means, oldest first."""
@@ -97,10 +105,9 @@ class Planner:
         """Mapping versions with the digest of their file, and connectors with their release."""
         flows = self.place.topology.flows.values()
         members = [(flow.name, name, each.mapping) for flow in flows for name, each in flow.members.items()]
-        mappings = {
-            f"{flow}/{name}": f"{mapping.name}@{mapping.version} {mapping.digest[:12]}".strip()
-            for flow, name, mapping in members
-        }
+        mappings = {f"{flow}/{name}": mapping.label for flow, name, mapping in members}
+        if self.through:
+            mappings["through"] = pin_of(self.through)
         try:
             release = installed("lockstep-gateway")
         except PackageNotFoundError:

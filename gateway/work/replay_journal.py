@@ -24,6 +24,8 @@ from gateway.sync.recheck import differs
 from gateway.sync.state import Lane, LinkState
 from gateway.sync.store import chunks, load_lanes, load_records
 from gateway.sync.unit import Effects, Unit
+from gateway.work.replay_through import foresee_through, reads
+from mappings.compiler import CompiledMapping
 from replay.values import Action, Diff, Foreseen, Scope, Wish
 
 OBSERVE = "observe"
@@ -35,6 +37,8 @@ _change = msgspec.json.Decoder(Change).decode
 async def notices_of(tx: AsyncConnection, topology: Topology, wish: Wish, scope: Scope) -> list[tuple[str, str | None]]:
     """(notice, record) for each object that the wish means: its newest notice, oldest object first."""
     places = {place for place, flow in topology.by_object.items() if _means(wish, scope, place[0], flow.name)}
+    if wish.through:
+        places = {place for place in places if reads(topology, wish.through, place)}
     row = t.notice.c
     each, last = (row.connection, row.object, row.object_id), (row.received_at.desc(), row.id.desc())
     newest = func.row_number().over(partition_by=each, order_by=last).label("newest")
@@ -57,9 +61,15 @@ def _means(wish: Wish, scope: Scope, connection: str, flow: str) -> bool:
 
 
 async def foresee_notices(
-    tx: AsyncConnection, topology: Topology, ids: Sequence[str], gates: Mapping[str, str], now: float
+    tx: AsyncConnection,
+    topology: Topology,
+    ids: Sequence[str],
+    gates: Mapping[str, str],
+    now: float,
+    *,
+    through: CompiledMapping | None = None,
 ) -> list[Foreseen]:
-    """What is foreseen of each; a notice that is not kept any more is left out."""
+    """What is foreseen of each; a notice that is not kept any more is left out. `through`: read by that."""
     rows: dict[str, Any] = {}
     for part in chunks(ids):
         query = select(t.notice.c.id, t.notice.c.record, t.notice.c.payload).where(t.notice.c.id.in_(part))
@@ -72,34 +82,38 @@ async def foresee_notices(
             continue
         change, flow = _change(rows[id].payload), None
         flow = topology.by_object.get((change.connection, change.snapshot.object))
-        answer = _Answer(id, change, flow.name if flow else "", rows[id].record or "")
+        answer = Answer(id, change, flow.name if flow else "", rows[id].record or "")
         state = states.get(rows[id].record or "")
         if change.connection in gates:
             found.append(answer.of(Action.BLOCKED, f"{change.connection} {gates[change.connection]}"))
         elif flow is None:
             found.append(answer.of(Action.SUPERSEDED, "no flow holds such objects any more"))
         elif state is None or state.flow != flow.name:
-            found.append(_unknown(answer, flow, change))
+            unheld = "no record holds it; take it in first, by the mapping in use"
+            found.append(answer.of(Action.SUPERSEDED, unheld) if through else _unknown(answer, flow, change))
         else:
             answer.revision = state.rev
             # Copies of one record share this state: what one folds in, the next finds done.
-            found.append(_known(answer, Unit(state, flow, lanes.get(state.id, {}), Effects(), now), change))
+            unit = Unit(state, flow, lanes.get(state.id, {}), Effects(), now)
+            found.append(foresee_through(answer, unit, change, through) if through else _known(answer, unit, change))
     return found
 
 
-class _Answer:
+class Answer:
     """What all answers about one notice have in common."""
 
     def __init__(self, id: str, change: Change, flow: str, record: str) -> None:
         self.id, self.change, self.flow, self.record, self.revision = id, change, flow, record, 0
 
-    def of(self, action: Action, reason: str, *, diffs: Sequence[Diff] = (), calls: int = 0) -> Foreseen:
+    def of(
+        self, action: Action, reason: str, *, diffs: Sequence[Diff] = (), calls: int = 0, decision: str = OBSERVE
+    ) -> Foreseen:
         change = self.change
-        sends = action in (Action.UPDATE, Action.CREATE, Action.PROVE)
+        sends = action in (Action.UPDATE, Action.CREATE, Action.PROVE, Action.TRANSITION)
         return Foreseen(
             subject=self.id,
             action=action,
-            decision=OBSERVE if sends else "",
+            decision=decision if sends else "",
             reason=reason,
             record=self.record,
             flow=self.flow,
@@ -112,7 +126,7 @@ class _Answer:
         )
 
 
-def _unknown(answer: _Answer, flow: Flow, change: Change) -> Foreseen:
+def _unknown(answer: Answer, flow: Flow, change: Change) -> Foreseen:
     """An object that no record holds: would the flow's filter take it now?"""
     if not change.snapshot.exists:
         return answer.of(Action.SUPERSEDED, "the object was deleted")
@@ -124,7 +138,7 @@ def _unknown(answer: _Answer, flow: Flow, change: Change) -> Foreseen:
     return answer.of(Action.CREATE, "the flow would take it in now: a record begins", calls=1 + len(flow.members))
 
 
-def _known(answer: _Answer, unit: Unit, change: Change) -> Foreseen:
+def _known(answer: Answer, unit: Unit, change: Change) -> Foreseen:
     connection, held = change.connection, unit.held(change.connection)
     if unit.state.tombstoned_at is not None:
         return answer.of(Action.BLOCKED, "the record has left; nothing re-opens its objects")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 
 import msgspec
 
+from gateway.access.rights import Principal, Right
 from gateway.config import Config
+from gateway.work.workplace import Workplace
 from replay.values import Limits
 
 LEAST = 0.1
@@ -29,6 +32,15 @@ def limits_for(config: Config, connections: Collection[str], sends: int, calls: 
         most_deletes=wanted.deletes,
         approve_above=wanted.approve_above,
     )
+
+
+def wanted_limits(place: Workplace, who: Principal, count: int, asked: Mapping[str, Any]) -> Limits | None:
+    """The configuration's limits for so many items, with what is asked for by name; None: nothing is. Right WORK."""
+    who.require(Right.WORK)
+    if not asked:
+        return None
+    configured = limits_for(place.config, place.config.connections, count, count)
+    return msgspec.convert({**msgspec.to_builtins(configured), **asked}, Limits)
 
 
 def limits_asked(asked: Limits | None, configured: Limits) -> tuple[Limits, bool]:

@@ -13,17 +13,22 @@ from dead_letter.classify import ActionName
 from dead_letter.picking import cases_of
 from dead_letter.values import Case, CaseClass, CaseFilter, CaseState, Ending
 from dead_letter.worklist import list_cases
+from gateway.access.rights import Principal
 from gateway.storage.database import loads
 from gateway.sync import tables as t
 from gateway.sync.attempts import Outcome as Result
 from gateway.sync.state import BUSY, Lane, LaneState
 from gateway.sync.store import load_attempt, load_lanes
+from gateway.work.case_reading import in_line
+from gateway.work.case_scope import personal_of
 from gateway.work.replay_foresight import gates_of
 from gateway.work.replay_journal import OBSERVE
+from gateway.work.replay_through import THROUGH
 from gateway.work.workplace import Workplace
 from replay.ports import Handed
 from replay.values import Ended, Outcome
 
+_ANYBODY = Principal(id="lockstep:run", name="lockstep", roles=frozenset())
 PROOF_S = 30.0
 """So long after a look could have proved an outcome, its case is left to people and the item counts as unknown."""
 
@@ -49,7 +54,7 @@ class Reading:
         answers = []
         for item in items:
             mine = lanes.get(item.record, {})
-            if item.decision == OBSERVE:
+            if item.decision in (OBSERVE, THROUGH):
                 answers.append(await self._observed(tx, item, mine))
             else:
                 answers.append(await self._decided(tx, item, found.get(item.subject), mine, gates, now))
@@ -70,10 +75,10 @@ class Reading:
         if case.closed_at is not None:
             return await self._closed(tx, item, case, lane)
         if item.decision == ActionName.LOOK and case.cls is CaseClass.UNKNOWN_OUTCOME:
-            return _unproved(item, case, lane, now)
+            return _unproved(item, case, self._told(case), lane, now)
         if case.state is not CaseState.IN_RUN:
             outcome = _OF_CLASS.get(case.cls, Outcome.FAILED)
-            return Ended(outcome=outcome, reason=case.title, case=case.number)
+            return Ended(outcome=outcome, reason=self._told(case), case=case.number)
         if not item.record:
             return await self._processed(tx, str(case.evidence.get("notice", "")))
         if lane is None:
@@ -86,7 +91,7 @@ class Reading:
             other = await _other_case(tx, item, [])
             if other is not None:
                 outcome = _OF_CLASS.get(other.cls, Outcome.FAILED)
-                return Ended(outcome=outcome, reason=other.title, case=other.number)
+                return Ended(outcome=outcome, reason=self._told(other), case=other.number)
             return await self._effect(tx, item, "there was nothing left to write")
         return None
 
@@ -138,11 +143,15 @@ class Reading:
         alone = attempt.kind in (WriteKind.CREATE, WriteKind.ITEM)
         return "answer" if alone or counted or (spec.conditional and attempt.etag) else "read_back"
 
+    def _told(self, case: Case) -> str:
+        """Why, for whoever looks at the run: nothing that only some may see."""
+        return in_line(case, personal_of(self.place, case), _ANYBODY).title
+
     async def _unknown(self, tx: AsyncConnection, item: Handed, lane: Lane, now: float) -> Ended:
         case = await _other_case(tx, item, [CaseClass.UNKNOWN_OUTCOME])
         if case is None:
             return Ended(outcome=Outcome.UNKNOWN, reason="no answer; the outcome is being proved", final=False)
-        return _unproved(item, case, lane, now)
+        return _unproved(item, case, self._told(case), lane, now)
 
     async def _observed(self, tx: AsyncConnection, item: Handed, lanes: Mapping[str, Lane]) -> Ended | None:
         notice = t.notice.c
@@ -159,7 +168,7 @@ class Reading:
             return None
         case = await _newest_case(tx, record, item.handed_at) if record else None
         if case is not None:
-            return Ended(outcome=_OF_CLASS.get(case.cls, Outcome.FAILED), reason=case.title, case=case.number)
+            return Ended(outcome=_OF_CLASS.get(case.cls, Outcome.FAILED), reason=self._told(case), case=case.number)
         version = t.field_version.c
         query = select(version.fver).where(version.record == record, version.at >= item.handed_at).limit(1)
         moved = (await tx.execute(query)).first() is not None
@@ -168,12 +177,12 @@ class Reading:
         return Ended(outcome=Outcome.UNCHANGED, reason="the record has all that it shows")
 
 
-def _unproved(item: Handed, case: Case, lane: Lane | None, now: float) -> Ended:
+def _unproved(item: Handed, case: Case, why: str, lane: Lane | None, now: float) -> Ended:
     """Unknown for good only when no look can be expected to prove it any more: then people have its case."""
     settles_at = case.evidence.get("settles_at")
     until = max(float(settles_at) if isinstance(settles_at, int | float) else 0.0, item.handed_at) + PROOF_S
     looked_at = lane is not None and lane.state in BUSY
-    return Ended(outcome=Outcome.UNKNOWN, reason=case.title, case=case.number, final=not looked_at or now >= until)
+    return Ended(outcome=Outcome.UNKNOWN, reason=why, case=case.number, final=not looked_at or now >= until)
 
 
 def _at_rest(lane: Lane) -> bool:

@@ -8,9 +8,11 @@ from typing import Any
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.work.backlog import lane_counts
+from gateway.work.replay_forecast import effect_on_live, lags_of, told_of
+from gateway.work.workplace import Workplace
 from replay import runs as run_store
 from replay import store
+from replay.log import lags_before, load_log
 from replay.runs import RunItem
 from replay.selecting import came_later, load_selection
 from replay.sums import Row, sums_of, word
@@ -21,6 +23,7 @@ from replay.values import (
     Action,
     Foreseen,
     Limits,
+    Making,
     Moved,
     Outcome,
     Plan,
@@ -34,6 +37,8 @@ SHOWN = 3
 """Items of a kind that a summary names; the rest is one call away."""
 VALUES = 5
 TROUBLES = 50
+LINES = 50
+"""Lines of a run's log, the newest."""
 _BAD = (Outcome.FAILED, Outcome.UNKNOWN, Outcome.CONFLICT, Outcome.HELD, Outcome.SKIPPED, Outcome.DUPLICATE)
 
 
@@ -53,9 +58,10 @@ def plain(value: Any) -> Any:
     return msgspec.to_builtins(value)
 
 
-async def plan_facts(tx: AsyncConnection, plan: Plan, scope: Scope, share: float, now: float) -> Facts:
+async def plan_facts(tx: AsyncConnection, plan: Plan, scope: Scope, place: Workplace, now: float) -> Facts:
     """All of a plan but its items."""
     folds = await store.folded(tx, plan.id)
+    share = place.config.replay.share
     selection = await load_selection(tx, plan.selection)
     minutes = plan.sends / plan.limits.rate
     run = (await store.runs_of_plans(tx, [plan.id])).get(plan.id)
@@ -73,9 +79,26 @@ async def plan_facts(tx: AsyncConnection, plan: Plan, scope: Scope, share: float
         ],
         "later": await came_later(tx, selection, scope) if selection else 0,
         "cost": {"calls": plan.calls, "minutes": minutes, "rate": plan.limits.rate, "share": share},
+        "told": told_of(plan, folds, place.config, place.topology, now),
+        "live": await effect_on_live(tx, plan, folds, place.config, now),
         "limits": plain(plan.limits),
         "again": plan.again,
         "stale_by_time": now > plan.pins.good_until,
+    }
+
+
+def making_facts(making: Making) -> Facts:
+    """How far a plan is, or how its making ended."""
+    return {
+        "plan": making.plan,
+        "state": str(making.state),
+        "at": making.at,
+        "by": making.by.name,
+        "total": making.total,
+        "looked": making.looked,
+        "ended_at": making.ended_at or None,
+        "reason": making.reason,
+        "again": making.again,
     }
 
 
@@ -182,8 +205,6 @@ async def run_facts(tx: AsyncConnection, run: Run, now: float) -> Facts:
     rows = await run_store.tally(tx, run.id)
     whole = sums_of(rows)
     troubles = await run_store.troubles(tx, run.id, _BAD, TROUBLES)
-    places = await store.connections_of(tx, run.plan)
-    lanes = {row["connection"]: row["oldest_s"] for row in await lane_counts(tx, [], now)}
     return {
         **run_brief(run, rows),
         "digest": run.digest,
@@ -206,7 +227,9 @@ async def run_facts(tx: AsyncConnection, run: Run, now: float) -> Facts:
             }
             for row in troubles
         ],
-        "lag_s": {connection: lanes.get(connection, 0.0) for connection in sorted(places) if connection},
+        "lag_s": await lags_of(tx, run.plan, now),
+        "lag_before_s": await lags_before(tx, run.id),
+        "log": await load_log(tx, run.id, LINES),
     }
 
 

@@ -12,36 +12,30 @@ from typing import Any
 
 import msgspec
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.access.rights import Principal, Right
+from gateway.work import replay_planning as planning
 from gateway.work import replay_views as views
-from gateway.work.case_scope import flows_of
 from gateway.work.personal import seen
+from gateway.work.replay_forecast import lags_of
 from gateway.work.replay_foresight import Planner
-from gateway.work.replay_limits import limits_asked, limits_for
+from gateway.work.replay_planning import person_of, scope_of
+from gateway.work.replay_through import pinned
 from gateway.work.trail import note
 from gateway.work.workplace import Workplace
 from replay import runs as run_store
 from replay import store
 from replay.errors import ApprovalNotNeeded, DigestMismatch, NotFound, PlanStale, SelfApproval
+from replay.log import note_lags
+from replay.making import Heard
 from replay.moving import compared, moved_since
-from replay.planning import Told, make_plan
 from replay.running import check_runnable, start_run, turn
 from replay.selecting import load_selection, select_items
-from replay.values import Action, Foreseen, Limits, Person, Plan, Run, Scope, Wish
+from replay.values import Action, Foreseen, Limits, Plan, Run, Wish
 
 Facts = dict[str, Any]
 MOST = 200
 """Items of a page."""
-
-
-def _scope(place: Workplace, who: Principal) -> Scope:
-    return Scope(connections=who.connections, flows=flows_of(place, who))
-
-
-def _person(who: Principal) -> Person:
-    return Person(name=who.name, human=who.person or who.id)
 
 
 # Plans.
@@ -50,58 +44,54 @@ def _person(who: Principal) -> Person:
 async def select(place: Workplace, who: Principal, wish: Wish) -> Facts:
     """Pins what the wish finds now and this principal may see. Right WORK.
 
-    {selection, count, at, by, wish}. Raises NothingSelected, BadWish.
+    {selection, count, at, by, wish}. Raises NothingSelected, BadWish, UnknownVersion.
     """
     who.require(Right.WORK)
-    now = place.now()
+    wish, now = await pinned(place, who, wish), place.now()
     async with place.database.begin("replay.select") as tx:
-        made = await select_items(tx, wish, _scope(place, who), _person(who), Planner(place), now)
+        made = await select_items(tx, wish, scope_of(place, who), person_of(who), Planner(place), now)
         detail = {"count": made.count, "wish": msgspec.to_builtins(wish)}
         await note(tx, at=now, kind="replay_selected", actor=who.name, cause=made.id, detail=detail)
     return views.selection_facts(made)
 
 
 async def plan(
-    place: Workplace, who: Principal, selection: str, *, limits: Limits | None = None, again: str = ""
+    place: Workplace,
+    who: Principal,
+    selection: str,
+    *,
+    limits: Limits | None = None,
+    again: str = "",
+    heard: Heard = lambda looked, total: None,
 ) -> Facts:
-    """Makes a plan of a selection; sends and changes nothing. Right WORK. `again`: the plan it replaces.
+    """Makes a plan of a selection, here and now; sends and changes nothing. Right WORK. `again`: the plan it replaces.
 
     Without `limits` they come from the configuration; bolder ones need a second person. Who sees only a part of the
-    gateway plans own selections, and those of plans it sees. The answer is `show`'s. Raises NotFound.
+    gateway plans own selections, and those of plans it sees. `heard` is told how far it is. The answer is `show`'s.
+    Raises NotFound, PlanNotReady.
     """
-    who.require(Right.WORK)
-    scope = _scope(place, who)
-    async with place.database.read() as tx:
-        selected = await load_selection(tx, selection)
-        before = await store.load_plan(tx, again, scope) if again else None
-    everywhere = scope == Scope()
-    seen_before = before is not None and before.selection == selection
-    if selected is None or not (everywhere or seen_before or selected.by == who.name):
-        raise NotFound("selection", selection)
-    made = await make_plan(
-        place.database,
-        Planner(place),
-        selected,
-        _person(who),
-        lambda where, sends, calls: limits_asked(limits, limits_for(place.config, where, sends, calls)),
-        now=place.now,
-        told=_planned(place, who),
-        again=again,
-    )
-    shown = await show(place, who, made.id)
+    made = await planning.make_here(place, who, selection, limits=limits, again=again, heard=heard)
+    shown = await show(place, who, made)
     if shown is None:
         raise NotFound("selection", selection)
     return shown
 
 
-async def plan_again(place: Workplace, who: Principal, plan_id: str) -> Facts:
-    """The plan's selection planned anew on the present state; `diff` of the new plan shows what differs. Right WORK.
+async def plan_again(
+    place: Workplace,
+    who: Principal,
+    plan_id: str,
+    *,
+    drop: Sequence[str] = (),
+    heard: Heard = lambda looked, total: None,
+) -> Facts:
+    """The plan's selection, without what is dropped, planned anew on the present state; `diff` of the new plan shows
+    what differs. Right WORK. Another plan with a digest of its own: an approval of the old one is none of it.
 
-    Raises NotFound.
+    Raises NotFound, NotInPlan, PlanNotReady.
     """
-    who.require(Right.WORK)
-    before = await _plan(place, who, plan_id)
-    return await plan(place, who, before.selection, limits=before.limits, again=before.id)
+    selection, limits, compared = await planning.anew(place, who, plan_id, drop)
+    return await plan(place, who, selection, limits=limits, again=compared, heard=heard)
 
 
 async def show(place: Workplace, who: Principal, plan_id: str) -> Facts | None:
@@ -110,16 +100,18 @@ async def show(place: Workplace, who: Principal, plan_id: str) -> Facts | None:
     {plan, selection, wish, state: ready | run | expired, digest, at, by, good_until, stale_by_time, pins: {mappings,
     connectors, position}, totals: {action: n}, count, sends, first: [{action, count, items: [as `items`]}], alike:
     [{action, alike, connections, count, different, values: [{changes: [{field, got, wanted}], count}], sample: seq}],
-    not_in: [{action, reason, connection, count}], later: n, cost: {calls, minutes, rate, share}, limits, approval:
-    {needed, why, by, at}, again, runs: [run ids]}
+    not_in: [{action, reason, connection, count}], later: n, cost: {calls, minutes, rate, share}, told: {systems:
+    [{connection, action, count, who}], ours: [{event, to}]}, live: [{connection, lag_s, waiting, takes_per_min,
+    keeps_per_min, adds_s}], limits, approval: {needed, why, by, at}, again, runs: [run ids]}. Raises PlanNotReady.
     """
     who.require(Right.SEE)
-    scope = _scope(place, who)
+    scope = scope_of(place, who)
     async with place.database.read() as tx:
         found = await store.load_plan(tx, plan_id, scope)
-        if found is None:
-            return None
-        facts = await views.plan_facts(tx, found, scope, place.config.replay.share, place.now())
+        facts = await views.plan_facts(tx, found, scope, place, place.now()) if found else None
+    if facts is None:
+        await planning.whole_or_why(place, who, plan_id)
+        return None
     return await _masked(place, who, facts, plan_id)
 
 
@@ -142,7 +134,7 @@ async def items(
     if action and not known:
         return {"items": [], "next": None}
     async with place.database.read() as tx:
-        if await store.load_plan(tx, plan_id, _scope(place, who)) is None:
+        if await store.load_plan(tx, plan_id, scope_of(place, who)) is None:
             return None
         page = await store.load_items(tx, plan_id, after=after, limit=limit + 1, actions=known, alike=alike or None)
     facts = {
@@ -157,7 +149,7 @@ async def diff(place: Workplace, who: Principal, plan_id: str) -> Facts | None:
     [{subject, object_key, was: {action, reason, diffs} | None, now: {action, reason, diffs} | None}], same: n}
     """
     who.require(Right.SEE)
-    scope = _scope(place, who)
+    scope = scope_of(place, who)
     async with place.database.read() as tx:
         found = await store.load_plan(tx, plan_id, scope)
         before = await store.load_plan(tx, found.again, scope) if found and found.again else None
@@ -179,7 +171,7 @@ async def moved(place: Workplace, who: Principal, plan_id: str) -> Facts | None:
     """
     who.require(Right.SEE)
     async with place.database.read() as tx:
-        found = await store.load_plan(tx, plan_id, _scope(place, who))
+        found = await store.load_plan(tx, plan_id, scope_of(place, who))
     if found is None:
         return None
     facts = {"plan": plan_id, "moved": [views.moved_facts(each) for each in await _moved(place, found)]}
@@ -188,10 +180,10 @@ async def moved(place: Workplace, who: Principal, plan_id: str) -> Facts | None:
 
 async def approve(place: Workplace, who: Principal, plan_id: str, digest: str, *, reason: str = "") -> Facts:
     """A second person says yes to exactly this digest. Right APPROVE. The answer is `show`'s; a repeated approval is
-    answered the same. Raises NotFound, DigestMismatch, SelfApproval, ApprovalNotNeeded, PlanStale.
+    answered the same. Raises NotFound, PlanNotReady, DigestMismatch, SelfApproval, ApprovalNotNeeded, PlanStale.
     """
     who.require(Right.APPROVE)
-    person, now = _person(who), place.now()
+    person, now = person_of(who), place.now()
     found = await _plan(place, who, plan_id)
     if found.digest != digest:
         raise DigestMismatch(plan_id, found.digest, digest)
@@ -203,7 +195,7 @@ async def approve(place: Workplace, who: Principal, plan_id: str, digest: str, *
     if stale:
         raise PlanStale(plan_id, stale)
     async with place.database.begin("replay.approve") as tx:
-        locked = await store.load_plan(tx, plan_id, _scope(place, who), lock=True)
+        locked = await store.load_plan(tx, plan_id, scope_of(place, who), lock=True)
         if locked is not None and not locked.approved_by:
             await store.approve_plan(tx, plan_id, person, now)
             detail = {"digest": digest, "reason": reason, "asked_by": found.by.name}
@@ -219,8 +211,8 @@ async def run(
 ) -> Facts:
     """Starts the run of exactly this plan; the gateway carries it out. Right WORK. The answer is `run_show`'s.
 
-    A plan is run once: asked again, the run that there is, is the answer. Raises NotFound, DigestMismatch, PlanStale
-    (`moved`), NeedsApproval, LimitsTooBold, NothingToRun.
+    A plan is run once: asked again, the run that there is, is the answer. Raises NotFound, PlanNotReady,
+    DigestMismatch, PlanStale (`moved`), NeedsApproval, LimitsTooBold, NothingToRun.
     """
     who.require(Right.WORK)
     found = await _plan(place, who, plan_id)
@@ -235,7 +227,8 @@ async def run(
     try:
         async with place.database.begin("replay.run") as tx:
             now = place.now()
-            started = await start_run(tx, found, wanted, _person(who), now)
+            started = await start_run(tx, found, wanted, person_of(who), now)
+            await note_lags(tx, started.id, await lags_of(tx, found.id, now))
             detail = {"digest": digest, "run": started.id, "items": started.count, "reason": reason}
             await note(tx, at=now, kind="replay_started", actor=who.name, cause=plan_id, detail=detail)
             return await views.run_facts(tx, started, now)
@@ -250,11 +243,13 @@ async def run(
 async def run_show(place: Workplace, who: Principal, run_id: str) -> Facts | None:
     """A run. Right SEE. {run, plan, digest, state, word, reason, at, by, ended_at, count, counts: {outcome: n} that add
     up to count, ended, applied_by: {read_back, answer}, step, steps: [{size, done, counts}], limits, rate, left_s,
-    troubles: [{outcome, reason, count, cases: [first]}], in_hand, waits, lag_s: {connection: seconds}, stopped_by}
+    troubles: [{outcome, reason, count, cases: [first]}], in_hand, waits, lag_s: {connection: seconds} of
+    live traffic alone, lag_before_s: as lag_s, when it began, log: [{at, kind, value, by, text}] the newest first,
+    stopped_by}
     """
     who.require(Right.SEE)
     async with place.database.read() as tx:
-        found = await run_store.load_run(tx, run_id, _scope(place, who))
+        found = await run_store.load_run(tx, run_id, scope_of(place, who))
         return None if found is None else await views.run_facts(tx, found, place.now())
 
 
@@ -267,7 +262,7 @@ async def run_items(
     who.require(Right.SEE)
     limit = max(1, min(limit, MOST))
     async with place.database.read() as tx:
-        if await run_store.load_run(tx, run_id, _scope(place, who)) is None:
+        if await run_store.load_run(tx, run_id, scope_of(place, who)) is None:
             return None
         page = await run_store.load_run_items(tx, run_id, outcome=outcome, after=after, limit=limit + 1)
     shown = page[:limit]
@@ -299,7 +294,7 @@ async def plans(place: Workplace, who: Principal, *, after: str = "", limit: int
     who.require(Right.SEE)
     limit = max(1, min(limit, MOST))
     async with place.database.read() as tx:
-        page = await store.list_plans(tx, _scope(place, who), after=after, limit=limit + 1)
+        page = await store.list_plans(tx, scope_of(place, who), after=after, limit=limit + 1)
         of = await store.runs_of_plans(tx, [each.id for each in page])
     shown = [views.brief(each, of.get(each.id), place.now()) for each in page[:limit]]
     return {"plans": shown, "next": shown[-1]["plan"] if len(page) > limit else None}
@@ -312,7 +307,7 @@ async def runs(place: Workplace, who: Principal, *, after: str = "", limit: int 
     who.require(Right.SEE)
     limit = max(1, min(limit, MOST))
     async with place.database.read() as tx:
-        page = await run_store.list_runs(tx, _scope(place, who), after=after, limit=limit + 1, open=open)
+        page = await run_store.list_runs(tx, scope_of(place, who), after=after, limit=limit + 1, open=open)
         shown = [views.run_brief(each, await run_store.tally(tx, each.id)) for each in page[:limit]]
     return {"runs": shown, "next": shown[-1]["run"] if len(page) > limit else None}
 
@@ -323,7 +318,7 @@ async def runs_of_cases(place: Workplace, who: Principal, numbers: Sequence[str]
     A run that the principal may not see is not named, nor is its case in the answer.
     """
     who.require(Right.SEE)
-    scope = _scope(place, who)
+    scope = scope_of(place, who)
     async with place.database.read() as tx:
         found = await store.runs_of_subjects(tx, numbers)
         known = {run for run in set(found.values()) if await run_store.load_run(tx, run, scope) is not None}
@@ -333,21 +328,11 @@ async def runs_of_cases(place: Workplace, who: Principal, numbers: Sequence[str]
 # What several of them do.
 
 
-def _planned(place: Workplace, who: Principal) -> Told:
-    """The plan in the audit trail; it is there no earlier and no later than the plan."""
-
-    async def told(tx: AsyncConnection, made: Plan) -> None:
-        totals = {str(action): count for action, count in made.totals.items() if count}
-        detail = {"digest": made.digest, "selection": made.selection, "items": made.count, "totals": totals}
-        await note(tx, at=place.now(), kind="replay_planned", actor=who.name, cause=made.id, detail=detail)
-
-    return told
-
-
 async def _plan(place: Workplace, who: Principal, plan_id: str) -> Plan:
     async with place.database.read() as tx:
-        found = await store.load_plan(tx, plan_id, _scope(place, who))
+        found = await store.load_plan(tx, plan_id, scope_of(place, who))
     if found is None:
+        await planning.whole_or_why(place, who, plan_id)
         raise NotFound("plan", plan_id)
     return found
 
@@ -357,7 +342,8 @@ async def _moved(place: Workplace, found: Plan) -> list[Any]:
         selection = await load_selection(tx, found.selection)
     if selection is None:
         raise NotFound("selection", found.selection)
-    return await moved_since(place.database, Planner(place), found, selection.wish.source, now=place.now())
+    wish, planner = selection.wish, Planner(place, selection.wish.through)
+    return await moved_since(place.database, planner, found, wish.source, now=place.now())
 
 
 async def _all_items(place: Workplace, plan_id: str) -> dict[str, Foreseen]:
@@ -376,14 +362,14 @@ async def _turned(place: Workplace, who: Principal, run_id: str, verb: str, reas
     who.require(Right.WORK)
     now = place.now()
     async with place.database.begin("replay.turn") as tx:
-        found: Run | None = await run_store.load_run(tx, run_id, _scope(place, who), lock=True)
+        found: Run | None = await run_store.load_run(tx, run_id, scope_of(place, who), lock=True)
         if found is None:
             raise NotFound("run", run_id)
-        state = await turn(tx, found, verb, _person(who), reason)
+        state = await turn(tx, found, verb, person_of(who), reason, now)
         if state is not found.state:
             detail = {"run": run_id, "from": str(found.state), "to": str(state), "reason": reason}
             await note(tx, at=now, kind=f"replay_{verb}", actor=who.name, cause=found.plan, detail=detail)
-        again = await run_store.load_run(tx, run_id, _scope(place, who))
+        again = await run_store.load_run(tx, run_id, scope_of(place, who))
         return await views.run_facts(tx, again or found, now)
 
 

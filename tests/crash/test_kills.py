@@ -12,8 +12,11 @@ from tests.crash.process import Killer, done, give
 from tests.crash.provoking import PROVOCATIONS
 from tests.crash.running import Found, Setting, kills, run
 
-FEW = ("append.after_send", "decision.after_commit", "write.after_answer", "migrate.revision")
-"""One in each of the walk's durable steps, and one within a migration."""
+FEW = (
+    *("append.after_send", "decision.after_commit", "write.after_answer", "migrate.revision"),
+    "replay.items.before_commit",
+)
+"""One in each of the walk's durable steps, one within a migration, and one in the making of a replay's plan."""
 
 
 @pytest.mark.slow

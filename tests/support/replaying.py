@@ -36,7 +36,7 @@ OMAR = principal("omar", Role.APPROVER)
 
 
 def refuse(write: Write) -> str | None:
-    raise Refused("project OPS is archived", status=400)
+    raise Refused("400: project OPS is archived", status=400, said="project OPS is archived")
 
 
 @dataclass
@@ -132,7 +132,10 @@ def config_of(systems: Sequence[System], **settings: Any) -> Config:
         system.name: SimpleNamespace(rate=None, settings=SimpleNamespace(connector="fake")) for system in systems
     }
     wanted = Replays(**{"rate": 60_000.0, **settings})
-    return cast(Config, SimpleNamespace(flows={"things": flow}, connections=connections, replay=wanted))
+    told = SimpleNamespace(rules=())
+    return cast(
+        Config, SimpleNamespace(flows={"things": flow}, connections=connections, replay=wanted, notifications=told)
+    )
 
 
 @asynccontextmanager

@@ -35,6 +35,7 @@ class NewSelection(Said, frozen=True, kw_only=True):
     text: Text = ""
     person: Text = ""
     mapping: Text = ""
+    through: Annotated[str, Meta(max_length=160, description="Of the journal: a stored mapping version, name@2.")] = ""
     since: Moment | None = None
     until: Moment | None = None
 
@@ -50,10 +51,12 @@ class Wanted(Said, frozen=True, kw_only=True):
 
 
 class NewPlan(Said, frozen=True, kw_only=True):
-    """A plan of a selection, or an old plan made anew (`again`)."""
+    """A plan of a selection, or an old plan made anew (`again`), without what is dropped."""
 
     selection: Annotated[str, Meta(max_length=40)] = ""
     again: Annotated[str, Meta(max_length=40)] = ""
+    drop: Annotated[tuple[Text, ...], Meta(max_length=10_000, description="With `again`: subjects to leave out.")] = ()
+    limits: Annotated[Wanted | None, Meta(description="Bolder ones than configured need a second person.")] = None
 
 
 class Yes(Said, frozen=True, kw_only=True):
@@ -148,6 +151,10 @@ class PlanView(PlanBrief, frozen=True, kw_only=True):
     later: int
     """What came in after the selection and is not in it."""
     cost: Facts
+    told: Facts
+    """Who would be told, by the systems and by us."""
+    live: tuple[Facts, ...]
+    """How live traffic fares, and what a run would do to it."""
     limits: Facts
     again: str
     """The plan that this one was made anew of."""
@@ -224,6 +231,10 @@ class RunView(RunBrief, frozen=True, kw_only=True):
     waits: int
     troubles: tuple[Facts, ...]
     lag_s: dict[str, float]
+    lag_before_s: dict[str, float]
+    """As `lag_s`, when the run began."""
+    log: tuple[Facts, ...]
+    """What became of it, the newest first: each tenth that ended, steps of the ramp, what people said."""
 
 
 class RunItem(msgspec.Struct, frozen=True, kw_only=True):

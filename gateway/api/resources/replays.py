@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from gateway.access.rights import Right
-from gateway.api.declare import Answer, Ask, Key, Page, Paged, Route
+from gateway.api.declare import Answer, Ask, Key, Nothing, Page, Paged, Route
 from gateway.api.failures import NotThere
 from gateway.api.reading import Unfit
 from gateway.api.resources.replay_shapes import (
@@ -31,7 +31,9 @@ from gateway.api.resources.replay_shapes import (
     narrower,
 )
 from gateway.work import operations, replays
+from gateway.work import replay_planning as planning
 from gateway.work.operations import Operation
+from gateway.work.replay_limits import wanted_limits
 from replay.values import Wish
 
 T = TypeVar("T")
@@ -51,11 +53,18 @@ async def plan(ask: Ask) -> Answer:
     said: NewPlan = ask.body
     if bool(said.selection) == bool(said.again):
         raise Unfit("name a `selection`, or the plan to make `again`", code="invalid-body")
+    if said.drop and not said.again:
+        raise Unfit("`drop` leaves items of a plan out: name it in `again`", code="invalid-body")
     place, who = ask.desk.place, ask.who
-    made = await (
-        replays.plan_again(place, who, said.again) if said.again else replays.plan(place, who, said.selection)
-    )
-    return Answer(value=_as(made, PlanView), headers={"Location": f"/v1/replay-plans/{made['plan']}"})
+    told = {} if said.limits is None else msgspec.structs.asdict(said.limits)
+    limits = wanted_limits(place, ask.who, 1, {name: value for name, value in told.items() if value is not None})
+    selection, again = said.selection, ""
+    if said.again:
+        selection, before, again = await planning.anew(place, who, said.again, said.drop)
+        limits = limits or before
+    made = await planning.begin(place, who, selection, limits=limits, again=again)
+    headers = {"Location": f"/v1/operations/{made['plan']}", "Retry-After": str(AGAIN_S)}
+    return Answer(value=operations.plan_in_the_making(made), headers=headers)
 
 
 async def plans(ask: Ask) -> Answer:
@@ -146,6 +155,18 @@ async def stop(ask: Ask) -> RunView:
     return _as(await replays.stop(ask.desk.place, ask.who, ask.path["id"], reason=ask.body.reason), RunView)
 
 
+async def leftovers(ask: Ask) -> Answer:
+    return Answer(value=_as(await planning.leftovers(ask.desk.place, ask.who, ask.path["id"]), SelectionView))
+
+
+async def list_operations(ask: Ask) -> Page[Operation]:
+    return Page(items=tuple(await operations.open_operations(ask.desk.place, ask.who)))
+
+
+async def cancel(ask: Ask) -> Operation:
+    return await operations.cancel_operation(ask.desk.place, ask.who, ask.path["id"], reason=ask.body.reason)
+
+
 async def operation(ask: Ask) -> Answer:
     found = await operations.get_operation(ask.desk.place, ask.who, ask.path["id"])
     headers = {} if found is None or found.over else {"Retry-After": str(AGAIN_S)}
@@ -166,7 +187,7 @@ def _page(facts: Any, kind: Any, next: Any) -> Answer:
     return Answer(value=Page(items=msgspec.convert(facts, tuple[kind, ...])), position=next)
 
 
-def _get(path: str, name: str, summary: str, do: Any, answer: Any, query: Any = None) -> Route:
+def _get(path: str, name: str, summary: str, do: Any, answer: Any, query: Any = None, **more: Any) -> Route:
     return Route(
         method="GET",
         path=path,
@@ -177,6 +198,7 @@ def _get(path: str, name: str, summary: str, do: Any, answer: Any, query: Any = 
         do=do,
         answer=answer,
         **({"query": query} if query else {}),
+        **more,
     )
 
 
@@ -208,12 +230,21 @@ ROUTES = (
         "Says what a replay would do; sends nothing",
         plan,
         NewPlan,
-        PlanView,
-        status=201,
+        Operation,
+        status=202,
         key=Key.FOR_GOOD,
-        problems=("selection-not-found", "plan-not-found"),
+        problems=(
+            *("selection-not-found", "plan-not-found", "plan-not-ready", "plan-no-such-item", "selection-empty"),
+        ),
     ),
-    _get(_PLAN, "getPlan", "A plan: totals, what to look at first, cost, limits", show, PlanView),
+    _get(
+        _PLAN,
+        "getPlan",
+        "A plan: totals, what to look at first, who would be told, cost, limits",
+        show,
+        PlanView,
+        problems=("plan-not-ready",),
+    ),
     _get(f"{_PLAN}/items", "listPlanItems", "Its items, the dangerous first", items, Page[PlanItem], PlanItems),
     _get(f"{_PLAN}/diff", "diffPlan", "How it differs from the plan it was made anew of", diff, PlanDiff),
     _get(f"{_PLAN}/moved", "movedPlan", "What is not as it says any more", moved, PlanMoved),
@@ -225,7 +256,10 @@ ROUTES = (
         Yes,
         PlanView,
         right=Right.APPROVE,
-        problems=("plan-not-found", "plan-digest", "plan-self-approval", "plan-approval-not-needed", "plan-stale"),
+        problems=(
+            *("plan-not-found", "plan-not-ready", "plan-digest", "plan-self-approval", "plan-approval-not-needed"),
+            "plan-stale",
+        ),
     ),
     _get("/v1/replay-runs", "listRuns", "Runs, newest first", runs, Page[RunBrief], RunList),
     _post(
@@ -238,8 +272,8 @@ ROUTES = (
         status=202,
         key=Key.FOR_GOOD,
         problems=(
-            *("plan-not-found", "plan-digest", "plan-stale", "plan-needs-approval", "plan-nothing-to-run"),
-            "run-limits",
+            *("plan-not-found", "plan-not-ready", "plan-digest", "plan-stale", "plan-needs-approval"),
+            *("plan-nothing-to-run", "run-limits"),
         ),
     ),
     _get(_RUN, "getRun", "A run: outcomes that add up, steps of the ramp, troubles", run_show, RunView),
@@ -247,6 +281,26 @@ ROUTES = (
     _post(f"{_RUN}:pause", "pauseRun", "Hands nothing more over", pause, Turn, RunView, problems=_TURNS),
     _post(f"{_RUN}:resume", "resumeRun", "Goes on", resume, Turn, RunView, problems=_TURNS),
     _post(f"{_RUN}:stop", "stopRun", "Hands nothing more over for good", stop, Turn, RunView, problems=_TURNS),
+    _post(
+        f"{_RUN}/leftovers",
+        "selectLeftovers",
+        "Pins what a run left open, for a new plan",
+        leftovers,
+        Nothing,
+        SelectionView,
+        status=201,
+        problems=("run-not-found", "selection-empty"),
+    ),
+    _get("/v1/operations", "listOperations", "What is under way, newest first", list_operations, Page[Operation]),
+    _post(
+        "/v1/operations/{id}:cancel",
+        "cancelOperation",
+        "Gives a plan in the making up, or stops a run",
+        cancel,
+        Turn,
+        Operation,
+        problems=("operation-not-found", "plan-not-found", "operation-over", "run-stop", "run-not-found"),
+    ),
     _get(
         "/v1/operations/{id}",
         "getOperation",

@@ -13,7 +13,7 @@ from gateway.api.declare import Ask, Query, Route
 from gateway.api.desk import Desk
 from gateway.api.resources.replay_shapes import RunBrief
 from gateway.api.streaming import Follower, State
-from gateway.work import connections, replays
+from gateway.work import connections, operations, replays
 from gateway.work.now import summary
 
 
@@ -31,7 +31,11 @@ async def _runs(desk: Desk, who: Principal) -> Any:
     return msgspec.convert(found["runs"], tuple[RunBrief, ...])
 
 
-STATES: dict[str, State] = {"connections": _connections, "now": _now, "runs": _runs}
+async def _operations(desk: Desk, who: Principal) -> Any:
+    return await operations.open_operations(desk.place, who)
+
+
+STATES: dict[str, State] = {"connections": _connections, "now": _now, "operations": _operations, "runs": _runs}
 TOPICS = ("cases", *STATES)
 _PATTERN = f"^({'|'.join(TOPICS)})(,({'|'.join(TOPICS)}))*$"
 

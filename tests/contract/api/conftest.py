@@ -17,7 +17,8 @@ import pytest
 from dead_letter import store
 from dead_letter.classify import Cause, class_of
 from dead_letter.values import NewCase
-from gateway.access.rights import Role
+from gateway.access.rights import Role, local
+from gateway.work.operations import get_operation
 from tests.support.edges import Sites, sites
 from tests.support.running import ENVIRONMENT, Running, started, write_config
 from tests.support.waiting import until
@@ -63,6 +64,17 @@ class Place:
         """Asks with the token of a role."""
         shown = {"Authorization": f"Bearer {SECRETS[role]}"} if role else {}
         return httpx.Client(base_url=self.url, headers={**shown, **headers}, timeout=30.0)
+
+    def over(self, id: str) -> dict[str, Any]:
+        """The operation, once it is over."""
+
+        async def ended() -> bool:
+            found = await get_operation(self.run.gateway.place, local("tests"), id)
+            return found is not None and found.over
+
+        self.await_(until(ended, what=f"{id} to be over"))
+        with self.client() as client:
+            return dict(client.get(f"/v1/operations/{id}").json())
 
     def open_case(self, name: str, *, cause: Cause = Cause.WINDOW_UNREAD, title: str = "") -> str:
         """A new case at Jira, or one that moved on; its number. The usual one can be closed by a word."""
@@ -111,7 +123,8 @@ def _plan(place: Place) -> str:
     with place.client(**{"Idempotency-Key": "plan-of-the-place"}) as client:
         selection = client.post("/v1/selections", json={"numbers": place.numbers[:3]}).json()["selection"]
     with place.client(**{"Idempotency-Key": "its-plan"}) as client:
-        return str(client.post("/v1/replay-plans", json={"selection": selection}).json()["plan"])
+        asked = client.post("/v1/replay-plans", json={"selection": selection}).json()
+    return str(place.over(asked["id"])["id"])
 
 
 def serve(directory: Path, extra: str = "") -> Iterator[Place]:

@@ -8,7 +8,9 @@ from contextlib import contextmanager
 import pytest
 
 from gateway.core import points
+from gateway.work import replay_planning as planning
 from gateway.work import replays
+from replay.makings import LEASE_S as MAKING_S
 from replay.retention import forget
 from replay.running import Runner
 from replay.runs import LEASE_S
@@ -77,7 +79,7 @@ async def test_while_one_worker_has_it_another_does_nothing(store_url: str) -> N
         assert (await stage.carried(run, second))["counts"] == {"applied": 3}
 
 
-async def test_a_plan_that_was_killed_is_not_there(store_url: str) -> None:
+async def test_a_plan_that_was_killed_is_not_there_and_is_made_by_whoever_comes_after(store_url: str) -> None:
     async with staged(store_url) as stage:
         await stage.trouble(3)
         for point in ("replay.plan.after_commit", "replay.items.after_commit", "replay.planned.before_commit"):
@@ -86,6 +88,15 @@ async def test_a_plan_that_was_killed_is_not_there(store_url: str) -> None:
         assert (await replays.plans(stage.place, NADIA))["plans"] == []
         plan: Facts = await stage.planned()
         assert plan["sends"] == 3
+        left = {each["plan"] for each in await planning.under_way(stage.place, NADIA)}
+        assert len(left) == 3, "they are still to be made"
+        stage.g.clock.advance(MAKING_S + 1)
+        maker = planning.maker_of(stage.place, "worker-1")
+        while (claim := await maker.take()) is not None:
+            made = await maker.make(claim)
+            assert made is not None and made.sends == 3
+            left.remove(made.id)
+        assert left == set() and await planning.under_way(stage.place, NADIA) == []
 
 
 async def test_old_plans_are_dropped_and_runs_that_go_on_are_not(store_url: str) -> None:

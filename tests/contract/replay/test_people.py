@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from sqlalchemy import select
 
 from gateway.access.rights import NotAllowed, Role
 from gateway.audit.tables import audit
 from gateway.work import replays
+from replay import store
 from replay.errors import (
     ApprovalNotNeeded,
     BadWish,
+    DigestMismatch,
     LimitsTooBold,
     NeedsApproval,
     NotFound,
@@ -20,7 +24,8 @@ from replay.errors import (
     RunRefused,
     SelfApproval,
 )
-from replay.values import Limits, Wish
+from replay.running import Runner, start_run
+from replay.values import Limits, Scope, Wish
 from tests.support.replaying import NADIA, OMAR, Stage, principal, staged
 
 BOTH = principal("nadia", Role.OPERATOR, Role.APPROVER)
@@ -51,6 +56,8 @@ async def test_many_items_need_a_second_person(store_url: str) -> None:
                 plan["plan"],
                 plan["digest"],
             )
+        with pytest.raises(DigestMismatch):
+            await replays.approve(stage.place, OMAR, plan["plan"], "sha-256:" + "0" * 64)
         for _ in range(2):
             approved = await replays.approve(stage.place, OMAR, plan["plan"], plan["digest"], reason="looked")
             assert approved["approval"]["by"] == "omar"
@@ -63,6 +70,19 @@ async def test_many_items_need_a_second_person(store_url: str) -> None:
             "replay_approved omar",
             "replay_started nadia",
         ]
+
+
+async def test_what_moved_cannot_be_approved(store_url: str) -> None:
+    async with staged(store_url, settings={"approve_above": 1}) as stage:
+        await stage.trouble(2)
+        plan = await stage.planned()
+        stage.g.clock.advance(5)
+        stage.a.edit(stage.ids[0], x="9")
+        await stage.g.settle()
+        with pytest.raises(PlanStale):
+            await replays.approve(stage.place, OMAR, plan["plan"], plan["digest"])
+        with pytest.raises(NeedsApproval):
+            await replays.run(stage.place, NADIA, plan["plan"], plan["digest"])
 
 
 async def test_creates_above_the_limit_and_bolder_limits_need_a_second_person(store_url: str) -> None:
@@ -119,6 +139,28 @@ async def test_after_a_step_it_waits_for_a_person_and_pauses_when_told(store_url
             await replays.pause(stage.place, NADIA, run)
 
 
+async def test_a_pause_that_comes_between_two_words_of_a_worker_is_heard(
+    store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with staged(store_url, settings={"ramp": (1, 2), "wait_after": 1}) as stage:
+        await stage.trouble(3)
+        stage.mend()
+        run, runner = (await stage.started())["run"], stage.runner()
+        await stage.carried(run, runner, until=lambda found: found["state"] == "waiting")
+        await replays.resume(stage.place, NADIA, run)
+        settle = Runner._settle
+
+        async def and_then_somebody_pauses(self: Runner, id: str, now: float) -> Any:
+            settled = await settle(self, id, now)
+            await replays.pause(stage.place, NADIA, run)
+            return settled
+
+        monkeypatch.setattr(Runner, "_settle", and_then_somebody_pauses)
+        stage.g.clock.advance(5)
+        await runner.step(run, stage.g.clock.now())
+        assert (await stage.shown(run))["counts"] == {"applied": 1, "waiting": 2}
+
+
 async def test_what_a_word_lets_go_stands_after_it_in_the_trail(store_url: str) -> None:
     """A worker's step that began before the word, and came to the run after it."""
     async with staged(store_url, settings={"ramp": (1,), "wait_after": 1}) as stage:
@@ -167,6 +209,25 @@ async def test_a_record_is_in_one_run_at_a_time(store_url: str) -> None:
         with pytest.raises(NothingToRun):
             await replays.run(stage.place, NADIA, third["plan"], third["digest"])
         await stage.carried(run["run"])
+
+
+async def test_whoever_starts_at_the_same_moment_takes_no_record_twice(store_url: str) -> None:
+    """Both found nothing moved; the records are the referee."""
+    async with staged(store_url) as stage:
+        await stage.trouble(2)
+        first, second = await stage.planned(), await stage.planned()
+        async with stage.g.database.read() as tx:
+            late = await store.load_plan(tx, second["plan"], Scope())
+        assert late is not None
+        run = await replays.run(stage.place, NADIA, first["plan"], first["digest"])
+        with pytest.raises(PlanStale) as refused:
+            async with stage.g.database.begin("test.start") as tx:
+                await start_run(tx, late, late.limits, late.by, stage.g.clock.now())
+        assert {moved.now for moved in refused.value.moved} == {f"in run {run['run']}"}
+        assert len((await replays.runs(stage.place, NADIA))["runs"]) == 1, "nothing of the second is left"
+        moved = await replays.moved(stage.place, NADIA, second["plan"])
+        assert moved is not None and len(moved["moved"]) == 2, "and before it is tried, it is seen"
+        assert all(run["run"] in each["now"] for each in moved["moved"])
 
 
 async def test_what_is_outside_a_scope_is_not_there(store_url: str) -> None:
