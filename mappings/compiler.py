@@ -28,7 +28,7 @@ class CompiledMapping:
     name: str
     version: int
     digest: str
-    """SHA-256 of the file this was compiled from."""
+    """SHA-256 over the texts that this was compiled from, the mapping's and its record type's."""
     system: str
     object: str
     type: str
@@ -46,6 +46,11 @@ class CompiledMapping:
 
     def __repr__(self) -> str:
         return f"CompiledMapping({self.name}@{self.version})"
+
+    @property
+    def label(self) -> str:
+        """`name@version` with the beginning of the digest: two texts may carry one number."""
+        return f"{self.name}@{self.version} {self.digest[:12]}".strip()
 
     def from_ext(self, field: str, ext: Ext) -> Any:
         """The canonical value. Raises MappingError after `on_unknown` was applied."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,6 +28,9 @@ class Loaded:
     model: MappingFile | None = None
     record_type: TypeFile | None = None
     problems: tuple[Problem, ...] = field(default=())
+    text: str = field(default="", repr=False)
+    """Of the file, as it was read; with `type_text` what the digest is of."""
+    type_text: str = field(default="", repr=False)
 
 
 def library_names() -> list[str]:
@@ -60,42 +64,62 @@ def type_names(base: Path) -> list[str]:
 
 def read_type(file: Path) -> tuple[TypeFile | None, list[Problem]]:
     """A record type and its problems; no type if there are any."""
-    source = read_source(file)
+    return _type_of(read_source(file), file.stem)
+
+
+def _type_of(source: Source, name: str) -> tuple[TypeFile | None, list[Problem]]:
     if source.problems:
         return None, source.problems
     parsed = parse(TypeFile, source)
     model, problems = parsed.model, parsed.problems
     if model is not None:
         problems = problems + lint_type(source, model)
-        if model.type != file.stem:
-            problems.append(
-                source.problem(("type",), "name", f"the type '{model.type}' stands in {file.name}", f"'{file.stem}'")
-            )
+        if model.type != name:
+            text = f"the type '{model.type}' stands in {Path(source.file).name}"
+            problems.append(source.problem(("type",), "name", text, f"'{name}'"))
     return (model if not problems else None), problems
 
 
 def read_mapping(file: Path) -> Loaded:
     """Reads, checks and compiles a mapping file. Never raises for what is in the file."""
-    source = read_source(file)
+    return _read(file, read_source(file), lambda name: _type_beside(file, name))
+
+
+def read_text(text: str, *, label: str, base: Path) -> Loaded:
+    """As `read_mapping`, for a text that is no file yet; problems name `label`, types are found from `base`."""
+    return _read(Path(label), Source(label, text), lambda name: _type_beside(base / "new.yaml", name))
+
+
+def read_stored(text: str, type_text: str, *, label: str) -> Loaded:
+    """As `read_mapping`, for texts that were kept: a mapping as it was, over its record type as it was."""
+    return _read(Path(label), Source(label, text), lambda name: Source(f"{name}.yaml", type_text))
+
+
+def _type_beside(file: Path, name: str) -> Source | None:
+    found = find_type(name, file.parent)
+    return read_source(found) if found is not None else None
+
+
+def _read(file: Path, source: Source, type_source: Callable[[str], Source | None]) -> Loaded:
     if source.problems:
         return Loaded(file, problems=tuple(source.problems))
     parsed = parse(MappingFile, source)
     model = parsed.model
     if model is None:
         return Loaded(file, problems=tuple(sorted(parsed.problems)))
-    type_file = find_type(model.type, file.parent)
-    if type_file is None:
+    of_type = type_source(model.type)
+    if of_type is None:
         text, hint = f"there is no record type '{model.type}'", nearest(model.type, type_names(file.parent))
         unknown = source.problem(("type",), "unknown-type", text, hint)
         return Loaded(file, model=model, problems=tuple(sorted([*parsed.problems, unknown])))
-    record_type, problems = read_type(type_file)
+    record_type, problems = _type_of(of_type, model.type)
     if record_type is None:
         return Loaded(file, model=model, problems=tuple(sorted([*parsed.problems, *problems])))
     problems = parsed.problems + lint_mapping(source, model, record_type, parsed.gone)
     if problems:
         return Loaded(file, model=model, record_type=record_type, problems=tuple(sorted(set(problems))))
-    mapping = compile_mapping(model, record_type, digest=_digest(source, type_file))
-    return Loaded(file, mapping, model, record_type)
+    mapping = compile_mapping(model, record_type, digest=digest_of(source.text, of_type.text))
+    return Loaded(file, mapping, model, record_type, text=source.text, type_text=of_type.text)
 
 
 def load_mapping(ref: str, base: Path | None = None) -> CompiledMapping:
@@ -126,5 +150,6 @@ def load_type(name: str, base: Path | None = None) -> TypeFile:
     return model
 
 
-def _digest(source: Source, type_file: Path) -> str:
-    return hashlib.sha256(source.text.encode() + b"\0" + type_file.read_bytes()).hexdigest()
+def digest_of(text: str, type_text: str) -> str:
+    """What a mapping version is known by: SHA-256 over its text and its record type's."""
+    return hashlib.sha256(text.encode() + b"\0" + type_text.encode()).hexdigest()

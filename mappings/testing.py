@@ -97,9 +97,24 @@ def run_tests(file: Path | str) -> Report:
     loaded = read_mapping(beside)
     if loaded.mapping is None:
         return Report(file, 0, loaded.problems)
-    failed = [problem for at, case in enumerate(model.tests) for problem in _failures(source, loaded.mapping, at, case)]
+    return _tried(source, model, loaded.mapping)
+
+
+def run_texts(tests: str, *, label: str, mapping: CompiledMapping) -> Report:
+    """As `run_tests`, for tests that are no file (problems name `label`), with a mapping that is at hand."""
+    source = Source(label, tests)
+    if source.problems:
+        return Report(Path(label), 0, tuple(source.problems))
+    parsed = parse(TestFile, source)
+    if parsed.model is None or parsed.problems:
+        return Report(Path(label), 0, tuple(parsed.problems))
+    return _tried(source, parsed.model, mapping)
+
+
+def _tried(source: Source, model: TestFile, mapping: CompiledMapping) -> Report:
+    failed = [problem for at, case in enumerate(model.tests) for problem in _failures(source, mapping, at, case)]
     broken = {problem.line for problem in failed}
-    return Report(file, len(model.tests) - len(broken), tuple(failed))
+    return Report(Path(source.file), len(model.tests) - len(broken), tuple(failed))
 
 
 def _failures(source: Source, mapping: CompiledMapping, at: int, case: Case) -> Iterator[Problem]:

@@ -231,6 +231,9 @@ class FlowModel(Strict):
         default="case", description="What the deletion of one object means for the record."
     )
     max_tries: int = Field(default=8, ge=1, description="Failures of one lane alone before it becomes a case.")
+    approve_mappings: bool = Field(
+        default=False, description="A mapping of this flow is published only after another person approved it."
+    )
 
 
 class Limits(Strict):
@@ -263,6 +266,15 @@ class Retention(Strict):
     )
 
 
+class MappingsModel(Strict):
+    """Where mappings come from."""
+
+    managed_by: Literal["files", "database"] = Field(
+        default="files",
+        description="`files`: what stands there is used. `database`: what was published last, else the file.",
+    )
+
+
 class ConfigFile(Strict):
     """`lockstep.yaml`."""
 
@@ -289,4 +301,5 @@ class ConfigFile(Strict):
     )
     cases: CasesModel = CasesModel()
     replay: ReplayModel = ReplayModel()
+    mappings: MappingsModel = MappingsModel()
     notifications: NotificationsModel = NotificationsModel()

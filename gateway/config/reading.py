@@ -170,6 +170,7 @@ def _config(file: Path, model: ConfigFile, found: Found, connections: Mapping[st
         metrics_open=model.metrics == "open",
         cases=cases_of(model.cases),
         replay=replays_of(model.replay),
+        mappings_by=model.mappings.managed_by,
         notifications=notifications_of(model.notifications, access_of(model.access, model.listen).url),
     )
 
@@ -189,6 +190,7 @@ def _flow(name: str, model: FlowModel, found: Found) -> values.Flow:
         latest_only=frozenset(each for each in record_type.fields if model.deliver.get(each, default) == "latest"),
         on_delete=model.on_delete,
         max_tries=model.max_tries,
+        approve_mappings=model.approve_mappings,
     )
 
 
@@ -196,7 +198,10 @@ def _member(name: str, model: FlowModel, found: Found, record_type: TypeFile) ->
     given = model.members[name]
     loaded = found.mappings[given.mapping]
     assert loaded.mapping is not None, "a mapping with problems does not get here"
-    return values.Member(name, given.object, loaded.mapping, loaded.file, _condition(given.where, record_type))
+    where = _condition(given.where, record_type)
+    return values.Member(
+        name, given.object, loaded.mapping, loaded.file, where, text=loaded.text, type_text=loaded.type_text
+    )
 
 
 def _order(model: FlowModel) -> tuple[str, ...]:

@@ -77,6 +77,9 @@ class Member:
     mapping_file: Path
     where: Condition | None
     """Called with the canonical values of a record."""
+    text: str = field(default="", repr=False)
+    """Of the mapping, as it was read; with `type_text` what its digest is of."""
+    type_text: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,8 @@ class Flow:
     """Fields of which only the present state is delivered."""
     on_delete: Literal["close", "case", "ignore"]
     max_tries: int
+    approve_mappings: bool = False
+    """A mapping is published only after another person approved it."""
 
     @property
     def sets(self) -> frozenset[str]:
@@ -149,6 +154,8 @@ class Config:
     notifications: Notifications
     metrics_open: bool = False
     """Whether `/metrics` asks for no sign-in."""
+    mappings_by: Literal["files", "database"] = "files"
+    """Where mappings come from; see `mappings.managed_by`."""
 
     def members_of(self, connection: str) -> tuple[tuple[Flow, Member], ...]:
         """The flows that a connection takes part in."""

@@ -232,6 +232,7 @@ def _attempt(unit: Unit, lane: Lane, kind: WriteKind, timeout_s: float, lease_s:
         base_rev=unit.state.rev + 1,
         etag=held.etag,
         correlation=unit.state.correlation,
+        mapping=unit.member(lane.connection).mapping.label,
         ref=Ref(object=unit.member(lane.connection).object, id=held.id, key=held.key) if held.id else None,
     )
     lane.state, lane.attempt = LaneState.OPEN, attempt.id

@@ -1,0 +1,64 @@
+"""Tables of mapping versions. Rows are added, never changed, never deleted: a lineage points at them for good."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Float, Index, Integer, MetaData, String, Table, Text
+
+metadata = MetaData()
+
+mapping_version = Table(
+    "mapping_version",
+    metadata,
+    Column("digest", String(64), primary_key=True),  # SHA-256 over both texts
+    Column("name", String(80), nullable=False),
+    Column("version", Integer, nullable=False),  # as the text says; several texts may carry one number
+    Column("system", String(80), nullable=False),
+    Column("object", String(80), nullable=False),
+    Column("type", String(60), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("type_text", Text, nullable=False),  # its record type, as it was
+    Column("stored_at", Float, nullable=False),
+    Column("stored_by", String(100), nullable=False),  # worker or person that brought it
+    Column("origin", Text, nullable=False),  # the file it was read from, or what it was handed in as
+)
+Index("mapping_version_by_name", mapping_version.c.name, mapping_version.c.version)
+
+mapping_event = Table(
+    "mapping_event",
+    metadata,
+    Column("id", String(40), primary_key=True),  # in the order of time
+    Column("digest", String(64), nullable=False),
+    Column("name", String(80), nullable=False),
+    Column("kind", String(12), nullable=False),  # Kind
+    Column("at", Float, nullable=False),
+    Column("by_name", String(100), nullable=False),
+    Column("by_human", String(200), nullable=False),  # whom four eyes count; empty for a worker
+    Column("place", String(201), nullable=False),  # flow/connection where it is used; empty otherwise
+    Column("detail", Text, nullable=False),  # JSON
+)
+Index("mapping_event_by_name", mapping_event.c.name, mapping_event.c.kind, mapping_event.c.at)
+
+mapping_backtest = Table(
+    "mapping_backtest",
+    metadata,
+    # one backtest that was asked for; whoever holds its lease goes on with it, from the start if the one before is gone
+    Column("id", String(20), primary_key=True),
+    Column("digest", String(64), nullable=False),  # of the version that is tried; it is stored
+    Column("name", String(80), nullable=False),
+    Column("state", String(10), nullable=False),  # waiting | running | done | failed | cancelled
+    Column("since", Float, nullable=False),
+    Column("until", Float, nullable=False),
+    Column("connection", String(100), nullable=False),  # empty: wherever the name is in use
+    Column("at", Float, nullable=False),
+    Column("scope", Text, nullable=False),  # JSON: connections and types of whoever asked; null: all
+    Column("by_name", String(100), nullable=False),
+    Column("by_human", String(200), nullable=False),
+    Column("total", Integer, nullable=False),  # changes that are to be looked at
+    Column("done", Integer, nullable=False),
+    Column("report", Text, nullable=False),  # JSON; whole when the state is done
+    Column("ended_at", Float, nullable=False),  # 0 until it is over
+    Column("reason", Text, nullable=False),
+    Column("owner", String(100), nullable=False),
+    Column("lease_until", Float, nullable=False),
+)
+Index("mapping_backtest_by_time", mapping_backtest.c.name, mapping_backtest.c.at)
