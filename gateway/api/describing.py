@@ -23,7 +23,10 @@ _PLACES: Mapping[str, tuple[str, str]] = {
     FREE: ("What people call the object there, or its id.", "OPS-12"),
     "id": ("Its id, as a list or the answer that made it says.", "01k9zj"),
     "person": ("Name of a person.", "ann"),
+    "channel": ("Name of a channel.", "ops"),
     "attachment": ("Id of a file.", "att_01k9zj"),
+    "mapping": ("Name of a mapping.", "jira-issue"),
+    "version": ("Its number, with the beginning of its digest where several texts carry it.", "2.9f86d081"),
 }
 _ANY = ("not-signed-in", "quota-exceeded", "not-acceptable", "database-away", "defect", "not-found", "invalid-query")
 _BODY = ("unreadable", "media-type", "too-large", "invalid-body", "value-refused")

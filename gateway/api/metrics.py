@@ -5,7 +5,7 @@ What comes from the database is the same at every worker; take the maximum over 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,11 +16,15 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from dead_letter import store
 from gateway.access.asking import principal_of
 from gateway.access.rights import Principal, Right, Role
+from gateway.api import replay_metrics, work_metrics
 from gateway.api.failures import told
 from gateway.core.problems import problem
 from gateway.delivery.tally import Tally
 from gateway.sync.attempts import PEOPLE_SEE, Outcome
+from gateway.work import case_tally
 from gateway.work.connections import ConnectionView, list_connections
+from gateway.work.replay_figures import figures
+from gateway.work.tokens import nearest_expiry
 from gateway.work.workplace import Workplace
 
 _ALL = Principal(id="lockstep:metrics", name="metrics", roles=frozenset({Role.VIEWER}))
@@ -37,6 +41,12 @@ class Counted:
     """(connection, reason) -> webhooks."""
     ignored: Mapping[str, int]
     tally: Tally
+    replayed: Mapping[str, int]
+    """Outcome -> items of replays that ended."""
+    budgets: Callable[[], Mapping[str, float]]
+    """Connection -> share of its budget that is used up now."""
+    replays: Mapping[str, int]
+    """How runs of replays ended -> how many."""
 
 
 class Metrics:
@@ -62,7 +72,18 @@ class Metrics:
         connections = await list_connections(self.place, _ALL)
         async with self.place.database.read() as tx:
             cases = await store.open_counts(tx)
-        return [*self._ours(), *_state(connections), _cases(cases)]
+            worked = await case_tally.figures(tx)
+            expiring = await nearest_expiry(tx, self.place)
+            replays = await figures(tx, self.place.now())
+        work = [*work_metrics.counted(worked, self._mapping), *work_metrics.present(cases, self.place.now())]
+        work.append(work_metrics.expiring(expiring))
+        return [*self._ours(), *_state(connections), _cases(cases), *work, *replay_metrics.present(replays)]
+
+    def _mapping(self, flow: str, connection: str) -> str:
+        """The mapping's name; of a flow that is not configured any more the flow's."""
+        known = self.place.config.flows.get(flow)
+        member = known.members.get(connection) if known else None
+        return member.mapping.name if member else flow
 
     def _ours(self) -> Iterator[Metric]:
         build = GaugeMetricFamily("lockstep_build_info", "The release that runs", labels=["version"])
@@ -82,6 +103,8 @@ class Metrics:
             refused.add_metric([connection, reason], count)
         yield refused
         yield from _attempts(counted.tally)
+        yield work_metrics.budgets(counted.budgets())
+        yield from replay_metrics.counted(counted.replayed, counted.replays)
 
 
 def _attempts(tally: Tally) -> Iterator[Metric]:
@@ -118,11 +141,12 @@ def _state(connections: list[ConnectionView]) -> Iterator[Metric]:
         yield family
     oldest = GaugeMetricFamily(
         "lockstep_oldest_unfinished_age_seconds",
-        "Age of the oldest change that is not written; 0: none",
+        "Age of the oldest change not written to it (out), or not decided that came from it (in); 0: none",
         labels=["connection", "direction"],
     )
     for each in connections:
         oldest.add_metric([each.name, "out"], each.oldest_s)
+        oldest.add_metric([each.name, "in"], each.in_s)
     yield oldest
 
 

@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 from gateway.api.declare import Route
-from gateway.api.resources import audit, case_many, cases, connections, mappings, now, people, records, replays, stream
+from gateway.api.resources import (
+    audit,
+    case_looks,
+    case_many,
+    cases,
+    connections,
+    mapping_versions,
+    mappings,
+    notifications,
+    now,
+    people,
+    records,
+    replays,
+    stream,
+)
 
 ROUTES: tuple[Route, ...] = (
     *now.ROUTES,
+    *case_looks.ROUTES,
     *cases.ROUTES,
     *case_many.ROUTES,
     *records.ROUTES,
     *connections.ROUTES,
     *mappings.ROUTES,
+    *mapping_versions.ROUTES,
     *replays.ROUTES,
     *audit.ROUTES,
+    *notifications.ROUTES,
     *people.ROUTES,
     *stream.ROUTES,
 )

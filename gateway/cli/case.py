@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gateway.cli import case_approvals, case_files, case_groups, case_stats, case_verbs, case_work, resolving
 from gateway.cli.case_filter import Narrow, narrowing
-from gateway.cli.deciding import Number, here, told_as_codes, waiting_time
+from gateway.cli.deciding import Number
 from gateway.cli.exits import Code, Ending
 from gateway.cli.flags import DEFAULT_CONFIG, Config, Json
 from gateway.cli.output import age, cell, data, document, moment, say, table, told
+from gateway.cli.wishes import wishes
 
 if TYPE_CHECKING:
-    from dead_letter.values import Case, CaseFilter, CasePage, CaseSummary, Step
-    from gateway.config import Config as Loaded
-    from gateway.storage.database import Database
+    from dead_letter.values import Case, CaseSummary, Step
     from gateway.work.case_views import ActionView, CaseView
 
 app = typer.Typer(
@@ -41,26 +39,18 @@ def list_(
     after: Annotated[
         str, typer.Option(envvar="LOCKSTEP_CASE_AFTER", help="Go on where a page ended; it says how.")
     ] = "",
-    watch: Annotated[
-        str, typer.Option(envvar="LOCKSTEP_WATCH", metavar="TIME", help="Again every so often, until you stop it.")
-    ] = "",
     as_json: Json = False,
     *,
     narrow: Narrow,
 ) -> None:
     """List cases, newest first."""
     from dead_letter.values import Sort
-    from gateway.cli.store import ask, configuration
+    from gateway.cli.gateways import asked
 
     if sort not in {*Sort}:
         raise Ending(Code.WRONG_USE, f"--sort {sort}: there are {', '.join(Sort)}")
-    filter_ = narrow.filter(sort=Sort(sort), limit=limit)
-    loaded = configuration(config)
-    if watch:
-        every_s = waiting_time(watch, "--watch")
-        ask(loaded, lambda database: _watch(loaded, database, filter_, every_s))
-        return
-    page = ask(loaded, lambda database: _page(loaded, database, filter_, after))
+    wanted = narrow.filter(sort=Sort(sort), limit=limit)
+    page = asked(config, lambda gateway: gateway.cases.list_cases(wanted, cursor=after or None))
     if as_json:
         import msgspec
 
@@ -73,42 +63,9 @@ def list_(
         say(f"more: lockstep case list --after {page.next}")
 
 
-async def _page(loaded: Loaded, database: Database, filter: CaseFilter, after: str = "") -> CasePage:
-    from gateway.work import cases
-
-    place, who = here(loaded, database, "")
-    with told_as_codes():
-        return await cases.list_cases(place, who, filter, cursor=after or None)
-
-
-async def _watch(loaded: Loaded, database: Database, filter: CaseFilter, every_s: float) -> None:
-    """On a terminal the list is drawn anew; in a pipe there is a line for each case that is new or moved."""
-    before: dict[str, tuple[Any, ...]] = {}
-    while True:
-        found = (await _page(loaded, database, filter)).cases
-        if sys.stdout.isatty():
-            sys.stdout.write("\x1b[2J\x1b[H")
-            _list([_row(case) for case in found])
-        else:
-            for case in changed(found, before):
-                data("\t".join(cell(each) for each in _row(case).values()))
-        before = marks(found)
-        await asyncio.sleep(every_s)
-
-
-def marks(found: Sequence[CaseSummary]) -> dict[str, tuple[Any, ...]]:
-    """Number -> what makes a case another one to whoever watches a list."""
-    return {case.number: (case.state, case.version, case.work, case.level) for case in found}
-
-
-def changed(found: Sequence[CaseSummary], before: Mapping[str, tuple[Any, ...]]) -> list[CaseSummary]:
-    """The cases that are new since, or moved; those that left the list are not told."""
-    return [case for case in found if before.get(case.number) != marks([case])[case.number]]
-
-
 def _list(rows: list[dict[str, Any]]) -> None:
     """Two lines each on a terminal, where eight columns would leave no room for the sentence."""
-    if not sys.stdout.isatty():
+    if not sys.stdout.isatty() or wishes().fields:
         table(rows, COLUMNS)
         return
     for row in rows:
@@ -137,10 +94,9 @@ def _row(case: CaseSummary) -> dict[str, Any]:
 @app.command()
 def show(number: Number, config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
     """Show a case: what happened, the evidence, what you can do."""
-    from gateway.cli.store import ask, configuration
+    from gateway.cli.gateways import asked
 
-    loaded = configuration(config)
-    view = ask(loaded, lambda database: _read(loaded, database, number))
+    view = asked(config, lambda gateway: gateway.cases.get_case(number))
     if as_json:
         import msgspec
 
@@ -149,14 +105,6 @@ def show(number: Number, config: Config = DEFAULT_CONFIG, as_json: Json = False)
         document(found)
         return
     _tell(view)
-
-
-async def _read(loaded: Loaded, database: Database, number: str) -> CaseView:
-    from gateway.work import cases
-
-    place, who = here(loaded, database, "")
-    with told_as_codes():
-        return await cases.get_case(place, who, number)
 
 
 def _tell(view: CaseView) -> None:
@@ -169,6 +117,8 @@ def _tell(view: CaseView) -> None:
     times = "once" if case.count == 1 else f"{case.count} times, last {moment(case.last_seen)}"
     told(f"{case.state} · {case.cause} · {where} · version {case.version}")
     told(f"since {moment(case.first_seen)}, seen {times}")
+    if case.vendor_code or case.vendor_text:
+        told(f"{case.connection or 'the system'} said {case.vendor_code}: {case.vendor_text}".rstrip(": "))
     if case.state != "closed":
         _tell_work(view)
         told(f"Next: {view.next_step}")

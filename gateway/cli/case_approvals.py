@@ -13,20 +13,16 @@ from gateway.cli.deciding import (
     Number,
     Reason,
     ReasonCode,
-    decided,
-    here,
-    read_case,
+    decided_on,
     tell_decided,
-    told_as_codes,
-    topology_of,
 )
 from gateway.cli.exits import Code, Ending
 from gateway.cli.flags import DEFAULT_CONFIG, Config, Json
 from gateway.cli.output import cell, data, document, moment, say, table
-from gateway.cli.resolving import parsed
 
 if TYPE_CHECKING:
-    from gateway.storage.database import Database
+    from dead_letter.values import Case
+    from gateway.cli.port import Gateway
     from gateway.work.case_views import Approval, Correction, Done
 
 COLUMNS = ("id", "case", "what", "by", "asked", "until", "reason")
@@ -51,19 +47,13 @@ def correct(
     as_json: Json = False,
 ) -> None:
     """Enter another value in the record; it goes through the mapping to every system. Another person has to agree."""
-    from gateway.cli.store import ask, configuration
-    from gateway.work import cases
+    from gateway.cli.gateways import asked
 
-    loaded = configuration(config)
-    topology = topology_of(loaded)
+    async def preview(gateway: Gateway) -> tuple[Case, Correction]:
+        case = (await gateway.cases.get_case(number)).case
+        return case, await gateway.typed.preview_correction(case.number, field, new)
 
-    async def preview(database: Database) -> tuple[Any, Correction]:
-        case = await read_case(database, number)
-        place, who = here(loaded, database, actor, topology)
-        with told_as_codes(case.number):
-            return case, await cases.preview_correction(place, who, number, field, parsed(loaded, case, field, new))
-
-    case, found = ask(loaded, preview)
+    case, found = asked(config, preview, actor=actor)
     if not as_json:
         _show(found)
     if plan:
@@ -75,19 +65,14 @@ def correct(
             say("nothing was changed")
         return
     make_sure(f"Correct {field} of {case.object_key or case.record}?", yes=yes, no_input=no_input)
-
-    async def decision(database: Database) -> Done:
-        said: dict[str, Any] = {
-            "field": field,
-            "old": found.old,
-            "new": found.new,
-            "reason": reason,
-            "reason_code": code,
-        }
-        seen = expect or case.version
-        return await decided(loaded, database, topology, case, "correct", actor=actor, expect=seen, **said)
-
-    _tell(ask(loaded, decision), as_json=as_json)
+    said = {"field": field, "old": found.old, "new": found.new, "reason": reason, "reason_code": code}
+    seen = decided_on(expect, case)
+    done = asked(
+        config,
+        lambda gateway: gateway.cases.act(case.number, "correct", said, expected_version=seen),
+        actor=actor,
+    )
+    _tell(done, as_json=as_json)
 
 
 def _show(found: Correction) -> None:
@@ -127,16 +112,9 @@ def approvals(
     as_json: Json = False,
 ) -> None:
     """List what waits for a second person."""
-    from gateway.cli.store import ask, configuration
-    from gateway.work import cases
+    from gateway.cli.gateways import asked
 
-    loaded = configuration(config)
-
-    async def question(database: Database) -> list[Approval]:
-        place, who = here(loaded, database, "")
-        return await cases.list_approvals(place, who, state=state)
-
-    found = ask(loaded, question)
+    found = asked(config, lambda gateway: gateway.cases.list_approvals(state=state))
     if as_json:
         import msgspec
 
@@ -193,32 +171,22 @@ def withdraw(
 def _answer(
     request: str, verb: str, note: str, config: Any, actor: str, *, yes: bool, no_input: bool, as_json: bool
 ) -> None:
-    from gateway.cli.store import ask, configuration
-    from gateway.work import cases
+    from gateway.cli.gateways import asked
 
-    loaded = configuration(config)
-    topology = topology_of(loaded)
+    if verb == "reject" and not note.strip():
+        raise Ending(Code.WRONG_USE, "say why with --note: whoever asked for it wants to know")
     if not yes:
-        waiting = {each.id: each for each in ask(loaded, lambda database: _pending(loaded, database))}
+        waiting = {each.id: each for each in asked(config, lambda gateway: gateway.cases.list_approvals())}
         if request not in waiting:
             raise Ending(Code.NOT_FOUND, f"no request {request} waits; look at: lockstep case approvals")
-        asked = waiting[request]
-        make_sure(f"{asked.requested_by} asks for: {asked.number} {asked.text}. Agree?", yes=yes, no_input=no_input)
+        wanted = waiting[request]
+        make_sure(f"{wanted.requested_by} asks for: {wanted.number} {wanted.text}. Agree?", yes=yes, no_input=no_input)
 
-    async def answer(database: Database) -> Done:
-        place, who = here(loaded, database, actor, topology)
-        with told_as_codes(request):
-            if verb == "approve":
-                return await cases.approve(place, who, request, note=note)
-            if verb == "reject":
-                return await cases.reject(place, who, request, note=note)
-            return await cases.withdraw(place, who, request, note=note)
+    async def answer(gateway: Gateway) -> Done:
+        if verb == "approve":
+            return await gateway.cases.approve(request, note=note)
+        if verb == "reject":
+            return await gateway.cases.reject(request, note=note)
+        return await gateway.cases.withdraw(request, note=note)
 
-    _tell(ask(loaded, answer), as_json=as_json)
-
-
-async def _pending(loaded: Any, database: Database) -> list[Approval]:
-    from gateway.work import cases
-
-    place, who = here(loaded, database, "")
-    return await cases.list_approvals(place, who)
+    _tell(asked(config, answer, actor=actor), as_json=as_json)

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gateway.cli.case_filter import Narrow, narrowing
-from gateway.cli.deciding import Actor, Number, here, told_as_codes
+from gateway.cli.deciding import Actor, Number
 from gateway.cli.exits import Code, Ending
 from gateway.cli.flags import DEFAULT_CONFIG, Config
 from gateway.cli.output import json_line, say
 
 if TYPE_CHECKING:
-    from gateway.storage.database import Database
+    from gateway.cli.port import Gateway
 
 COLUMNS = (
     "number",
@@ -51,23 +51,20 @@ def export(
     narrow: Narrow,
 ) -> None:
     """Write every case of the filter to stdout, not only a page of them. The export is audited."""
-    from gateway.cli.store import ask, configuration
-    from gateway.work import cases
+    from gateway.cli.gateways import asked
 
     if form not in ("jsonl", "csv"):
         raise Ending(Code.WRONG_USE, f"--format {form}: there are jsonl and csv")
-    loaded = configuration(config)
     wanted = narrow.filter()
 
-    async def write(database: Database) -> int:
+    async def write(gateway: Gateway) -> int:
         import msgspec
 
-        place, who = here(loaded, database, actor)
         rows = csv.writer(sys.stdout)
         if form == "csv":
             rows.writerow(COLUMNS)
         count = 0
-        async for case in cases.export_cases(place, who, wanted):
+        async for case in gateway.cases.export_cases(wanted):
             found = msgspec.to_builtins(case)
             if form == "csv":
                 rows.writerow([safe_cell(found[name]) for name in COLUMNS])
@@ -77,7 +74,7 @@ def export(
         sys.stdout.flush()
         return count
 
-    say(f"{ask(loaded, write)} cases")
+    say(f"{asked(config, write, actor=actor)} cases")
 
 
 def safe_cell(value: Any) -> Any:
@@ -95,17 +92,9 @@ def file(
     actor: Actor = "",
 ) -> None:
     """Write a file that is kept with a case. The look is audited."""
-    from gateway.cli.store import ask, configuration
-    from gateway.work import cases
+    from gateway.cli.gateways import asked
 
-    loaded = configuration(config)
-
-    async def read(database: Database) -> bytes:
-        place, who = here(loaded, database, actor)
-        with told_as_codes(number):
-            return (await cases.read_attachment(place, who, number, id))[1]
-
-    content = ask(loaded, read)
+    _, content = asked(config, lambda gateway: gateway.cases.read_attachment(number, id), actor=actor)
     try:
         with to.open("xb") as opened:
             opened.write(content)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gateway.cli.case_filter import Narrow, narrowing
-from gateway.cli.deciding import Actor, Numbers, Reason, here, told_as_codes
+from gateway.cli.deciding import Actor, Numbers, Reason
+from gateway.cli.exits import Code, Ending
 from gateway.cli.flags import DEFAULT_CONFIG, Config, Json
 from gateway.cli.output import age, data, document, moment, say, table
 
 if TYPE_CHECKING:
     from dead_letter.values import CaseGroup
-    from gateway.storage.database import Database
 
 COLUMNS = ("count", "cause", "connection", "oldest", "due", "owners", "sample", "group", "title")
 
@@ -30,17 +30,10 @@ def groups(
     narrow: Narrow,
 ) -> None:
     """List groups of cases, the largest first."""
-    from gateway.cli.store import ask, configuration
-    from gateway.work import cases
+    from gateway.cli.gateways import asked
 
-    loaded = configuration(config)
-
-    async def question(database: Database) -> list[CaseGroup]:
-        place, who = here(loaded, database, "")
-        with told_as_codes():
-            return await cases.group_cases(place, who, narrow.filter(), by=by)
-
-    found = ask(loaded, question)
+    wanted = narrow.filter()
+    found = asked(config, lambda gateway: gateway.cases.group_cases(wanted, by=by))
     if as_json:
         import msgspec
 
@@ -84,17 +77,15 @@ def split(
     as_json: Json = False,
 ) -> None:
     """Take cases out of their group into one of their own, with those to come that are like them."""
-    from gateway.cli.store import ask, configuration
-    from gateway.work import cases
+    from gateway.cli.gateways import asked
 
-    loaded = configuration(config)
-
-    async def question(database: Database) -> str:
-        place, who = here(loaded, database, actor)
-        with told_as_codes():
-            return await cases.split_group(place, who, numbers, title=title, reason=reason, part=part)
-
-    key = ask(loaded, question)
+    _named(title, "--title", "what the new group is about")
+    _named(reason, "--reason", "why they are apart")
+    key = asked(
+        config,
+        lambda gateway: gateway.cases.split_group(numbers, title=title, reason=reason, part=part),
+        actor=actor,
+    )
     if as_json:
         document({"group": key})
     else:
@@ -111,18 +102,22 @@ def merge(
     as_json: Json = False,
 ) -> None:
     """Make groups one, for the cases they have and those to come."""
-    from gateway.cli.store import ask, configuration
-    from gateway.work import cases
+    from gateway.cli.gateways import asked
 
-    loaded = configuration(config)
-
-    async def question(database: Database) -> int:
-        place, who = here(loaded, database, actor)
-        with told_as_codes():
-            return await cases.merge_groups(place, who, groups, into=into, title=title, reason=reason)
-
-    moved = ask(loaded, question)
+    _named(reason, "--reason", "why they are one")
+    done = asked(
+        config,
+        lambda gateway: gateway.cases.merge_groups(groups, into=into, title=title, reason=reason),
+        actor=actor,
+    )
     if as_json:
-        document({"group": into, "moved": moved})
+        document({"group": done.group, "moved": done.moved, "note": done.note})
     else:
-        data(f"{moved} open cases moved to {into}")
+        data(f"{done.moved} open cases moved to {into}")
+        if done.note:
+            say(done.note)
+
+
+def _named(text: str, flag: str, what: str) -> None:
+    if not text.strip():
+        raise Ending(Code.WRONG_USE, f"say with {flag} {what}")

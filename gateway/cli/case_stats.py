@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gateway.cli.deciding import here
 from gateway.cli.flags import DEFAULT_CONFIG, Config, Json
 from gateway.cli.moments import moment_of
 from gateway.cli.output import age, data, document, moment, table
 
 if TYPE_CHECKING:
-    from gateway.storage.database import Database
     from gateway.work.case_metrics import Metrics
 
 
@@ -25,17 +23,10 @@ def stats(
     as_json: Json = False,
 ) -> None:
     """Count what came, what was decided, how long it took, what was late."""
-    from gateway.cli.store import ask, configuration
-    from gateway.work.case_metrics import metrics
+    from gateway.cli.gateways import asked
 
-    loaded = configuration(config)
     begin = moment_of(since, "--since", time.time()) or 0.0
-
-    async def question(database: Database) -> Metrics:
-        place, who = here(loaded, database, "")
-        return await metrics(place, who, since=begin)
-
-    found = ask(loaded, question)
+    found = asked(config, lambda gateway: gateway.figures.metrics(since=begin))
     if as_json:
         import msgspec
 

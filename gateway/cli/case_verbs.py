@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,23 +18,25 @@ from gateway.cli.deciding import (
     ReasonCode,
     Wait,
     code_of,
-    decided,
+    decided_on,
+    end_of,
     one_by_one,
-    read_case,
+    row_of,
     settled,
     tell_decided,
-    topology_of,
     waiting_time,
-    who_acts,
 )
 from gateway.cli.exits import Code, Ending
 from gateway.cli.flags import DEFAULT_CONFIG, Config, Json
 from gateway.cli.output import cell, data, moment, say
+from gateway.cli.refusals import as_codes, ending_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dead_letter.values import Case
-    from gateway.config import Config as Loaded
-    from gateway.storage.database import Database
+    from gateway.cli.port import Gateway
+    from gateway.work.case_views import CaseView
 
 Applied = Annotated[
     bool | None,
@@ -63,11 +65,9 @@ def retry(
     as_json: Json = False,
 ) -> None:
     """Try again, with what the record holds now."""
-    from gateway.cli.store import configuration
-
-    loaded, wait_s = configuration(config), waiting_time(wait)
-    next_ = f"sent by: {who_acts(loaded)}; follow it with: lockstep case show"
-    _decide_each(loaded, numbers, "retry", reason, actor, expect, as_json=as_json, next_=next_, wait_s=wait_s)
+    next_ = "sent by: {who}; follow it with: lockstep case show {number}"
+    wait_s = waiting_time(wait)
+    _decide_each(config, numbers, "retry", reason, actor, expect, as_json=as_json, next_=next_, wait_s=wait_s)
 
 
 def discard(
@@ -82,14 +82,13 @@ def discard(
     as_json: Json = False,
 ) -> None:
     """Give up what could not be written; it is not sent until it changes again."""
-    from gateway.cli.store import ask, configuration
+    from gateway.cli.gateways import asked
 
     needs_reason(reason, code)
-    loaded = configuration(config)
     if len(numbers) == 1:  # of several, each is told by itself
-        ask(loaded, lambda database: _offered(database, numbers[0], "discard"))
+        asked(config, lambda gateway: _offered(gateway, numbers[0], "discard"), actor=actor)
     make_sure(f"Give up what {', '.join(numbers)} could not write?", yes=yes, no_input=no_input)
-    _decide_each(loaded, numbers, "discard", reason, actor, expect, as_json=as_json, reason_code=code)
+    _decide_each(config, numbers, "discard", reason, actor, expect, as_json=as_json, reason_code=code)
 
 
 def accept(
@@ -108,17 +107,17 @@ def accept(
 
     What a deletion means for the other systems is the flow's on_delete.
     """
-    from gateway.cli.store import ask, configuration
+    from gateway.cli.gateways import asked
 
     needs_reason(reason, code)
-    loaded, wait_s = configuration(config), waiting_time(wait)
+    wait_s = waiting_time(wait)
     for each in numbers:
-        _tell_missing(ask(loaded, partial(_offered, number=each, action="accept")))
+        _tell_missing(asked(config, partial(_offered, number=each, action="accept"), actor=actor))
     question = f"Take what is missing in {', '.join(numbers)} for deleted, and pass that on to the other systems?"
     make_sure(question, yes=yes, no_input=no_input)
-    next_ = f"swept by: {who_acts(loaded)}; follow it with: lockstep case show"
+    next_ = "swept by: {who}; follow it with: lockstep case show {number}"
     _decide_each(
-        loaded,
+        config,
         numbers,
         "accept",
         reason,
@@ -154,11 +153,8 @@ def close(
     as_json: Json = False,
 ) -> None:
     """Close a case that you saw to yourself, and that holds nothing which would go on waiting."""
-    from gateway.cli.store import configuration
-
     needs_reason(reason, code)
-    loaded = configuration(config)
-    _decide_each(loaded, numbers, "close", reason, actor, expect, as_json=as_json, reason_code=code)
+    _decide_each(config, numbers, "close", reason, actor, expect, as_json=as_json, reason_code=code)
 
 
 def declare(
@@ -178,14 +174,13 @@ def declare(
 
     Applied: its values count as held there, and the object is read again. Not applied: what is lacking is sent again.
     """
-    from gateway.cli.store import ask, configuration
+    from gateway.cli.gateways import asked
 
     needs_reason(reason, code)
     if applied is None:
         raise Ending(Code.WRONG_USE, "say what you saw: --applied or --not-applied")
-    loaded = configuration(config)
     action = "declare_applied" if applied else "declare_not_applied"
-    case = ask(loaded, lambda database: _offered(database, number, action))
+    case = asked(config, lambda gateway: _offered(gateway, number, action), actor=actor)
     if not proof.strip():
         raise Ending(
             Code.WRONG_USE,
@@ -195,10 +190,10 @@ def declare(
         _tell_doubt(case)
     then = "It counts as done there" if applied else "What is lacking is sent again, and takes effect twice if you err"
     make_sure(f"Declare it {'applied' if applied else 'not applied'}? {then}.", yes=yes, no_input=no_input)
-    next_ = f"read{'' if applied else ' and sent'} by: {who_acts(loaded)}"
-    seen = expect or case.version
+    next_ = f"read{'' if applied else ' and sent'} by: {{who}}"
+    seen = decided_on(expect, case)
     _decide_each(
-        loaded,
+        config,
         [number],
         action,
         reason,
@@ -212,7 +207,7 @@ def declare(
 
 
 def _decide_each(
-    loaded: Loaded,
+    config: Path,
     numbers: list[str],
     action: str,
     reason: str,
@@ -224,26 +219,77 @@ def _decide_each(
     wait_s: float = 0.0,
     **said: str,
 ) -> None:
+    from gateway.cli.gateways import asked
+
     if expect and len(numbers) > 1:
         raise Ending(Code.WRONG_USE, "--expect names the version of one case; decide them one at a time")
-    topology = topology_of(loaded)
-    alone = len(numbers) == 1
+    rows: list[Facts] = []
+    body = {"reason": reason, **said}
 
-    async def decision(database: Database, number: str) -> Facts:
-        import msgspec
+    async def all_of(gateway: Gateway) -> None:
+        versions = await _versions(gateway, numbers, expect)
+        decided = await _decided(gateway, numbers, versions, action, body)
+        who = await gateway.carried_out() if next_ else ""
+        for number in numbers:
+            found = decided[number]
+            if "error" not in found:
+                found = {**found, "next": next_.format(who=who, number=found["number"])}
+                if wait_s and not found["approval"]:
+                    found = await _outcome(gateway, found, wait_s)
+            row_of(found, rows, tell_decided, as_json=as_json)
 
-        case = await read_case(database, number)
-        done = await decided(
-            loaded, database, topology, case, action, actor=actor, expect=expect, alone=alone, reason=reason, **said
-        )
-        found = msgspec.to_builtins(done) | {"next": f"{next_} {done.number}" if "show" in next_ else next_}
-        if not wait_s or done.approval:
-            return dict(found)
-        after = await settled(database, number, wait_s, decided_at=done.version)
-        code = code_of(after, decided_at=done.version)
-        return {**found, "state": after.state, "version": after.version, "code": code, "next": _waited(after, code)}
+    asked(config, all_of, actor=actor)
+    end_of(rows, numbers, as_json=as_json)
 
-    one_by_one(loaded, numbers, decision, tell_decided, as_json=as_json)
+
+async def _versions(gateway: Gateway, numbers: list[str], expect: int) -> dict[str, int | Facts]:
+    """Of each case the version that is decided on, or why there is none."""
+    found: dict[str, int | Facts] = {}
+    for number in numbers:
+        try:
+            with as_codes():
+                found[number] = decided_on(expect, (await gateway.cases.get_case(number)).case)
+        except Ending as ending:
+            if ending.code is Code.NOT_REACHABLE:
+                raise
+            found[number] = _failed(number, ending)
+    return found
+
+
+def _failed(number: str, ending: Ending) -> Facts:
+    return {"number": number, "error": ending.message, "code": ending.code}
+
+
+async def _decided(
+    gateway: Gateway, numbers: list[str], versions: dict[str, int | Facts], action: str, body: Facts
+) -> dict[str, Facts]:
+    """The answers. Several are decided together: giving many up is more dangerous than giving up one."""
+    import msgspec
+
+    found = {number: each for number, each in versions.items() if isinstance(each, dict)}
+    chosen = [(number, each) for number, each in versions.items() if not isinstance(each, dict)]
+    if len(numbers) == 1 and chosen:
+        number, version = chosen[0]
+        try:
+            with as_codes():
+                done = await gateway.cases.act(number, action, body, expected_version=version)
+        except Ending as ending:
+            return {number: _failed(number, ending)}
+        return {number: dict(msgspec.to_builtins(done))}
+    answers = await gateway.cases.act_on_many(chosen, action, body) if chosen else []
+    for (number, _), each in zip(chosen, answers, strict=True):
+        if each.done is None:
+            found[number] = _failed(number, ending_of(each.code, each.error))
+        else:
+            found[number] = dict(msgspec.to_builtins(each.done))
+    return found
+
+
+async def _outcome(gateway: Gateway, found: Facts, wait_s: float) -> Facts:
+    """What came of it within the patience."""
+    after = await settled(gateway, found["number"], wait_s, decided_at=found["version"])
+    code = code_of(after, decided_at=found["version"])
+    return {**found, "state": after.state, "version": after.version, "code": code, "next": _waited(after, code)}
 
 
 def _waited(case: Case, code: Code) -> str:
@@ -252,17 +298,13 @@ def _waited(case: Case, code: Code) -> str:
     return "" if code is Code.DONE else f"it failed again: lockstep case show {case.number}"
 
 
-async def _offered(database: Database, number: str, action: str) -> Case:
+async def _offered(gateway: Gateway, number: str, action: str) -> Case:
     """The case, if the action is possible now. Ends with code 6 and the domain's reason if not."""
-    import time
-
-    from dead_letter.actions import actions_for
-
-    case = await read_case(database, number)
-    offered = next(each for each in actions_for(case, now=time.time()) if each.name == action)
+    view = await gateway.cases.get_case(number)
+    offered = next(each for each in view.actions if each.name == action)
     if not offered.allowed:
-        raise Ending(Code.NOT_ALLOWED, f"{case.number}: {action} is not possible. {offered.why_not}")
-    return case
+        raise Ending(Code.NOT_ALLOWED, f"{view.case.number}: {action} is not possible. {offered.why_not}")
+    return view.case
 
 
 def _tell_doubt(case: Case) -> None:
@@ -283,21 +325,25 @@ def look(
 
     Ends with exit code 4 while the outcome of a case is unknown.
     """
-    from gateway.cli.seeing import look_at_case, tell_case_look
-    from gateway.cli.store import configuration
+    from gateway.cli.seeing import tell_case_look
 
-    loaded, wait_s = configuration(config), waiting_time(wait)
-    topology = topology_of(loaded)
+    wait_s = waiting_time(wait)
 
-    async def one(database: Database, number: str) -> Facts:
-        case = await read_case(database, number)
-        shown = await look_at_case(loaded, database, topology, case)
-        asked = await _ask_for_a_look(loaded, database, topology, case, reason, actor)
-        after = await settled(database, number, wait_s, decided_at=asked) if asked else case
-        code = _looked(after, shown)
-        return {"number": case.number, "state": after.state, "version": after.version, **shown, "code": code}
+    async def one(gateway: Gateway, number: str) -> Facts:
+        view = await gateway.cases.get_case(number)
+        case = view.case
+        shown = await gateway.looks.look_at_case(case.number)
+        version = await _ask_for_a_look(gateway, view, reason)
+        after = await settled(gateway, number, wait_s, decided_at=version) if version else case
+        return {
+            "number": case.number,
+            "state": after.state,
+            "version": after.version,
+            **shown,
+            "code": _looked(after, shown),
+        }
 
-    one_by_one(loaded, numbers, one, tell_case_look, as_json=as_json)
+    one_by_one(config, numbers, one, tell_case_look, as_json=as_json, actor=actor)
     if not as_json:
         say("nothing was sent")
 
@@ -308,12 +354,10 @@ def _looked(case: Case, shown: Facts) -> Code:
     return Code.STILL_UNKNOWN if case.cls == "unknown_outcome" and case.state != "closed" else Code.DONE
 
 
-async def _ask_for_a_look(
-    loaded: Loaded, database: Database, topology: Any, case: Case, reason: str, actor: str
-) -> int:
+async def _ask_for_a_look(gateway: Gateway, view: CaseView, reason: str) -> int:
     """The version at which the gateway was asked to look; 0 where the case has nothing to look for."""
-    from dead_letter.actions import actions_for
-
-    if not any(each.name == "look" and each.allowed for each in actions_for(case)) or not case.record:
+    case = view.case
+    if not any(each.name == "look" and each.allowed for each in view.actions) or not case.record:
         return 0
-    return (await decided(loaded, database, topology, case, "look", actor=actor, reason=reason)).version
+    done = await gateway.cases.act(case.number, "look", {"reason": reason}, expected_version=case.version)
+    return done.version

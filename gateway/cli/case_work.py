@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gateway.cli.deciding import Actor, Facts, Number, Numbers, Reason, ReasonCode, here, one_by_one, told_as_codes
+from gateway.cli.deciding import Actor, Facts, Number, Numbers, Reason, ReasonCode, one_by_one
 from gateway.cli.exits import Code, Ending
 from gateway.cli.flags import DEFAULT_CONFIG, Config, Json
 from gateway.cli.output import data
 
 if TYPE_CHECKING:
-    from gateway.storage.database import Database
+    from gateway.cli.port import Gateway
 
 To = Annotated[str, typer.Argument(help="Who has it from now on: a name as people use it here.")]
 Until = Annotated[
@@ -31,22 +31,19 @@ tasks = typer.Typer(help="Several things to do for one case.", no_args_is_help=T
 
 
 def _each(config: Path, numbers: list[str], action: str, actor: str, *, as_json: bool, **said: Any) -> None:
-    from gateway.cli.store import configuration
-
-    loaded = configuration(config)
     body = {name: each for name, each in said.items() if each != ""}
 
-    async def work(database: Database, number: str) -> Facts:
+    async def work(gateway: Gateway, number: str) -> Facts:
         import msgspec
 
-        from gateway.work import cases
-
-        place, who = here(loaded, database, actor)
-        with told_as_codes(number):
-            done = await cases.act(place, who, number, action, body)
+        done = await gateway.cases.act(number, action, body, expected_version=NO_VERSION)
         return dict(msgspec.to_builtins(done))
 
-    one_by_one(loaded, numbers, work, _tell, as_json=as_json)
+    one_by_one(config, numbers, work, _tell, as_json=as_json, actor=actor)
+
+
+NO_VERSION = 0
+"""People's work moves no version, and so names none."""
 
 
 def _tell(found: Facts) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Connections: how they stand, pauses, sweeps for what nobody told of.", no_args_is_help=True)
 app.command("list")(pausing.list_)
+app.command()(pausing.show)
 app.command()(pausing.pause)
 app.command()(pausing.resume)
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,12 +15,9 @@ from gateway.cli.output import data, document, say
 
 if TYPE_CHECKING:
     from dead_letter.values import Case
-    from gateway.access.rights import Principal
+    from gateway.cli.port import Gateway
     from gateway.config import Config
-    from gateway.storage.database import Database
     from gateway.sync.batch import Topology
-    from gateway.work.case_views import Done
-    from gateway.work.workplace import Workplace
 
 Number = Annotated[str, typer.Argument(help="The case's number: FO-17, or 17.")]
 Numbers = Annotated[list[str], typer.Argument(help="Numbers of cases: FO-17, or 17. Several are decided one by one.")]
@@ -53,98 +49,14 @@ Wait = Annotated[
         "nothing is known yet.",
     ),
 ]
-POLL_S = 0.2
+POLL_S = 0.5
 
 Facts = dict[str, Any]
 
 
-async def read_case(database: Database, number: str) -> Case:
-    """The case. Ends with code 7 if there is none."""
-    from dead_letter.worklist import get_case
-
-    async with database.read() as tx:
-        case = await get_case(tx, number)
-    if case is None:
-        raise Ending(Code.NOT_FOUND, f"there is no case {number}; look at: lockstep case list")
-    return case
-
-
-def here(
-    config: Config, database: Database, actor: str, topology: Topology | None = None
-) -> tuple[Workplace, Principal]:
-    """Where the verbs of cases work, and who acts: `--as` is a name in histories, the person stays the account's."""
-    import msgspec
-
-    from gateway.access.rights import local
-    from gateway.sync.batch import Topology
-    from gateway.work.workplace import Workplace
-
-    account = local(getpass.getuser())
-    who = msgspec.structs.replace(account, name=actor or account.name)
-    return Workplace(database=database, config=config, topology=topology or Topology.of([]), now=time.time), who
-
-
-@contextmanager
-def told_as_codes(number: str = "") -> Iterator[None]:
-    """A refusal of the domain becomes an exit code."""
-    from connectors.contract.errors import InputError, MappingError
-    from dead_letter.errors import ApprovalNotFound, CaseNotFound, CorrectionMoved, StaleDecision
-    from gateway.access.rights import NotAllowed
-
-    try:
-        yield
-    except (CaseNotFound, ApprovalNotFound) as error:
-        raise Ending(Code.NOT_FOUND, str(error)) from error
-    except (StaleDecision, CorrectionMoved) as error:
-        raise Ending(Code.PLAN_STALE, str(error)) from error
-    except InputError as error:
-        raise Ending(Code.WRONG_USE if error.code in _WRONG_USE else Code.NOT_ALLOWED, str(error)) from error
-    except NotAllowed as error:
-        raise Ending(Code.NOT_ALLOWED, str(error)) from error
-    except MappingError as error:
-        raise Ending(Code.WRONG_USE, f"{number}: {error}; nothing was changed") from error
-
-
-_WRONG_USE = frozenset(
-    {
-        "reason.missing",
-        "reason.unknown",
-        "proof.missing",
-        "choice.unknown",
-        "until.unknown",
-        "link.refused",
-        "file.refused",
-        "field.unknown",
-        "value.refused",
-        "group.refused",
-        "body.invalid",
-        "cursor.bad",
-        "grouping.unknown",
-    }
-)
-"""What another command line would do, in distinction to what is not possible."""
-
-
-async def decided(
-    config: Config,
-    database: Database,
-    topology: Topology,
-    case: Case,
-    action: str,
-    *,
-    actor: str,
-    expect: int = 0,
-    alone: bool = True,
-    **said: Any,
-) -> Done:
-    """Carries out one decision; a refusal becomes an exit code. `said`: reason, reason_code, choice, value, proof."""
-    from gateway.work import cases
-
-    place, who = here(config, database, actor, topology)
-    with told_as_codes(case.number):
-        return await cases.act(
-            place, who, case.number, action, said, expected_version=expect or case.version, alone=alone
-        )
+def decided_on(expect: int, case: Case) -> int:
+    """The version that was decided on: the one that was named, else the one that was just read."""
+    return expect or case.version
 
 
 def topology_of(config: Config) -> Topology:
@@ -156,39 +68,53 @@ def topology_of(config: Config) -> Topology:
 
 
 def one_by_one(
-    config: Config,
+    config: Path,
     numbers: Sequence[str],
-    action: Callable[[Database, str], Awaitable[Facts]],
+    action: Callable[[Gateway, str], Awaitable[Facts]],
     tell: Callable[[Facts], None],
     *,
     as_json: bool,
+    actor: str = "",
 ) -> None:
     """Does `action` for each case, tells the answers, and ends with the code that is true of all of them.
 
-    An answer may hold `code`, for one that is no failure and not done either. One error does not stop the others.
+    An answer may hold `code`, for one that is no failure and not done either. One error does not stop the others, but
+    for a gateway that is out of reach.
     """
-    from gateway.cli.store import ask
+    from gateway.cli.gateways import asked
+    from gateway.cli.refusals import as_codes
 
-    codes: list[Code] = []
     rows: list[Facts] = []
 
-    async def all_of(database: Database) -> None:
+    async def all_of(gateway: Gateway) -> None:
         for number in numbers:
             try:
-                found = await action(database, number)
+                with as_codes():
+                    found = await action(gateway, number)
             except Ending as ending:
+                if ending.code is Code.NOT_REACHABLE:
+                    raise
                 found = {"number": number, "error": ending.message, "code": ending.code}
-            codes.append(Code(found.get("code", Code.DONE)))
-            rows.append({**found, "code": int(codes[-1])})
-            if found.get("error"):
-                say(str(found["error"]))
-            elif not as_json:
-                tell(found)
+            row_of(found, rows, tell, as_json=as_json)
 
-    ask(config, all_of)
+    asked(config, all_of, actor=actor)
+    end_of(rows, numbers, as_json=as_json)
+
+
+def row_of(found: Facts, rows: list[Facts], tell: Callable[[Facts], None], *, as_json: bool) -> None:
+    """Tells one answer, and remembers it for the end."""
+    rows.append({**found, "code": int(found.get("code", Code.DONE))})
+    if found.get("error"):
+        say(str(found["error"]))
+    elif not as_json:
+        tell(found)
+
+
+def end_of(rows: Sequence[Facts], numbers: Sequence[str], *, as_json: bool) -> None:
+    """The document, and the exit code that is true of all."""
     if as_json and (len(numbers) > 1 or "error" not in rows[0]):
         document(rows[0] if len(rows) == 1 else rows)
-    code = summed_up(codes)
+    code = summed_up(Code(row["code"]) for row in rows)
     if code is not Code.DONE:
         raise Ending(code)
 
@@ -211,11 +137,11 @@ def waiting_time(text: str, flag: str = "--wait") -> float:
         raise Ending(Code.WRONG_USE, f"{flag} {text}: {error}") from error
 
 
-async def settled(database: Database, number: str, wait_s: float, *, decided_at: int) -> Case:
+async def settled(gateway: Gateway, number: str, wait_s: float, *, decided_at: int) -> Case:
     """The case once it closed, or once what was decided at version `decided_at` failed, or when the time is over."""
     deadline = time.monotonic() + wait_s
     while True:
-        case = await read_case(database, number)
+        case = (await gateway.cases.get_case(number)).case
         failed = case.version > decided_at and case.state not in ("in_run", "closed")
         if case.state == "closed" or failed or time.monotonic() >= deadline:
             return case
@@ -240,12 +166,3 @@ def tell_decided(found: Facts) -> None:
         say(str(found["note"]))
     if found.get("next"):
         say(str(found["next"]))
-
-
-def who_acts(config: Config) -> str:
-    """Who carries the decision out, in words: the gateway, if one answers."""
-    from gateway.cli.store import gateway_answers
-
-    if gateway_answers(config):
-        return "the running gateway"
-    return f"no gateway answers at {config.host}:{config.port}: the next one to run (lockstep run)"

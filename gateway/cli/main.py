@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -16,7 +17,9 @@ from gateway.cli import (
     connection,
     console,
     demo,
+    everywhere,
     login,
+    mapping,
     notification,
     now,
     reconcile,
@@ -32,6 +35,7 @@ from gateway.cli import (
 )
 from gateway.cli.exits import Code, Ending
 from gateway.cli.output import say
+from gateway.cli.wishes import Wishes, keep, wishes
 
 app = typer.Typer(
     name="lockstep",
@@ -54,6 +58,8 @@ app.add_typer(connection.app, name="connection")
 app.add_typer(connection.app, name="connections", hidden=True)
 app.add_typer(replay.app, name="replay")
 app.add_typer(replay.app, name="replays", hidden=True)
+app.add_typer(mapping.app, name="mapping")
+app.add_typer(mapping.app, name="mappings", hidden=True)
 app.add_typer(audit.app, name="audit")
 app.command("reconcile")(reconcile.reconcile)
 app.command("sandbox")(sandbox.sandbox)
@@ -68,6 +74,7 @@ app.command("login")(login.login)
 app.command("whoami")(whoami.whoami)
 app.command("version")(version.version)
 app.add_typer(topics.app, name="help")
+everywhere.give(app)
 
 
 @app.callback()
@@ -75,13 +82,17 @@ def _everywhere(
     no_color: Annotated[
         bool, typer.Option("--no-color", envvar="LOCKSTEP_NO_COLOR", help="No colour, as with NO_COLOR=1.")
     ] = False,
+    url: everywhere.Url = "",
+    ca_file: everywhere.CaFile = None,
 ) -> None:
     if no_color:
         os.environ["NO_COLOR"] = "1"
+    keep(replace(wishes(), url=url, ca_file=ca_file))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line and exits the process with a code of `exits.Code`."""
+    keep(Wishes(words=tuple(sys.argv[1:] if arguments is None else arguments)))
     try:
         app(args=arguments, prog_name="lockstep")
     except Ending as ending:

@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gateway.cli.admin import asked
 from gateway.cli.asking import NoInput, Yes, make_sure
 from gateway.cli.exits import Code, Ending
 from gateway.cli.flags import DEFAULT_CONFIG, Config, Json
+from gateway.cli.gateways import asked
 from gateway.cli.moments import moment_of
 from gateway.cli.output import data, document, moment, say, table
 
 if TYPE_CHECKING:
-    from gateway.access.rights import Principal
+    from gateway.cli.port import Gateway
     from gateway.work.notifications import DeliveryView
-    from gateway.work.workplace import Workplace
 
 app = typer.Typer(help="The channels that tell people what needs them.", no_args_is_help=True)
 
@@ -40,15 +39,12 @@ def list_(
     as_json: Json = False,
 ) -> None:
     """Show the channels and how they do; of one channel, its last 50 events."""
-    from gateway.cli.store import configuration
-    from gateway.work.notifications import list_channels, list_deliveries
-
-    loaded = configuration(config)
     if channel is not None:
-        found = asked(loaded, lambda place, who: list_deliveries(place, who, channel=channel, state=state))
+        name = channel
+        found = asked(config, lambda gateway: gateway.notifications.list_deliveries(channel=name, state=state))
         _show([_facts(each) for each in found], ("at", "event", "type", "state", "attempts", "answer", "next"), as_json)
         return
-    views = [_facts(each) for each in asked(loaded, list_channels)]
+    views = [_facts(each) for each in asked(config, lambda gateway: gateway.notifications.list_channels())]
     columns = ("channel", "kind", "state", "since", "waiting", "failed", "delivered", "fallback", "reason")
     _show(views, columns, as_json)
     if not views:
@@ -71,9 +67,7 @@ def try_(
 
     Exit code 3 if the receiver did not take it, 4 if nothing was heard in time.
     """
-    from gateway.cli.store import configuration
-
-    view = asked(configuration(config), lambda place, who: _tested(place, who, channel, wait))
+    view = asked(config, lambda gateway: _tested(gateway, channel, wait))
     if as_json:
         document(_facts(view))
     else:
@@ -114,35 +108,30 @@ def replay(
 
     By --event, or by a range of time; of a range only what was not delivered, unless --delivered says otherwise.
     """
-    from gateway.cli.store import configuration
-    from gateway.work.notifications import replay_deliveries
-
-    loaded, now = configuration(config), time.time()
+    now = time.time()
     wanted: dict[str, Any] = {
         "events": event or (),
         "since": moment_of(since, "--since", now),
         "until": moment_of(until, "--until", now),
         "delivered": delivered,
     }
-    found = asked(loaded, lambda place, who: replay_deliveries(place, who, channel, **wanted, plan=True))
+    found = asked(config, lambda gateway: gateway.notifications.replay_deliveries(channel, **wanted, plan=True))
     if not plan and found.events:
         make_sure(f"Tell {len(found.events)} events over {channel} once more?", yes=yes, no_input=no_input)
-        found = asked(loaded, lambda place, who: replay_deliveries(place, who, channel, **wanted))
+        found = asked(config, lambda gateway: gateway.notifications.replay_deliveries(channel, **wanted))
     if as_json:
         document({"channel": channel, "events": found.events, "planned": plan})
         return
     data(f"{len(found.events)} events over {channel} {'would be told' if plan else 'are told'} once more")
 
 
-async def _tested(place: Workplace, who: Principal, channel: str, wait_s: float) -> DeliveryView:
+async def _tested(gateway: Gateway, channel: str, wait_s: float) -> DeliveryView:
     import asyncio
 
-    from gateway.work.notifications import list_deliveries, try_channel
-
-    id = await try_channel(place, who, channel)
+    id = await gateway.notifications.try_channel(channel)
     until = time.monotonic() + wait_s
     while True:
-        found = await list_deliveries(place, who, channel=channel, event_id=id)
+        found = await gateway.notifications.list_deliveries(channel=channel, event_id=id)
         if found[0].attempts or found[0].state not in _LEFT or time.monotonic() >= until:
             return found[0]
         await asyncio.sleep(LOOK_S)

@@ -6,15 +6,34 @@ import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
+from gateway.cli.exits import Code, Ending
+from gateway.cli.wishes import wishes
+
 Row = Mapping[str, Any]
 READABLE = 24
 """Characters that a folded column needs to be read at all."""
+GROWING = frozenset({"age", "oldest", "polled", "last used"})
+"""Columns that differ each time: a row in which only these moved is still the same to who watches."""
+_marks: ContextVar[dict[str, str] | None] = ContextVar("lockstep.cli.marks", default=None)
+
+
+@contextmanager
+def marked() -> Iterator[dict[str, str]]:
+    """Line -> what makes it another one, of the rows that are told meanwhile in a pipe."""
+    found: dict[str, str] = {}
+    token = _marks.set(found)
+    try:
+        yield found
+    finally:
+        _marks.reset(token)
 
 
 def say(text: str) -> None:
@@ -30,11 +49,46 @@ def data(text: str) -> None:
 
 
 def document(value: Any) -> None:
-    """One JSON document on stdout."""
+    """One JSON document on stdout; with --jsonl one on a line for each item; with --fields only these members."""
+    typed = wishes()
+    if typed.jsonl:
+        for item in _items(value):
+            json_line(_chosen(item, typed.fields))
+        return
+    value = _fewer(value, typed.fields)
     sys.stdout.write(
         orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS, default=str).decode() + "\n"
     )
     sys.stdout.flush()
+
+
+def _items(value: Any) -> Sequence[Any]:
+    """What a list is a list of, also where it is the only list in a page."""
+    if isinstance(value, list | tuple):
+        return value
+    lists = [each for each in value.values() if isinstance(each, list | tuple)] if isinstance(value, dict) else []
+    is_page = len(lists) == 1 and isinstance(value, dict) and len(value) <= PAGE
+    return lists[0] if is_page else [value]
+
+
+PAGE = 3
+"""Members that a page has at most: its items, where it goes on, and whether it was cut."""
+
+
+def _fewer(value: Any, fields: Sequence[str]) -> Any:
+    if not fields:
+        return value
+    items = _items(value)
+    return [_chosen(item, fields) for item in items] if items != [value] else _chosen(value, fields)
+
+
+def _chosen(item: Any, fields: Sequence[str]) -> Any:
+    """Only these members, in this order. Ends with code 2 for one that is none."""
+    if not fields or not isinstance(item, dict):
+        return item
+    if unknown := [name for name in fields if name not in item]:
+        raise Ending(Code.WRONG_USE, f"--fields {', '.join(unknown)}: there are {', '.join(item)}")
+    return {name: item[name] for name in fields}
 
 
 def json_line(value: Any) -> None:
@@ -48,17 +102,29 @@ def wants_colour() -> bool:
 
 
 def table(rows: Sequence[Row], columns: Sequence[str], *, title: str = "") -> None:
-    """Rows under their column names. In a pipe: one line a row, tab-separated, the names first."""
+    """Rows under their column names, or only those of --fields. In a pipe: a line a row, tab-separated, names first."""
+    if fields := wishes().fields:
+        if unknown := [name for name in fields if name not in columns]:
+            raise Ending(Code.WRONG_USE, f"--fields {', '.join(unknown)}: there are {', '.join(columns)}")
+        columns = fields
     if not sys.stdout.isatty():
         data("\t".join(columns))
         for row in rows:
-            data("\t".join(cell(row.get(column)).replace("\t", " ").replace("\n", " ") for column in columns))
+            _line(row, columns)
         return
     texts = [[cell(row.get(column)) for column in columns] for row in rows]
     if _fits(texts, columns):
         _columns(texts, columns, title)
     else:
         _blocks(texts, columns, title)
+
+
+def _line(row: Row, columns: Sequence[str]) -> None:
+    cells = {column: cell(row.get(column)).replace("\t", " ").replace("\n", " ") for column in columns}
+    line = "\t".join(cells.values())
+    if (marks := _marks.get()) is not None:
+        marks[line] = "\t".join(text for column, text in cells.items() if column not in GROWING)
+    data(line)
 
 
 def _fits(texts: Sequence[Sequence[str]], columns: Sequence[str]) -> bool:

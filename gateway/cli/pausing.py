@@ -1,4 +1,4 @@
-"""`lockstep connection list|pause|resume`: how connections stand, and what people hold."""
+"""`lockstep connection list|show|pause|resume`: how connections stand, and what people hold."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gateway.cli.admin import asked
 from gateway.cli.exits import Code, Ending
 from gateway.cli.flags import DEFAULT_CONFIG, Config, Json
+from gateway.cli.gateways import asked
 from gateway.cli.moments import time_of
 from gateway.cli.output import age, data, document, moment, say, table
 
 if TYPE_CHECKING:
-    from gateway.access.rights import Principal
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from gateway.cli.port import Gateway
     from gateway.work.connections import ConnectionView
-    from gateway.work.workplace import Workplace
 
 COLUMNS = ("connection", "gate", "paused", "under way", "proving", "parked", "oldest", "polled")
 BOTH = "both"
@@ -30,14 +32,32 @@ Direction = Annotated[
 
 def list_(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
     """Show every connection: its gate, what waits for it, and what is paused."""
-    from gateway.cli.store import configuration
-    from gateway.work.connections import list_connections
-
-    found = asked(configuration(config), list_connections)
+    found = asked(config, lambda gateway: gateway.connections.list_connections())
     if as_json:
         document([_facts(each) for each in found])
     else:
         table([_row(each) for each in found], COLUMNS)
+
+
+def show(connection: Name, config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
+    """Show one connection: what it is, how its gate stands and since when, what waits for it, what is paused."""
+    found = asked(config, lambda gateway: _known(gateway, connection))
+    if as_json:
+        document(_facts(found))
+        return
+    ways = [way for way, is_so in (("by polling", found.polls), ("by webhooks", found.webhooks)) if is_so]
+    data(f"{found.name}  {found.label}  {found.connector}, heard {' and '.join(ways) or 'not at all'}")
+    data(f"flows: {', '.join(found.flows) or 'none'}")
+    since = f" since {moment(found.since)}" if found.since else ""
+    data(f"gate: {found.state or 'not used yet'}{since}{f', {found.reason}' if found.reason else ''}")
+    if found.state not in ("", "closed") and found.until:
+        data(f"tried again at {moment(found.until)}")
+    data(f"to be written: {found.working} records, {found.unknown} proving, {found.parked} parked")
+    if found.oldest_s:
+        data(f"oldest {age(found.oldest_s)}")
+    data(f"to be decided: {found.noticed} changes; polled {moment(found.polled_at or None)}")
+    for each in found.paused:
+        data(f"paused {_WAYS[each.direction]} until {moment(each.until)} by {each.actor}: {each.reason}")
 
 
 def pause(
@@ -59,14 +79,12 @@ def pause(
 
     Again with another end or reason: the new ones count.
     """
-    from gateway.work import pausing
-
     wanted, end = _directions(direction), _end(until, span)
     if not reason.strip():
         raise Ending(Code.WRONG_USE, "give a --reason: whoever finds the connection held wants to know")
 
-    async def hold(place: Workplace, who: Principal) -> bool:
-        return await pausing.pause(place, who, connection, wanted, until=end, reason=reason.strip())
+    async def hold(gateway: Gateway) -> bool:
+        return await gateway.pausing.pause(connection, wanted, until=end, reason=reason.strip())
 
     _show(_done(config, connection, hold), as_json)
     if not as_json:
@@ -81,12 +99,10 @@ def resume(
     as_json: Json = False,
 ) -> None:
     """Let a connection go on; what waited is written and read now. Harmless if it was not paused."""
-    from gateway.work import pausing
-
     wanted = _directions(direction)
 
-    async def go_on(place: Workplace, who: Principal) -> bool:
-        return await pausing.resume(place, who, connection, wanted, reason=reason.strip())
+    async def go_on(gateway: Gateway) -> bool:
+        return await gateway.pausing.resume(connection, wanted, reason=reason.strip())
 
     _show(_done(config, connection, go_on), as_json)
 
@@ -109,19 +125,19 @@ def _end(until: str, span: str) -> float:
     return time.time() + waiting_time(span, "--for") if span else time_of(until, "--until")
 
 
-def _done(config: Config, connection: str, act: Any) -> ConnectionView:
+def _done(config: Path, connection: str, act: Callable[[Gateway], Awaitable[bool]]) -> ConnectionView:
     """The connection after the verb. Ends with code 7 if there is none of that name."""
-    from gateway.cli.store import configuration
-    from gateway.work.connections import get_connection
 
-    loaded = configuration(config)
+    async def question(gateway: Gateway) -> ConnectionView:
+        return await _known(gateway, connection, there=await act(gateway))
 
-    async def question(place: Workplace, who: Principal) -> ConnectionView | None:
-        return await get_connection(place, who, connection) if await act(place, who) else None
+    return asked(config, question)
 
-    found = asked(loaded, question)
+
+async def _known(gateway: Gateway, connection: str, *, there: bool = True) -> ConnectionView:
+    found = await gateway.connections.get_connection(connection) if there else None
     if found is None:
-        known = ", ".join(sorted(loaded.connections))
+        known = ", ".join(each.name for each in await gateway.connections.list_connections())
         raise Ending(Code.NOT_FOUND, f"there is no connection {connection}; the configuration has {known}")
     return found
 

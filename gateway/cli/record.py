@@ -3,46 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
+import msgspec
 import typer
 
+from gateway.cli.deciding import Actor
 from gateway.cli.exits import Code, Ending
 from gateway.cli.flags import DEFAULT_CONFIG, Config, Json
 from gateway.cli.output import cell, data, document, moment, table, told
 
 if TYPE_CHECKING:
-    from gateway.storage.database import Database
+    from gateway.cli.port import Gateway
 
 app = typer.Typer(help="One record: is it in step, and why not?", no_args_is_help=True)
 
 Connection = Annotated[str, typer.Argument(help="The connection, as the configuration names it (snow, jira).")]
 Key = Annotated[str, typer.Argument(help="What that system calls the object: INC0010001, OPS-12, or its id.")]
 Facts = dict[str, Any]
+T = TypeVar("T")
+ANY = "-"
+"""Whatever that system calls this kind of object."""
 
 
 @app.command()
 def why(connection: Connection, key: Key, config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
     """Say in one sentence whether a record is in step, and if not, what it waits for and what you can do."""
-    from gateway.work.queries import record_why
-
-    found = _ask(config, record_why, connection, key)
+    found = _ask(config, connection, key, lambda gateway: gateway.records.why(connection, ANY, key))
     if as_json:
-        document(found)
+        document(msgspec.to_builtins(found))
         return
-    verdict = "IN STEP" if found["in_step"] else f"NOT IN STEP   {found['code']}"
-    told(f"{' = '.join(found['objects'])}   {verdict}")
-    told(found["sentence"])
-    for step in found["you_can"]:
+    verdict = "IN STEP" if found.in_step else f"NOT IN STEP   {found.code}"
+    told(f"{' = '.join(found.objects)}   {verdict}")
+    told(found.sentence)
+    for step in found.you_can:
         told(f"You can   {step}")
 
 
 @app.command()
 def show(connection: Connection, key: Key, config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
     """Show a record: its fields as each system shows them, values that lost a conflict, the last writes."""
-    from gateway.work.queries import record_show
-
-    found = _ask(config, record_show, connection, key)
+    found = _ask(config, connection, key, lambda gateway: gateway.records.show(connection, ANY, key))
     if as_json:
         document(found)
     else:
@@ -55,18 +57,9 @@ def look(connection: Connection, key: Key, config: Config = DEFAULT_CONFIG, as_j
 
     Exit code 1 if a side could not be read.
     """
-    from gateway.cli.deciding import topology_of
-    from gateway.cli.seeing import connectors_for, tell_sides
-    from gateway.cli.store import configuration
-    from gateway.work.looking import record_look
+    from gateway.cli.seeing import tell_sides
 
-    loaded = configuration(config)
-
-    async def question(database: Database, connection: str, key: str) -> Facts | None:
-        async with connectors_for(loaded) as connectors:
-            return await record_look(database, topology_of(loaded), connectors, connection, key)
-
-    found = _ask(config, question, connection, key)
+    found = _ask(config, connection, key, lambda gateway: gateway.looks.look_at_record(connection, ANY, key))
     if as_json:
         document(found)
     else:
@@ -86,32 +79,62 @@ def history(
     as_json: Json = False,
 ) -> None:
     """Tell what happened to a record, oldest first: values decided, values that lost, writes, cases."""
-    from gateway.work.story import record_history
-
-    found = _ask(config, lambda database, *what: record_history(database, *what, limit=limit), connection, key)
+    found = _ask(config, connection, key, lambda gateway: gateway.records.timeline(connection, ANY, key, limit=limit))
+    steps = msgspec.to_builtins(found)
     if as_json:
-        document(found)
+        document(steps)
         return
-    rows = [{**row, "at": moment(row["at"])} for row in found["steps"]]
+    rows = [{**row, "at": moment(row["at"])} for row in steps["steps"]]
     table(rows, ("at", "what", "who", "field", "value", "detail"))
 
 
-def _ask(
-    config: Config, question: Callable[[Database, str, str], Awaitable[Facts | None]], connection: str, key: str
-) -> Facts:
-    from gateway.cli.store import ask, configuration
+@app.command()
+def resync(
+    connection: Connection, key: Key, config: Config = DEFAULT_CONFIG, actor: Actor = "", as_json: Json = False
+) -> None:
+    """Plan to bring a record in step anew, from what was accepted of it. Nothing is sent before the plan is run."""
+    from gateway.cli.replay_showing import show_plan
 
-    loaded = configuration(config)
-    if connection not in loaded.connections:
-        known = ", ".join(loaded.connections)
-        raise Ending(Code.WRONG_USE, f"there is no connection {connection}; the configuration has {known}")
-    found = ask(loaded, lambda database: question(database, connection, key))
-    if found is None:
-        raise Ending(
-            Code.NOT_FOUND,
-            f"{key} was not seen in {connection}; if it is there, its change did not arrive yet: lockstep now",
-        )
-    return found
+    async def planned(gateway: Gateway) -> tuple[Facts, str] | None:
+        from replay.values import Source, Wish
+
+        found = await gateway.records.why(connection, ANY, key)
+        if found is None:
+            return None
+        selected = await gateway.replays.select(Wish(source=Source.JOURNAL, record=found.record))
+        plan = await gateway.replays.plan_within(selected["selection"], selected["count"], {})
+        return plan, (await gateway.me())["gateway"]
+
+    plan, name = _ask(config, connection, key, planned, actor=actor)
+    if as_json:
+        document(plan)
+    else:
+        show_plan(plan, name)
+
+
+def _ask(
+    config: Path,
+    connection: str,
+    key: str,
+    question: Callable[[Gateway], Awaitable[T | None]],
+    *,
+    actor: str = "",
+) -> T:
+    """The answer. Ends with code 2 for a connection that there is not, 7 for an object that is not known."""
+    from gateway.cli.gateways import asked
+
+    async def put(gateway: Gateway) -> T:
+        found = await question(gateway)
+        if found is not None:
+            return found
+        known = [each.name for each in await gateway.connections.list_connections()]
+        if connection not in known:
+            there = ", ".join(known)
+            raise Ending(Code.WRONG_USE, f"there is no connection {connection}; the configuration has {there}")
+        text = f"{key} was not seen in {connection}; if it is there, its change did not arrive yet: lockstep now"
+        raise Ending(Code.NOT_FOUND, text)
+
+    return asked(config, put, actor=actor)
 
 
 def _tell(found: Facts) -> None:

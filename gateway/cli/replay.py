@@ -11,15 +11,13 @@ from gateway.cli.deciding import Actor, Reason, waiting_time
 from gateway.cli.exits import Code, Ending
 from gateway.cli.flags import DEFAULT_CONFIG, Config, Json
 from gateway.cli.output import data, document, moment, say, table
-from gateway.cli.replay_asking import all_items, asked, there
+from gateway.cli.replay_asking import all_items, all_run_items, asked, there
 from gateway.cli.replay_following import followed
 from gateway.cli.replay_planning import plan
-from gateway.cli.replay_showing import item_line, show_diff, show_plan, show_run
+from gateway.cli.replay_showing import item_line, show_diff, show_log, show_plan, show_run
 
 if TYPE_CHECKING:
-    from gateway.access.rights import Principal
-    from gateway.config import Config as Loaded
-    from gateway.work.workplace import Workplace
+    from gateway.cli.port import Gateway
     from replay.values import Limits
 
 app = typer.Typer(
@@ -45,58 +43,44 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Look at a plan or a run."""
-    from gateway.cli.store import configuration
-    from gateway.work import replays
-
-    loaded = configuration(config)
     if id.startswith("rr_"):
-        run = there(asked(loaded, actor, lambda place, who: replays.run_show(place, who, id)), f"run {id}")
-        items = asked(loaded, actor, lambda place, who: _run_items(place, who, id, outcome)) if outcome else []
-        if as_json:
-            document({**run, "items": items} if outcome else run)
-            return
-        show_run(run)
-        if items:
-            table(items, ("subject", "object_key", "action", "outcome", "reason", "case"))
+        _show_run(config, actor, id, outcome, as_json=as_json)
         return
     if action:
-        listed = asked(loaded, actor, lambda place, who: all_items(place, who, id, action))
+        listed = asked(config, actor, lambda gateway: all_items(gateway, id, action))
         if as_json:
             document(listed)
         for item in [] if as_json else listed:
             data(item_line(item))
         return
-    found = there(asked(loaded, actor, lambda place, who: replays.show(place, who, id)), f"plan {id}")
+    found, name = asked(config, actor, lambda gateway: _plan_and_name(gateway, id))
     if as_json:
         document(found)
     else:
-        show_plan(found, loaded.name)
+        show_plan(found, name)
 
 
-async def _run_items(place: Workplace, who: Principal, run_id: str, outcome: str) -> list[Facts]:
-    from gateway.work import replays
+def _show_run(config: Path, actor: str, id: str, outcome: str, *, as_json: bool) -> None:
+    run = there(asked(config, actor, lambda gateway: gateway.replays.run_show(id)), f"run {id}")
+    items = asked(config, actor, lambda gateway: all_run_items(gateway, id, outcome)) if outcome else []
+    if as_json:
+        document({**run, "items": items} if outcome else run)
+        return
+    show_run(run)
+    show_log(run)
+    if items:
+        table(items, ("subject", "object_key", "action", "outcome", "reason", "case"))
 
-    found: list[Facts] = []
-    after: int | None = 0
-    while after is not None:
-        page = there(
-            await replays.run_items(place, who, run_id, outcome=outcome, after=after, limit=replays.MOST),
-            f"run {run_id}",
-        )
-        found += page["items"]
-        after = page["next"]
-    return found
+
+async def _plan_and_name(gateway: Gateway, id: str) -> tuple[Facts, str]:
+    found = there(await gateway.replays.show(id), f"plan {id}")
+    return found, str((await gateway.me())["gateway"])
 
 
 @app.command("diff")
 def diff(plan_id: PlanId, config: Config = DEFAULT_CONFIG, actor: Actor = "", as_json: Json = False) -> None:
     """Say what differs from the plan that this one was made anew of."""
-    from gateway.cli.store import configuration
-    from gateway.work import replays
-
-    found = there(
-        asked(configuration(config), actor, lambda place, who: replays.diff(place, who, plan_id)), f"plan {plan_id}"
-    )
+    found = there(asked(config, actor, lambda gateway: gateway.replays.diff(plan_id)), f"plan {plan_id}")
     if as_json:
         document(found)
     else:
@@ -108,14 +92,12 @@ def approve(
     plan_id: PlanId, config: Config = DEFAULT_CONFIG, reason: Reason = "", actor: Actor = "", as_json: Json = False
 ) -> None:
     """Say yes to somebody else's plan, as it stands now."""
-    from gateway.cli.store import configuration
-    from gateway.work import replays
 
-    async def approved(place: Workplace, who: Principal) -> Facts:
-        found = there(await replays.show(place, who, plan_id), f"plan {plan_id}")
-        return await replays.approve(place, who, plan_id, found["digest"], reason=reason)
+    async def approved(gateway: Gateway) -> Facts:
+        found = there(await gateway.replays.show(plan_id), f"plan {plan_id}")
+        return await gateway.replays.approve(plan_id, found["digest"], reason=reason)
 
-    found = asked(configuration(config), actor, approved)
+    found = asked(config, actor, approved)
     if as_json:
         document(found)
     else:
@@ -143,24 +125,21 @@ def run(
 
     Exit codes: 3 some failed, 4 outcomes unknown or not over yet, 5 the plan is stale, 9 stopped by its guard.
     """
-    from gateway.cli.store import configuration
-    from gateway.work import replays
     from gateway.work.replay_views import limits_of
 
-    loaded = configuration(config)
     wait_s = waiting_time(wait) if wait else None
 
-    async def started(place: Workplace, who: Principal) -> Facts:
+    async def started(gateway: Gateway) -> Facts:
         if plan_id.startswith("rr_"):
-            return there(await replays.run_show(place, who, plan_id), f"run {plan_id}")
-        found = there(await replays.show(place, who, plan_id), f"plan {plan_id}")
+            return there(await gateway.replays.run_show(plan_id), f"run {plan_id}")
+        found = there(await gateway.replays.show(plan_id), f"plan {plan_id}")
         limits = _planned_limits(found)
         wanted = limits_of({"rate": rate}, limits) if rate is not None else None
-        return await replays.run(place, who, plan_id, found["digest"], limits=wanted, reason=reason)
+        return await gateway.replays.run(plan_id, found["digest"], limits=wanted, reason=reason)
 
-    found = asked(loaded, actor, started)
+    found = asked(config, actor, started)
     if wait_s != 0.0 and not found["ended_at"]:
-        found = _followed(loaded, actor, found, wait_s)
+        found = _followed(config, actor, found, wait_s)
     if as_json:
         document(found)
     else:
@@ -168,12 +147,12 @@ def run(
     _end(found)
 
 
-def _followed(loaded: Loaded, actor: str, run_: Facts, wait_s: float | None) -> Facts:
+def _followed(config: Path, actor: str, run_: Facts, wait_s: float | None) -> Facts:
     """The run once it is over. Interrupted, it says how to come back: the run goes on."""
     id = run_["run"]
     try:
         say(f"{id}: {run_['count']} items; ^C leaves, the run goes on; pause and stop: lockstep replay pause {id}")
-        return asked(loaded, actor, lambda place, who: followed(place, who, id, wait_s=wait_s))
+        return asked(config, actor, lambda gateway: followed(gateway, id, wait_s=wait_s))
     except KeyboardInterrupt:
         say(f"\n{id} goes on; see it: lockstep replay show {id}; end it: lockstep replay stop {id}")
         raise
@@ -199,11 +178,12 @@ def _end(found: Facts) -> None:
 
 
 def _turned(verb: str, run_id: str, config: Path, reason: str, actor: str, *, as_json: bool) -> None:
-    from gateway.cli.store import configuration
-    from gateway.work import replays
 
-    turn = {"pause": replays.pause, "resume": replays.resume, "stop": replays.stop}[verb]
-    found = asked(configuration(config), actor, lambda place, who: turn(place, who, run_id, reason=reason))
+    async def turned(gateway: Gateway) -> Facts:
+        turns = {"pause": gateway.replays.pause, "resume": gateway.replays.resume, "stop": gateway.replays.stop}
+        return await turns[verb](run_id, reason=reason)
+
+    found = asked(config, actor, turned)
     if as_json:
         document(found)
     else:
@@ -244,11 +224,12 @@ def list_(
     as_json: Json = False,
 ) -> None:
     """List runs, or plans, newest first."""
-    from gateway.cli.store import configuration
-    from gateway.work import replays
 
-    verb = replays.plans if plans else replays.runs
-    found = asked(configuration(config), actor, lambda place, who: verb(place, who, after=after, limit=limit))
+    async def listed(gateway: Gateway) -> Facts:
+        verb = gateway.replays.plans if plans else gateway.replays.runs
+        return await verb(after=after, limit=limit)
+
+    found = asked(config, actor, listed)
     if as_json:
         document(found)
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -14,12 +14,12 @@ from gateway.cli.flags import DEFAULT_CONFIG, Config, Json
 from gateway.cli.moments import moment_of
 from gateway.cli.output import document, say
 from gateway.cli.replay_asking import all_items, asked
+from gateway.cli.replay_making import Looking
 from gateway.cli.replay_showing import show_diff, show_plan
 
 if TYPE_CHECKING:
-    from gateway.access.rights import Principal
-    from gateway.work.workplace import Workplace
-    from replay.values import Limits, Wish
+    from gateway.cli.port import Gateway
+    from replay.values import Wish
 
 Facts = dict[str, Any]
 
@@ -36,7 +36,11 @@ def plan(
         str, typer.Option(envvar="LOCKSTEP_REPLAY_PERSON", help="Of records that name this person.")
     ] = "",
     mapping: Annotated[
-        str, typer.Option(envvar="LOCKSTEP_REPLAY_MAPPING", help="Of records that this mapping version read: NAME@2.")
+        str,
+        typer.Option(
+            envvar="LOCKSTEP_REPLAY_MAPPING",
+            help="Of records that this mapping version read: NAME@2. With --journal: understood by it.",
+        ),
     ] = "",
     since: Annotated[
         str | None, typer.Option(envvar="LOCKSTEP_REPLAY_SINCE", help="First seen since: 2h, or 2026-11-02T08:00Z.")
@@ -50,6 +54,13 @@ def plan(
     ] = False,
     again: Annotated[
         str, typer.Option(envvar="LOCKSTEP_REPLAY_AGAIN", metavar="PLAN", help="Make this plan anew.")
+    ] = "",
+    drop: Annotated[
+        list[str] | None,
+        typer.Option(envvar="LOCKSTEP_REPLAY_DROP", metavar="CASE", help="With --again: leave this one out."),
+    ] = None,
+    left: Annotated[
+        str, typer.Option(envvar="LOCKSTEP_REPLAY_LEFT", metavar="RUN", help="What this run left open.")
     ] = "",
     rate: Annotated[
         float | None, typer.Option(envvar="LOCKSTEP_REPLAY_RATE", min=0.1, help="At most so many items a minute.")
@@ -71,10 +82,9 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """Pin what is selected and plan its replay. Nothing is sent."""
-    from gateway.cli.store import configuration
     from replay.values import Source, Wish
 
-    loaded, now = configuration(config), time.time()
+    now = time.time()
     wish = Wish(
         source=Source.JOURNAL if journal else Source.CASES,
         numbers=tuple(numbers or ()),
@@ -85,45 +95,57 @@ def plan(
         record=record,
         text=text,
         person=person,
-        mapping=mapping,
+        mapping="" if journal else mapping,
+        through=mapping if journal else "",
         since=moment_of(since, "--since", now),
         until=moment_of(until, "--until", now),
     )
     wanted = {"rate": rate, "ramp": _ramp(ramp), "wait_after": wait_after}
     limits = {name: value for name, value in wanted.items() if value is not None}
-    found, items = asked(loaded, actor, lambda place, who: _planned(place, who, wish, again, limits, whole=bool(out)))
+    if drop and not again:
+        raise Ending(Code.WRONG_USE, "--drop leaves something out of a plan that is made anew: name it with --again")
+    origin = Origin(wish, again, tuple(drop or ()), left)
+    found, items, name = asked(config, actor, lambda gateway: _planned(gateway, origin, limits, whole=bool(out)))
     if out is not None:
         _written(out, {**found, "items": items})
     if as_json:
         document(found)
     else:
-        show_plan(found, loaded.name)
+        show_plan(found, name)
     if exit_changes and found["sends"]:
         raise Ending(Code.PLAN_HAS_CHANGES)
 
 
-async def _planned(
-    place: Workplace, who: Principal, wish: Wish, again: str, limits: Facts, *, whole: bool
-) -> tuple[Facts, list[Facts]]:
-    from gateway.work import replays
+class Origin(NamedTuple):
+    """What a plan is made of: a wish, a plan that is made anew, or what a run left open."""
 
-    if again:
-        found = await replays.plan_again(place, who, again)
-        difference = await replays.diff(place, who, found["plan"])
+    wish: Wish
+    again: str
+    drop: tuple[str, ...]
+    left: str
+
+
+async def _planned(gateway: Gateway, origin: Origin, limits: Facts, *, whole: bool) -> tuple[Facts, list[Facts], str]:
+    """The plan, all its items if it is to be written, and the gateway's name."""
+    looking = Looking()
+    try:
+        found = await _made(gateway, origin, limits, looking)
+    finally:
+        looking.over()
+    if origin.again:
+        difference = await gateway.replays.diff(found["plan"])
         if difference is not None:
             show_diff(difference)
-    else:
-        selected = await replays.select(place, who, wish)
-        found = await replays.plan(place, who, selected["selection"], limits=_limits(place, selected["count"], limits))
-    return found, await all_items(place, who, found["plan"]) if whole else []
+    items = await all_items(gateway, found["plan"]) if whole else []
+    return found, items, str((await gateway.me())["gateway"])
 
 
-def _limits(place: Workplace, count: int, asked: Facts) -> Limits | None:
-    """The configuration's limits with what was asked for; None: nothing was."""
-    from gateway.work.replay_limits import limits_for
-    from gateway.work.replay_views import limits_of
-
-    return limits_of(asked, limits_for(place.config, place.config.connections, count, count)) if asked else None
+async def _made(gateway: Gateway, origin: Origin, limits: Facts, looking: Looking) -> Facts:
+    replays = gateway.replays
+    if origin.again:
+        return await replays.plan_again(origin.again, drop=origin.drop, heard=looking.heard)
+    selected = await (replays.leftovers(origin.left) if origin.left else replays.select(origin.wish))
+    return await replays.plan_within(selected["selection"], selected["count"], limits, heard=looking.heard)
 
 
 def _ramp(text: str | None) -> list[int] | None:

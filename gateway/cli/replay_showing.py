@@ -115,6 +115,7 @@ def _rest(plan: Facts) -> None:
         data(f"Not in    {plan['later']} cases came in after the selection")
     cost, limits = plan["cost"], plan["limits"]
     live = f"live keeps {(1 - cost['share']) * 100:.0f} %"
+    _beside(plan)
     minutes = f"about {cost['minutes']:.0f} min" if cost["minutes"] >= 1 else "less than a minute"
     data(f"Cost      {cost['calls']} calls or more · replay share {cost['rate']:.0f}/min → {minutes} · {live}")
     creates = f"create {plan['totals'].get('create', 0)} of {limits['most_creates']}"
@@ -124,6 +125,19 @@ def _rest(plan: Facts) -> None:
     steps = " → ".join([*map(str, limits["ramp"]), "rest"])
     waits = f", waits for you after step {limits['wait_after']}" if limits["wait_after"] else ""
     data(f"Ramp      {steps}{waits}")
+
+
+def _beside(plan: Facts) -> None:
+    """Who would be told, and what live traffic would feel."""
+    for each in plan["told"]["systems"]:
+        who = each["who"] or "not known; its connector says nothing of mails"
+        data(f"Told      {each['connection']}, of {each['count']} {TIMES} {each['action']}: {who}")
+    for each in plan["told"]["ours"]:
+        when = "when the run is over" if each["event"] == "run_finished" else "when the cases recover"
+        data(f"Told      lockstep, {when}: {', '.join(each['to']) or 'nobody, no rule asks for it'}")
+    for each in plan["live"]:
+        adds = "no budget is set for it" if each["adds_s"] is None else f"at most {each['adds_s']:.0f} s longer"
+        data(f"Live      {each['connection']}: oldest unfinished change {each['lag_s']:.0f} s; a fresh one: {adds}")
 
 
 def _ends(plan: Facts) -> None:
@@ -187,7 +201,8 @@ def speed_line(run: Facts) -> str:
     """How fast it goes, and how live traffic fares."""
     left = f"{run['left_s'] / 60:.0f} min left" if run["left_s"] >= 60 else "less than a minute left"
     lag = max(run["lag_s"].values(), default=0.0)
-    return f"{run['rate']:.0f}/min · {left} · live lag {lag:.0f} s"
+    before = max(run["lag_before_s"].values(), default=0.0)
+    return f"{run['rate']:.0f}/min · {left} · live lag {lag:.0f} s (before {before:.0f} s)"
 
 
 def show_run(run: Facts) -> None:
@@ -197,6 +212,15 @@ def show_run(run: Facts) -> None:
     for each in run["troubles"]:
         case = f"   {', '.join(each['cases'])}" if each["cases"] else ""
         data(f"  {each['outcome']:<9} {each['count']} {TIMES} {each['reason']}{case}")
+    if run["ended_at"] and run["troubles"]:
+        data(f"  take these into a new plan: lockstep replay plan --left {run['run']}")
+
+
+def show_log(run: Facts) -> None:
+    """What became of a run, the oldest first."""
+    for line in reversed(run["log"]):
+        by = f" · {line['by']}" if line["by"] else ""
+        data(f"  {clock(line['at'])}  {line['text']}{by}")
 
 
 def _sum(run: Facts) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,11 +13,8 @@ from gateway.cli.deciding import (
     Facts,
     Number,
     Reason,
-    decided,
-    read_case,
+    decided_on,
     tell_decided,
-    topology_of,
-    who_acts,
 )
 from gateway.cli.exits import Code, Ending
 from gateway.cli.flags import DEFAULT_CONFIG, Config, Json
@@ -25,8 +22,8 @@ from gateway.cli.output import cell, data, document, say, table
 
 if TYPE_CHECKING:
     from dead_letter.values import Case
-    from gateway.config import Config as Loaded
-    from gateway.storage.database import Database
+    from gateway.cli.port import Gateway
+    from gateway.work.case_views import Done
 
 Keep = Annotated[
     str,
@@ -60,96 +57,45 @@ def resolve(
     as_json: Json = False,
 ) -> None:
     """Choose which value of a conflict stays, or enter another. Shows first what will be written where, and asks."""
-    from gateway.cli.store import ask, configuration
+    from gateway.cli.gateways import asked
 
     if bool(keep) == (value is not None):
         raise Ending(Code.WRONG_USE, "say which value stays: either --keep SYSTEM or --value VALUE")
-    loaded = configuration(config)
-    topology = topology_of(loaded)
 
-    async def preview(database: Database) -> tuple[Case, str, Any, Facts]:
-        from connectors.contract.errors import MappingError
-        from gateway.work.previews import resolve_preview
+    async def preview(gateway: Gateway) -> tuple[Case, Facts]:
+        case = (await gateway.cases.get_case(number)).case
+        return case, await gateway.typed.preview_resolution(case.number, keep=keep, text=value)
 
-        case = await read_case(database, number)
-        side, wanted = _meant(loaded, case, keep, value)
-        try:
-            found = await resolve_preview(database, topology, case, side, wanted)
-        except MappingError as error:
-            raise Ending(Code.WRONG_USE, f"{case.number}: {error}; nothing was changed") from error
-        if found is None:
-            raise Ending(Code.NOT_ALLOWED, f"{case.number}: the record or its field {case.field} is not kept any more")
-        return case, side, wanted, found
-
-    case, side, wanted, found = ask(loaded, preview)
+    case, meant = asked(config, preview, actor=actor)
+    found = meant["preview"]
     if plan:
         _planned(found, as_json=as_json, exit_changes=exit_changes)
         return
     if not as_json:
         _show(found)
     make_sure(_question(found), yes=yes, no_input=no_input)
+    what = {"choice": meant["choice"]} if meant["choice"] else {"value": meant["value"]}
 
-    async def decision(database: Database) -> Facts:
-        import msgspec
-
-        what = {"choice": side} if side else {"value": wanted}
+    async def decision(gateway: Gateway) -> tuple[Done, str]:
         said = {"reason": reason, **what}
-        seen = expect or case.version
-        done = await decided(loaded, database, topology, case, "resolve", actor=actor, expect=seen, **said)
-        return dict(msgspec.to_builtins(done))
+        seen = decided_on(expect, case)
+        done = await gateway.cases.act(case.number, "resolve", said, expected_version=seen)
+        return done, await gateway.carried_out()
 
-    done = ask(loaded, decision)
+    done, who = asked(config, decision, actor=actor)
+    _told(done, found, who, as_json=as_json)
+
+
+def _told(done: Done, found: Facts, who: str, *, as_json: bool) -> None:
+    import msgspec
+
+    facts = msgspec.to_builtins(done)
     if as_json:
-        document({**done, "preview": found})
+        document({**facts, "preview": found})
         return
-    tell_decided(done)
-    if found["changes"] and not done["approval"]:
-        say(f"written by: {who_acts(loaded)}")
-
-
-def _meant(loaded: Loaded, case: Case, keep: str, text: str | None) -> tuple[str, Any]:
-    """The side that was chosen, or the value that was entered. Ends with a code for what the case does not offer."""
-    from dead_letter.actions import actions_for, sides_of
-    from dead_letter.classify import ActionName
-
-    offered = next(each for each in actions_for(case) if each.name is ActionName.RESOLVE)
-    if not offered.allowed:
-        raise Ending(Code.NOT_ALLOWED, f"{case.number}: resolve is not possible. {offered.why_not}")
-    if text is not None:
-        return "", parsed(loaded, case, case.field, text)
-    sides = sides_of(case)
-    origin = str(case.evidence.get("canonical_from", ""))
-    side = "canonical" if keep == origin and "canonical" in sides else keep
-    if side not in sides:
-        names = [origin or one if one == "canonical" else one for one in sides]
-        raise Ending(
-            Code.WRONG_USE, f"{case.number} has no side {keep}; keep one of {', '.join(names)}, or give --value"
-        )
-    return side, None
-
-
-def parsed(loaded: Loaded, case: Case, name: str, text: str) -> Any:
-    """The value that was typed, of the field's kind. Ends with a code if it is none of it."""
-    flow = loaded.flows.get(case.flow)
-    field = flow.type.fields.get(name) if flow else None
-    if field is None:
-        raise Ending(Code.NOT_ALLOWED, f"{case.number}: the configuration has no field {name} in {case.flow}")
-    if field.kind == "set":
-        return sorted({word.strip() for word in text.split(",") if word.strip()})
-    if text == "":
-        return None
-    if field.kind == "enum" and text not in field.values:
-        raise Ending(Code.WRONG_USE, f"{text}: {name} is one of {', '.join(field.values)}")
-    if field.kind == "bool":
-        if text.casefold() not in ("yes", "true", "no", "false"):
-            raise Ending(Code.WRONG_USE, f"{text}: {name} is yes or no")
-        return text.casefold() in ("yes", "true")
-    if field.kind == "number":
-        try:
-            return int(text) if text.lstrip("-").isdigit() else float(text)
-        except ValueError as error:
-            raise Ending(Code.WRONG_USE, f"{text}: {name} is a number") from error
-    return text
+    tell_decided(facts)
+    if found["changes"] and not done.approval:
+        say(f"written by: {who}")
 
 
 def _planned(found: Facts, *, as_json: bool, exit_changes: bool) -> None:

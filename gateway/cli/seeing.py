@@ -10,10 +10,7 @@ from gateway.cli.output import cell, data, moment, table, told
 
 if TYPE_CHECKING:
     from connectors.contract.connector import Connector
-    from dead_letter.values import Case
     from gateway.config import Config
-    from gateway.storage.database import Database
-    from gateway.sync.batch import Topology
 
 Facts = dict[str, Any]
 
@@ -30,22 +27,6 @@ async def connectors_for(config: Config) -> AsyncIterator[Mapping[str, Connector
     finally:
         for connector in made.values():
             await connector.close()
-
-
-async def look_at_case(config: Config, database: Database, topology: Topology, case: Case) -> Facts:
-    """Both sides of the case's record; of a case that is about a whole connection, whether it lets us in now."""
-    from gateway.work.looking import write_look
-
-    async with connectors_for(config) as connectors:
-        if case.record:
-            attempt = str(case.evidence.get("attempt", ""))
-            shown = await write_look(database, topology, connectors, case.record, attempt)
-            return {"sides": shown, "in_doubt": case.cls == "unknown_outcome"}
-        connector = connectors.get(case.connection)
-        if connector is None:
-            return {"sides": None}
-        found = [{"proves": one.proves, "ok": one.ok, "detail": one.detail} for one in await connector.check()]
-        return {"sides": None, "check": found, "failed": not all(one["ok"] for one in found)}
 
 
 def tell_case_look(found: Facts) -> None:

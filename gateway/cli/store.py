@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -27,33 +28,60 @@ def configuration(file: Path) -> Config:
 
     if not file.is_file():
         raise Ending(Code.CONFIG_INVALID, no_file(file))
-    return load(file, os.environ)
+    loaded = load(file, os.environ)
+    return loaded if loaded.mappings_by == "files" else _as_published(loaded)
+
+
+def _as_published(config: Config) -> Config:
+    """With the mappings that were published last; those of the files where there is no database to ask yet."""
+    from connectors.contract.errors import StorageError
+    from gateway.app.published import with_published
+
+    try:
+        return ask(config, lambda database: with_published(config, database))
+    except (Ending, StorageError):
+        return config
 
 
 def no_file(file: Path) -> str:
     """Why there is no configuration at this place, and what would be one."""
     if file.is_dir():
         return f"{file} is a directory; the configuration is a file, try {file / DEFAULT_CONFIG.name}"
-    return f"{file} is not there; name the configuration with --config or LOCKSTEP_CONFIG"
+    return f"{file} is not there; name the configuration with --config or LOCKSTEP_CONFIG{_elsewhere()}"
+
+
+def _elsewhere() -> str:
+    """For whoever has signed in somewhere, and forgot to say so."""
+    from gateway.cli import logins
+
+    there = sorted(logins.kept())
+    return f", or the gateway with --url {there[0]}" if there else ""
 
 
 def ask(config: Config, question: Callable[[Database], Awaitable[T]]) -> T:
     """The answer of the database that the configuration names. Ends with code 8 if there is none yet, or none of this
     version's schema; ConfigError if its schema is newer: an answer could not be believed.
     """
-    _refuse_absent(config)
     return asyncio.run(_ask(config, question))
 
 
 async def _ask(config: Config, question: Callable[[Database], Awaitable[T]]) -> T:
+    async with database_of(config) as database:
+        return await question(database)
+
+
+@asynccontextmanager
+async def database_of(config: Config) -> AsyncIterator[Database]:
+    """The database that the configuration names. Ends as `ask`."""
     from gateway.storage.database import Database
     from gateway.storage.migrate import is_current
 
+    _refuse_absent(config)
     database = Database(config.database, pool_size=2)
     try:
         if not await is_current(database):
             raise Ending(Code.NOT_REACHABLE, f"{_named(config)} {NOT_STARTED}")
-        return await question(database)
+        yield database
     finally:
         await database.close()
 

@@ -7,13 +7,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gateway.cli.admin import Connections, Roles, Types, asked, facts, roles_of, scope_text
+from gateway.cli.admin import Connections, Roles, Types, facts, roles_of, scope_text
 from gateway.cli.exits import Code, Ending
 from gateway.cli.flags import DEFAULT_CONFIG, Config, Json
+from gateway.cli.gateways import asked
 from gateway.cli.output import data, document, moment, say, table
+from gateway.cli.wishes import wishes
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from gateway.access.tokens import Token
+    from gateway.cli.port import Gateway
     from gateway.config.access import DeclaredToken
 
 app = typer.Typer(help="Tokens that programs show to be let in.", no_args_is_help=True)
@@ -31,19 +37,17 @@ def create(
     as_json: Json = False,
 ) -> None:
     """Make a token. It is shown now and never again: only its hash is kept."""
-    from gateway.cli.store import configuration
     from gateway.config.units import seconds
-    from gateway.work.tokens import create_token
 
-    loaded, roles = configuration(config), roles_of(role)
+    roles = roles_of(role)
     try:
         lasts_s = seconds(expires)
     except ValueError as error:
         raise Ending(Code.WRONG_USE, f"--expires {expires}: {error}") from error
     made = asked(
-        loaded,
-        lambda place, who: create_token(
-            place, who, name, roles=roles, connections=connection or None, types=type or None, lasts_s=lasts_s
+        config,
+        lambda gateway: gateway.tokens.create_token(
+            name, roles=roles, connections=connection or None, types=type or None, lasts_s=lasts_s
         ),
     )
     if as_json:
@@ -55,13 +59,12 @@ def create(
 
 @app.command("list")
 def list_(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
-    """Show everybody's tokens, newest first; those of the configuration too. Never what they say."""
-    from gateway.cli.store import configuration
-    from gateway.work.tokens import list_tokens
+    """Show everybody's tokens, newest first, or one's own for who does not manage people; never what they say.
 
-    loaded = configuration(config)
-    found = asked(loaded, lambda place, who: list_tokens(place, who, everybodys=True))
-    declared = [_declared(each, loaded.file.name) for each in loaded.access.tokens.values()]
+    Here those of the configuration, too.
+    """
+    found = asked(config, _listed)
+    declared = [] if wishes().url else _of_configuration(config)
     if as_json:
         document([facts(each) for each in found] + declared)
         return
@@ -71,6 +74,18 @@ def list_(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
         say("no tokens; make one: lockstep token create ci --role viewer")
 
 
+async def _listed(gateway: Gateway) -> Sequence[Token]:
+    me = await gateway.me()
+    return await gateway.tokens.list_tokens(everybodys="manage" in me["rights"])
+
+
+def _of_configuration(config: Path) -> list[dict[str, Any]]:
+    from gateway.cli.store import configuration
+
+    loaded = configuration(config)
+    return [_declared(each, loaded.file.name) for each in loaded.access.tokens.values()]
+
+
 @app.command("revoke")
 def revoke(
     id: Annotated[str, typer.Argument(help="The token's id, as `lockstep token list` shows it.")],
@@ -78,12 +93,9 @@ def revoke(
     as_json: Json = False,
 ) -> None:
     """Accept a token no more, from now on. Again is harmless."""
-    from gateway.cli.store import configuration
-    from gateway.work.tokens import revoke_token
-
     if id.startswith("declared:"):
-        raise Ending(Code.WRONG_USE, f"{id} stands in {config}; take it out of access.tokens there")
-    gone = asked(configuration(config), lambda place, who: revoke_token(place, who, id))
+        raise Ending(Code.WRONG_USE, f"{id} stands in the configuration; take it out of access.tokens there")
+    gone = asked(config, lambda gateway: gateway.tokens.revoke_token(id))
     if as_json:
         document(facts(gone))
     else:

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import getpass
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from gateway.cli.flags import DEFAULT_CONFIG, Config, Json
 from gateway.cli.output import data, document
 
 
-def whoami(
-    config: Config = DEFAULT_CONFIG,
-    url: Annotated[
-        str, typer.Option("--url", envvar="LOCKSTEP_URL", help="Ask a gateway elsewhere, after `lockstep login`.")
-    ] = "",
-    as_json: Json = False,
-) -> None:
-    """Say as whom you act, and what you may do. Without --url: on the database of the configuration."""
-    found = _there(url) if url else _here(config)
+def whoami(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
+    """Say as whom you act, and what you may do."""
+    found = _there() if _is_elsewhere() else _here(config)
     if as_json:
         document(found)
         return
@@ -31,24 +22,25 @@ def whoami(
             data(f"  only {name}: {', '.join(found[name]) or 'none'}")
 
 
+def _is_elsewhere() -> bool:
+    from gateway.cli.wishes import wishes
+
+    return bool(wishes().url)
+
+
 def _here(config: Any) -> dict[str, Any]:
+    """Of the configuration alone: it works before there is a database."""
+    import getpass
+
     from gateway.access.rights import local
+    from gateway.cli.local import who_is
     from gateway.cli.store import configuration
 
-    loaded, who = configuration(config), local(getpass.getuser())
-    return {
-        "id": who.id,
-        "name": who.name,
-        "roles": sorted(who.roles),
-        "rights": sorted(who.rights),
-        "connections": None,
-        "types": None,
-        "at": str(loaded.file),
-    }
+    loaded = configuration(config)
+    return {**who_is(local(getpass.getuser())), "gateway": loaded.name, "at": str(loaded.file)}
 
 
-def _there(url: str) -> dict[str, Any]:
-    from gateway.cli.login import who_at
-    from gateway.cli.logins import site_of, token_for
+def _there() -> dict[str, Any]:
+    from gateway.cli.gateways import asked
 
-    return {**who_at(site_of(url), token_for(url)), "at": site_of(url)}
+    return asked(DEFAULT_CONFIG, lambda gateway: gateway.me())

@@ -5,15 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.access.rights import Principal, Right
 from gateway.config.values import Connection
+from gateway.core.ids import new_id
 from gateway.delivery.pauses import Pause, pauses_at
 from gateway.sync import tables as t
-from gateway.work.backlog import lane_counts, notices_waiting
+from gateway.sync.attempts import Outcome
+from gateway.sync.tables import WAITING
+from gateway.work.backlog import lane_counts
 from gateway.work.workplace import Workplace
+
+MOST = 20_000
+"""Rows that a figure of the last hour is counted over; a busier hour is told of by its newest part."""
 
 
 class Speed(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,8 +53,14 @@ class ConnectionView(msgspec.Struct, frozen=True, kw_only=True):
     """Records that wait for a decision."""
     oldest_s: float
     """Age of the oldest change that is not written to it, in seconds; 0: none."""
+    in_s: float
+    """Age of the oldest change from it that is not decided, in seconds; 0: none."""
     noticed: int
     """Changes from it that are not decided."""
+    tries: int
+    """Writes to it that ended within the hour (the newest, if there were very many)."""
+    failed: int
+    """Of these, refused or without an answer."""
     queue: Speed
     polled_at: float
     polls: bool
@@ -66,7 +78,8 @@ async def list_connections(place: Workplace, who: Principal) -> list[ConnectionV
         states = {row.connection: row for row in await tx.execute(select(t.connection_state))}
         polled = {row.connection: row.polled_at for row in await tx.execute(select(t.cursor))}
         held = await pauses_at(tx, place.now())
-        noticed = {name: await notices_waiting(tx, t.notice.c.connection == name) for name in seen}
+        noticed = await _noticed(tx)
+        tried = await _tried(tx, place.now())
     return [
         _view(
             place,
@@ -74,7 +87,8 @@ async def list_connections(place: Workplace, who: Principal) -> list[ConnectionV
             states.get(name),
             lanes[name],
             polled.get(name, 0.0),
-            noticed[name],
+            noticed.get(name, (0, place.now())),
+            tried.get(name, (0, 0)),
             held,
         )
         for name in seen
@@ -98,7 +112,8 @@ def _view(
     state: Any,
     lanes: dict[str, Any],
     polled_at: float,
-    noticed: int,
+    noticed: tuple[int, float],
+    tried: tuple[int, int],
     held: list[Pause],
 ) -> ConnectionView:
     return ConnectionView(
@@ -114,13 +129,37 @@ def _view(
         unknown=lanes["unknown"],
         parked=lanes["parked"],
         oldest_s=lanes["oldest_s"],
-        noticed=noticed,
+        in_s=max(0.0, place.now() - noticed[1]),
+        noticed=noticed[0],
+        tries=tried[0],
+        failed=tried[1],
         queue=msgspec.convert(lanes["queue"], Speed),
         polled_at=polled_at,
         polls=connection.poll_every_s is not None,
         webhooks=connection.has_webhook,
         paused=tuple(each for each in held if each.connection == connection.name),
     )
+
+
+async def _noticed(tx: AsyncConnection) -> dict[str, tuple[int, float]]:
+    """Connection -> changes that wait, and when the oldest came."""
+    row = t.notice.c
+    query = select(row.connection, func.count(), func.min(row.received_at)).where(WAITING).group_by(row.connection)
+    return {each[0]: (int(each[1]), float(each[2])) for each in await tx.execute(query)}
+
+
+async def _tried(tx: AsyncConnection, now: float) -> dict[str, tuple[int, int]]:
+    """Connection -> writes that ended within the hour, and those that failed."""
+    row = newest(t.attempt, now - 3600)
+    bad = func.sum(case((row.outcome.in_((Outcome.REFUSED, Outcome.UNKNOWN)), 1), else_=0))
+    query = select(row.connection, func.count(), bad).where(row.outcome != Outcome.OPEN).group_by(row.connection)
+    return {each[0]: (int(each[1]), int(each[2] or 0)) for each in await tx.execute(query)}
+
+
+def newest(table: Any, since: float) -> Any:
+    """The newest rows of a table whose ids tell when they were made."""
+    lowest = new_id("at", at=since)[:-16]
+    return select(table).where(table.c.id >= lowest).order_by(table.c.id.desc()).limit(MOST).subquery().c
 
 
 async def states(tx: AsyncConnection) -> list[dict[str, Any]]:

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import msgspec
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from dead_letter import store
-from dead_letter.values import CaseFilter, CaseGroup
+from dead_letter.values import CaseGroup
 from dead_letter.wording import next_step
 
 LATELY_S = 3600.0
-MOST = 200
 
 
 class Need(CaseGroup, frozen=True, kw_only=True):
@@ -24,14 +17,8 @@ class Need(CaseGroup, frozen=True, kw_only=True):
     """What to do, in one or two sentences."""
 
 
-async def needs(tx: AsyncConnection, groups: Sequence[CaseGroup], wanted: CaseFilter, now: float) -> tuple[Need, ...]:
-    """Groups of the filter `wanted`, in their order."""
-    lately = msgspec.structs.replace(wanted, opened_since=now - LATELY_S, limit=MOST)
-    fresh = {each.key: each.count for each in await store.group_cases(tx, lately)} if groups else {}
-    return tuple(_need(each, fresh.get(each.key, 0)) for each in groups)
-
-
-def _need(group: CaseGroup, fresh: int) -> Need:
+def need_of(group: CaseGroup, fresh: int) -> Need:
+    """The group, of which `fresh` cases came within the hour."""
     told = {name: getattr(group, name) for name in group.__struct_fields__}
     step = next_step(group.cls, group.cause, connection=group.connection)
     return Need(**told, last_hour=min(fresh, group.count), next_step=step)

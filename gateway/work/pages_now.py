@@ -9,19 +9,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import case, func, select, true
+from sqlalchemy import select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.access.rights import Principal, Right
-from gateway.core.ids import new_id
 from gateway.sync import tables as t
-from gateway.sync.attempts import Outcome
-from gateway.sync.tables import WAITING
-from gateway.work.backlog import lane_counts, pressed_workers
+from gateway.work.backlog import pressed_workers
+from gateway.work.connections import MOST, ConnectionView, list_connections, newest
 from gateway.work.workplace import Workplace
 
-MOST = 20_000
-"""Rows that a figure of the last hour is counted over; a busier hour is told of by its newest part."""
 MINUTES = 60
 
 
@@ -62,66 +58,15 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def sides(place: Workplace, who: Principal) -> list[Side]:
-    """Every connection that the reader may see. Right SEE."""
-    who.require(Right.SEE)
-    now = place.now()
-    names = [name for name in place.config.connections if who.covers(connection=name)]
-    async with place.database.read() as tx:
-        counts = {row["connection"]: row for row in await lane_counts(tx, names, now)}
-        states = {row.connection: row for row in await tx.execute(select(t.connection_state))}
-        noticed = await _noticed(tx)
-        tried = await _tried(tx, now)
-        polled = {row.connection: row.polled_at for row in await tx.execute(select(t.cursor))}
-    return [
-        _side(place, name, counts[name], states.get(name), noticed.get(name), tried.get(name), polled.get(name), now)
-        for name in names
-    ]
+    """Every connection that the reader may see, in the order of the configuration. Right SEE."""
+    found = {each.name: each for each in await list_connections(place, who)}
+    return [_side(found[name]) for name in place.config.connections if name in found]
 
 
-def _side(
-    place: Workplace, name: str, count: Mapping[str, Any], state: Any, noticed: Any, tried: Any, polled: Any, now: float
-) -> Side:
-    return Side(
-        name=name,
-        label=place.config.connections[name].label,
-        state=state.state if state else "",
-        reason=state.reason if state else "",
-        since=state.since if state else 0.0,
-        until=state.until if state else 0.0,
-        in_s=max(0.0, now - noticed[1]) if noticed else 0.0,
-        out_s=count["oldest_s"],
-        noticed=noticed[0] if noticed else 0,
-        working=count["working"],
-        unknown=count["unknown"],
-        parked=count["parked"],
-        writes=count["queue"]["writes"],
-        per_s=count["queue"]["per_s"],
-        done_s=count["queue"]["done_s"],
-        tries=tried[0] if tried else 0,
-        failed=tried[1] if tried else 0,
-        polled_at=polled or None,
-    )
-
-
-async def _noticed(tx: AsyncConnection) -> dict[str, tuple[int, float]]:
-    """Connection -> changes that wait, and when the oldest came."""
-    row = t.notice.c
-    query = select(row.connection, func.count(), func.min(row.received_at)).where(WAITING).group_by(row.connection)
-    return {each[0]: (int(each[1]), float(each[2])) for each in await tx.execute(query)}
-
-
-async def _tried(tx: AsyncConnection, now: float) -> dict[str, tuple[int, int]]:
-    """Connection -> writes that ended within the hour, and those that failed."""
-    row = _newest(t.attempt, now - 3600)
-    bad = func.sum(case((row.outcome.in_((Outcome.REFUSED, Outcome.UNKNOWN)), 1), else_=0))
-    query = select(row.connection, func.count(), bad).where(row.outcome != Outcome.OPEN).group_by(row.connection)
-    return {each[0]: (int(each[1]), int(each[2] or 0)) for each in await tx.execute(query)}
-
-
-def _newest(table: Any, since: float) -> Any:
-    """The newest rows of a table whose ids tell when they were made."""
-    lowest = new_id("at", at=since)[:-16]
-    return select(table).where(table.c.id >= lowest).order_by(table.c.id.desc()).limit(MOST).subquery().c
+def _side(found: ConnectionView) -> Side:
+    same = {name: getattr(found, name) for name in Side.__struct_fields__ if hasattr(found, name)}
+    queue = {"writes": found.queue.writes, "per_s": found.queue.per_s, "done_s": found.queue.done_s}
+    return Side(**same | queue | {"out_s": found.oldest_s, "polled_at": found.polled_at or None})
 
 
 async def flow(place: Workplace, who: Principal, *, connection: str = "") -> Flow:
@@ -130,9 +75,9 @@ async def flow(place: Workplace, who: Principal, *, connection: str = "") -> Flo
     now = place.now()
     began = now - MINUTES * 60
     notice = t.notice.c
-    newest = select(notice.connection, notice.received_at).where(notice.received_at >= began)
-    arrived = newest.order_by(notice.received_at.desc()).limit(MOST).subquery().c
-    tried = _newest(t.attempt, began)
+    noticed = select(notice.connection, notice.received_at).where(notice.received_at >= began)
+    arrived = noticed.order_by(notice.received_at.desc()).limit(MOST).subquery().c
+    tried = newest(t.attempt, began)
     async with place.database.read() as tx:
         came = await _by_minute(tx, arrived.received_at, _seen(arrived.connection, who, connection), began)
         went = await _by_minute(tx, tried.finished_at, _seen(tried.connection, who, connection), began)

@@ -8,57 +8,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dead_letter import store as cases
 from dead_letter.values import CaseFilter
-from gateway.access.rights import Principal, Right
 from gateway.delivery.pauses import OUT, Pause, pauses_at
 from gateway.storage.database import Database, loads
-from gateway.sweeps.book import states as sweep_states
 from gateway.sync import tables as t
 from gateway.sync.attempts import PEOPLE_SEE, Outcome
 from gateway.sync.state import Lane, LaneState, LinkState, RecordState
 from gateway.sync.store import lane_of, load_records
-from gateway.work.backlog import lane_counts, notices_waiting, pressed_workers
-from gateway.work.case_reading import in_line
-from gateway.work.case_scope import narrowed, personal_of
-from gateway.work.needs import needs
-from gateway.work.workplace import Workplace
-
-
-async def now_summary(place: Workplace, who: Principal, *, limit: int = 5) -> dict[str, Any]:
-    """Is something wrong, how bad, where, since when, and how much is under way: for the command line, which sees every
-    connection. Groups as `cases.group_cases` tells of them. Raises NotAllowed.
-    """
-    who.require(Right.SEE)
-    now, database = place.now(), place.database
-    async with database.read() as tx:
-        largest = narrowed(place, who, CaseFilter(limit=limit))
-        shown = [in_line(each, personal_of(place, each), who) for each in await cases.group_cases(tx, largest)]
-        groups = await needs(tx, shown, largest, now)
-        counts = await cases.open_counts(tx)
-        records = (await tx.execute(select(func.count()).select_from(t.record))).scalar_one()
-        waiting = await notices_waiting(tx)
-        states = [dict(row) for row in (await tx.execute(select(t.connection_state))).mappings()]
-        lanes = await lane_counts(tx, [row["connection"] for row in states], now)
-        pressed = await pressed_workers(tx, now)
-    sweeps = await sweep_states(database)
-    open_cases = sum(each.count for each in counts)
-    busy = sum(row["working"] for row in lanes)
-    return {
-        "at": now,
-        "needs_people": open_cases,
-        "groups": [msgspec.to_builtins(group) for group in groups],
-        "records": records,
-        "notices_waiting": waiting,
-        "lanes": lanes,
-        "refusing": pressed,
-        "connections": states,
-        "sweeps": sweeps,
-        "quiet": waiting == 0 and busy == 0,
-    }
+from gateway.work.backlog import notices_waiting
 
 
 async def find_record(tx: AsyncConnection, connection: str, key_or_id: str) -> str | None:

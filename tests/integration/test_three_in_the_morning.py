@@ -123,7 +123,7 @@ async def _named(night: Night) -> str:
     assert answered - as_of <= NAMED_WITHIN_S, figures
 
     assert "1 thing needs you" in page and f"{COUNT} open cases, oldest" in page and "nobody has any" in page
-    card = page[page.index("jira refuses the write") :]
+    card = page[page.index("jira refuses writes") :]
     assert WHY in card[:200] and f"{COUNT} records jira oldest" in card
     assert "growing: all of them in the last hour taken by nobody" in card
     assert f"Next: {NEXT}" in card and f"Plan replay of {COUNT}" in card
@@ -135,7 +135,7 @@ async def _named(night: Night) -> str:
 
     typed = (await lockstep("now", cwd=night.gateway.file.parent)).out
     assert f"1 thing needs you ({COUNT} open cases)" in typed
-    assert re.search(rf"jira refuses the write: .*{WHY} +{COUNT} cases · oldest .* · growing: .* · nobody", typed)
+    assert re.search(rf"jira refuses writes: {WHY} +{COUNT} cases · oldest .* · growing: .* · nobody", typed)
     assert NEXT in typed and f"next: lockstep case show {summary['sample']}" in typed
     return str(summary["key"])
 
@@ -158,7 +158,14 @@ async def _planned(night: Night, group: str) -> dict[str, Any]:
     """The plan is exactly what was missed; it sends nothing, and not before a second person agreed."""
     nadia = night.nadia
     selected = await nadia.post("/v1/selections", {"group": group}, status=201)
-    plan: dict[str, Any] = await nadia.post("/v1/replay-plans", {"selection": selected["selection"]}, status=201)
+    asked = await nadia.post("/v1/replay-plans", {"selection": selected["selection"]}, status=202)
+
+    async def made() -> Any:
+        found = await nadia.get(f"/v1/operations/{asked['id']}")
+        return found["state"] == "ready"
+
+    await until(made, what="the plan")
+    plan: dict[str, Any] = await nadia.get(f"/v1/replay-plans/{asked['id']}")
     assert {action: count for action, count in plan["totals"].items() if count} == {"create": NEW, "update": KNOWN}
     assert (plan["count"], plan["sends"], plan["later"]) == (COUNT, COUNT, 0)
     items = await nadia.pages(f"/v1/replay-plans/{plan['plan']}/items")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from gateway.access.rights import Right
-from gateway.api.declare import Ask, Route
+from gateway.api.declare import Ask, Query, Route
 from gateway.work.now import Summary, summary
 
 
@@ -29,6 +31,8 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     name: str
+    gateway: str
+    """What the gateway is called."""
     roles: tuple[str, ...]
     rights: tuple[str, ...]
     connections: tuple[str, ...] | None
@@ -37,9 +41,19 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
     """The record types it may see and act on; null: all."""
 
 
+class At(Query, frozen=True, kw_only=True):
+    """When."""
+
+    at: Annotated[
+        Annotated[datetime, Meta(tz=True)] | None,
+        Meta(description="That moment instead, as far as it was kept; `not_known` says what was not."),
+    ] = None
+
+
 async def now(ask: Ask) -> Now:
-    """Narrowed to the caller; what is of the worker that answers is of its share of the stream."""
-    found = await summary(ask.desk.place, ask.who)
+    """Narrowed to the caller; what is of the worker that answers is of its share of the stream, as it is now."""
+    at = ask.query.at.timestamp() if ask.query.at else None
+    found = await summary(ask.desk.place, ask.who, at=at)
     mine = ask.desk.worker()
     gates = {name: each for name, each in mine["gates"].items() if ask.who.covers(connection=name)}
     quiet = found.quiet and not any(mine["stream"]["lag"].values())
@@ -53,6 +67,7 @@ async def me(ask: Ask) -> Me:
     return Me(
         id=who.id,
         name=who.name,
+        gateway=ask.desk.place.config.name,
         roles=tuple(sorted(who.roles)),
         rights=tuple(sorted(who.rights)),
         connections=_names(who.connections),
@@ -73,6 +88,7 @@ ROUTES = (
         summary="Is something wrong, how bad, where, since when",
         right=Right.SEE,
         do=now,
+        query=At,
         answer=Now,
     ),
     Route(

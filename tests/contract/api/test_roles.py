@@ -13,7 +13,8 @@ from gateway.app.http import application
 from tests.contract.api.conftest import NARROW, Place
 
 OPEN = {"/livez", "/readyz", "/version", "/openapi.json", "/metrics"}
-NOBODY = dict.fromkeys(("number", "key", "id", "attachment", "person", "type", "name"), "nothing-of-that-name")
+NAMES = ("number", "key", "id", "attachment", "person", "type", "name", "channel", "mapping", "version")
+NOBODY = dict.fromkeys(NAMES, "nothing-of-that-name")
 OURS = {"system": "jira"}
 
 

@@ -70,6 +70,8 @@ def _fill(case: Case[Any], place: Place) -> None:
         "name": "snow",
         "key": place.issue,
         "id": place.plan,
+        "mapping": "jira-issue",
+        "version": "1",
     }
     names = dict(case.path_parameters or {})
     case.path_parameters = {

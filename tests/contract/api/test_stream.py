@@ -14,10 +14,12 @@ import pytest
 from sqlalchemy import insert
 
 from dead_letter.tables import case_history
-from gateway.access.rights import Principal, Role
+from gateway.access.rights import Principal, Role, local
+from gateway.api import streaming
 from gateway.api.streams import MOST_OF_ONE
 from gateway.storage.database import Database
 from gateway.storage.migrate import migrate
+from gateway.work import tokens
 from gateway.work.pulse import Pulse, kept, steps_after
 from tests.contract.api.conftest import NARROW, Place
 from tests.unit.gateway.api.test_reading import Still
@@ -160,3 +162,18 @@ async def test_a_step_that_commits_late_is_not_passed_over(postgres_url: str) ->
 def _step(number: int) -> dict[str, Any]:
     texts = dict.fromkeys(("actor", "action", "choice", "reason", "proof"), "")
     return {"number": number, "at": 1.0, "name": "opened", "version": 1, "state": "open", "changed": "[]", **texts}
+
+
+def test_a_stream_ends_when_its_token_is_revoked(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streaming, "AGAIN_S", 0.0)
+    desk, root = place.run.gateway.place, local("root")
+    made = place.await_(tokens.create_token(desk, root, "follower", roles=[Role.VIEWER]))
+    headers = {"Authorization": f"Bearer {made.secret}", "Accept": "text/event-stream"}
+    with place.client("", **headers) as client, client.stream("GET", f"{PATH}?topics=cases") as answer:
+        events = Events(answer)
+        events.until("ready")
+        number = place.open_case(f"FOLLOWED-{secrets.token_hex(4)}")
+        assert events.case(number)[1]["name"] == "opened", "it holds while the token does"
+        place.await_(tokens.revoke_token(desk, root, made.token.id))
+        with pytest.raises(AssertionError, match="the stream ended"):
+            events.until("a step that never comes")

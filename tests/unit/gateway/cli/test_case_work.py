@@ -6,19 +6,15 @@ import asyncio
 import csv
 import io
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from dead_letter.values import CaseState, CaseSummary
 from gateway.access.people import Person, add_person
 from gateway.access.rights import Role
-from gateway.cli.case import changed, marks
 from gateway.cli.case_files import safe_cell
 from gateway.cli.exits import Code
 from gateway.storage.database import Database
-from tests.support.cases import case
 from tests.unit.gateway.cli.conftest import Run
 
 
@@ -161,12 +157,3 @@ def test_lists_in_other_orders(run: Run, filled: Path) -> None:
     assert run("case", "list", "--sort", "due", "--after", "FO-1").code == Code.WRONG_USE
     assert run("case", "list", "--older", "soon").code == Code.WRONG_USE
     assert run("case", "list", "--watch", "soon").code == Code.WRONG_USE
-
-
-def test_who_watches_in_a_pipe_is_told_what_moved() -> None:
-    first = case(number="FO-1")
-    one, two = [first], [first, case(number="FO-2")]
-    told: Sequence[CaseSummary] = changed(two, marks(one))
-    assert [each.number for each in told] == ["FO-2"]
-    assert changed(one, marks(two)) == []
-    assert changed([case(number="FO-1", state=CaseState.TAKEN, work=1)], marks(one)) != []

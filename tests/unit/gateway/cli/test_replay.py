@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.cli.replay_showing import show_diff, show_moved, show_plan, show_run, speed_line, step_line
+from gateway.cli.replay_showing import show_diff, show_log, show_moved, show_plan, show_run, speed_line, step_line
 
 AT = 1_763_712_005.0
 Facts = dict[str, Any]
@@ -54,6 +54,17 @@ def plan(**changes: Any) -> Facts:
         "not_in": [{"action": "no_op", "reason": "jira shows it already", "count": 17}],
         "later": 4,
         "cost": {"calls": 258, "minutes": 12.9, "rate": 20.0, "share": 0.3},
+        "told": {
+            "systems": [
+                {"connection": "jira", "action": "update", "count": 212, "who": "its watchers by mail"},
+                {"connection": "crm", "action": "create", "count": 31, "who": ""},
+            ],
+            "ours": [{"event": "run_finished", "to": ["ops"]}, {"event": "recovered", "to": []}],
+        },
+        "live": [
+            {"connection": "jira", "lag_s": 4.0, "adds_s": 2.5},
+            {"connection": "crm", "lag_s": 0.0, "adds_s": None},
+        ],
         "limits": {"most_creates": 50, "most_deletes": 0, "in_a_row": 3, "share_failed": 0.05, "ramp": [1, 5, 20]}
         | {"wait_after": 2},
         "approval": {"needed": False, "why": "", "by": "", "at": None},
@@ -83,6 +94,12 @@ def test_a_plan_says_everything_in_its_order(capsys: pytest.CaptureFixture[str])
         "",
         f"Not in    17 {times} no op: jira shows it already",
         "Not in    4 cases came in after the selection",
+        f"Told      jira, of 212 {times} update: its watchers by mail",
+        f"Told      crm, of 31 {times} create: not known; its connector says nothing of mails",
+        "Told      lockstep, when the run is over: ops",
+        "Told      lockstep, when the cases recover: nobody, no rule asks for it",
+        "Live      jira: oldest unfinished change 4 s; a fresh one: at most 2 s longer",
+        "Live      crm: oldest unfinished change 0 s; a fresh one: no budget is set for it",
         "Cost      258 calls or more · replay share 20/min → about 13 min · live keeps 70 %",
         "Guards    create 31 of 50 · delete 0 of 0 · stop at 3 failures in a row or 5 %",
         "Ramp      1 → 5 → 20 → rest, waits for you after step 2",
@@ -135,6 +152,12 @@ def run(**changes: Any) -> Facts:
         "rate": 20.0,
         "left_s": 480.0,
         "lag_s": {"jira": 4.0},
+        "lag_before_s": {"jira": 1.0},
+        "ended_at": AT,
+        "log": [
+            {"at": AT + 5, "text": "over", "by": ""},
+            {"at": AT, "text": "paused: lunch", "by": "nadia"},
+        ],
     }
     return {**base, **changes}
 
@@ -147,14 +170,17 @@ def test_a_run_adds_up_and_says_what_went_wrong(capsys: pytest.CaptureFixture[st
         "  258 = 248 applied (246 read back, 2 by answer only) + 5 unchanged + 2 failed + 3 unknown",
         f"  unknown   3 {times} no answer   FO-1861",
         f"  failed    2 {times} component is required",
+        "  take these into a new plan: lockstep replay plan --left rr_9F1A",
     ]
+    show_log(run())
+    assert capsys.readouterr().out.splitlines() == ["  08:00:05Z  paused: lunch · nadia", "  08:00:10Z  over"]
 
 
 def test_a_step_is_a_bar_with_its_outcomes() -> None:
     line = step_line(run(), 1).replace("\u2588", "#").replace(" " * 7, " ------ ")
     assert line.startswith("step 2/2  ###") and line.endswith("88/232     applied 85  unchanged 1  failed 2")
-    assert speed_line(run()) == "20/min · 8 min left · live lag 4 s"
-    assert "less than a minute left" in speed_line(run(left_s=3.0, lag_s={}))
+    assert speed_line(run()) == "20/min · 8 min left · live lag 4 s (before 1 s)"
+    assert "less than a minute left" in speed_line(run(left_s=3.0, lag_s={}, lag_before_s={}))
 
 
 def test_a_difference_is_told_side_by_side(capsys: pytest.CaptureFixture[str]) -> None:

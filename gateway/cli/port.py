@@ -1,0 +1,248 @@
+"""What people ask of a gateway from the command line: one port, the verbs of `gateway.work` by their own names.
+
+Here the verbs themselves answer (`local`), elsewhere the API does (`remote_*`); both give the same values and raise
+errors of the same codes. A test compares every signature with the verb's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from dead_letter.values import Case, CaseFilter, CaseGroup, CasePage
+    from gateway.access.rights import Role
+    from gateway.access.tokens import Token
+    from gateway.work.case_metrics import Metrics
+    from gateway.work.case_views import Approval, AttachmentView, CaseView, Correction, Done, ManyDone, MergedGroups
+    from gateway.work.connections import ConnectionView
+    from gateway.work.mapping_views import MappingView
+    from gateway.work.notifications import Again, ChannelView, DeliveryView
+    from gateway.work.now import Summary
+    from gateway.work.pages_audit import AuditFilter, AuditPage
+    from gateway.work.records import Timeline, Why
+    from gateway.work.tokens import Made
+    from replay.making import Heard
+    from replay.values import Limits, Wish
+
+Facts = dict[str, Any]
+
+
+class Now(Protocol):
+    """`gateway.work.now`."""
+
+    async def summary(self, *, at: float | None = None) -> Summary: ...
+
+
+class Cases(Protocol):
+    """`gateway.work.cases`."""
+
+    async def list_cases(self, wanted: CaseFilter = ..., *, cursor: str | None = None) -> CasePage: ...
+
+    async def group_cases(self, wanted: CaseFilter = ..., *, by: str = "cause") -> list[CaseGroup]: ...
+
+    async def get_case(self, number: str) -> CaseView: ...
+
+    async def act(
+        self,
+        number: str,
+        action: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        expected_version: int | None = None,
+        expected_work: int | None = None,
+        alone: bool = True,
+    ) -> Done: ...
+
+    async def act_on_many(
+        self, numbers: Sequence[tuple[str, int | None]], action: str, body: Mapping[str, Any] | None = None
+    ) -> list[ManyDone]: ...
+
+    async def list_approvals(self, *, state: str = "pending") -> list[Approval]: ...
+
+    async def approve(self, approval: str, *, note: str = "") -> Done: ...
+
+    async def reject(self, approval: str, *, note: str) -> Done: ...
+
+    async def withdraw(self, approval: str, *, note: str = "") -> Done: ...
+
+    async def split_group(self, numbers: Sequence[str], *, title: str, reason: str, part: str = "") -> str: ...
+
+    async def merge_groups(self, groups: Sequence[str], *, into: str, title: str = "", reason: str) -> MergedGroups: ...
+
+    async def read_attachment(self, number: str, attachment: str) -> tuple[AttachmentView, bytes]: ...
+
+    def export_cases(self, wanted: CaseFilter = ...) -> AsyncGenerator[Case, None]: ...
+
+
+class Typed(Protocol):
+    """`gateway.work.typed_values`."""
+
+    async def preview_correction(self, number: str, field: str, text: str) -> Correction: ...
+
+    async def preview_resolution(self, number: str, *, keep: str = "", text: str | None = None) -> Facts: ...
+
+
+class Figures(Protocol):
+    """`gateway.work.case_metrics`."""
+
+    async def metrics(self, *, since: float) -> Metrics: ...
+
+
+class Looks(Protocol):
+    """`gateway.work.looks`: what the systems show at this moment."""
+
+    async def look_at_case(self, number: str) -> Facts: ...
+
+    async def look_at_record(self, system: str, object: str, key: str) -> Facts | None: ...
+
+
+class Records(Protocol):
+    """`gateway.work.records`."""
+
+    async def show(self, system: str, object: str, key: str) -> Facts | None: ...
+
+    async def why(self, system: str, object: str, key: str) -> Why | None: ...
+
+    async def timeline(self, system: str, object: str, key: str, *, limit: int) -> Timeline | None: ...
+
+
+class Replays(Protocol):
+    """`gateway.work.replays`."""
+
+    async def select(self, wish: Wish) -> Facts: ...
+
+    async def leftovers(self, run_id: str) -> Facts:
+        """`gateway.work.replay_planning.leftovers`."""
+        ...
+
+    async def plan_within(self, selection: str, count: int, asked: Mapping[str, Any], *, heard: Heard = ...) -> Facts:
+        """`plan` with the configuration's limits, but for those asked for by name."""
+        ...
+
+    async def plan_again(self, plan_id: str, *, drop: Sequence[str] = (), heard: Heard = ...) -> Facts: ...
+
+    async def show(self, plan_id: str) -> Facts | None: ...
+
+    async def items(
+        self, plan_id: str, *, action: str = "", alike: str = "", after: int = 0, limit: int = 50
+    ) -> Facts | None: ...
+
+    async def diff(self, plan_id: str) -> Facts | None: ...
+
+    async def approve(self, plan_id: str, digest: str, *, reason: str = "") -> Facts: ...
+
+    async def run(self, plan_id: str, digest: str, *, limits: Limits | None = None, reason: str = "") -> Facts: ...
+
+    async def run_show(self, run_id: str) -> Facts | None: ...
+
+    async def run_items(self, run_id: str, *, outcome: str = "", after: int = 0, limit: int = 50) -> Facts | None: ...
+
+    async def pause(self, run_id: str, *, reason: str = "") -> Facts: ...
+
+    async def resume(self, run_id: str, *, reason: str = "") -> Facts: ...
+
+    async def stop(self, run_id: str, *, reason: str = "") -> Facts: ...
+
+    async def plans(self, *, after: str = "", limit: int = 50) -> Facts: ...
+
+    async def runs(self, *, after: str = "", limit: int = 50, open: bool = False) -> Facts: ...
+
+
+class Connections(Protocol):
+    """`gateway.work.connections`."""
+
+    async def list_connections(self) -> list[ConnectionView]: ...
+
+    async def get_connection(self, name: str) -> ConnectionView | None: ...
+
+
+class Pausing(Protocol):
+    """`gateway.work.pausing`."""
+
+    async def pause(self, name: str, directions: Sequence[str], *, until: float, reason: str) -> bool: ...
+
+    async def resume(self, name: str, directions: Sequence[str], *, reason: str) -> bool: ...
+
+
+class Mappings(Protocol):
+    """`gateway.work.mapping_views`."""
+
+    async def list_mappings(self) -> list[MappingView]: ...
+
+
+class Audit(Protocol):
+    """`gateway.work.audit_trail`."""
+
+    async def read_trail(self, wanted: AuditFilter, *, below: str = "", limit: int = 50) -> AuditPage: ...
+
+
+class Notifications(Protocol):
+    """`gateway.work.notifications`."""
+
+    async def list_channels(self) -> list[ChannelView]: ...
+
+    async def list_deliveries(
+        self, *, channel: str = "", event_id: str = "", state: str = "", limit: int = 50
+    ) -> list[DeliveryView]: ...
+
+    async def try_channel(self, channel: str) -> str: ...
+
+    async def replay_deliveries(
+        self,
+        channel: str,
+        *,
+        events: Sequence[str] = (),
+        since: float | None = None,
+        until: float | None = None,
+        delivered: bool = False,
+        plan: bool = False,
+    ) -> Again: ...
+
+
+class Tokens(Protocol):
+    """`gateway.work.tokens`."""
+
+    async def create_token(
+        self,
+        name: str,
+        *,
+        roles: Iterable[Role],
+        connections: Iterable[str] | None = None,
+        types: Iterable[str] | None = None,
+        lasts_s: float = ...,
+    ) -> Made: ...
+
+    async def list_tokens(self, *, everybodys: bool = False) -> Sequence[Token]: ...
+
+    async def revoke_token(self, id: str) -> Token: ...
+
+
+class Gateway(Protocol):
+    """A gateway, here or elsewhere, as one person may use it."""
+
+    now: Now
+    cases: Cases
+    typed: Typed
+    figures: Figures
+    looks: Looks
+    records: Records
+    replays: Replays
+    connections: Connections
+    pausing: Pausing
+    mappings: Mappings
+    audit: Audit
+    notifications: Notifications
+    tokens: Tokens
+
+    async def me(self) -> Facts:
+        """Who acts there: id, name, roles, rights, connections, types, gateway (its name), at."""
+        ...
+
+    async def answers(self) -> bool:
+        """Whether a gateway runs that carries out what is decided."""
+        ...
+
+    async def carried_out(self) -> str:
+        """Who carries out what is decided, in words."""
+        ...

@@ -1,0 +1,235 @@
+"""A gateway elsewhere: the verbs by its API, with the token that this account keeps for it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from gateway.access.rights import Role
+from gateway.access.tokens import Token
+from gateway.cli import port
+from gateway.cli.exits import Code, Ending
+from gateway.cli.reading import many, text_of, value_of
+from gateway.cli.remote_cases import RemoteCases, RemoteFigures, RemoteLooks, RemoteTyped
+from gateway.cli.remote_replays import RemoteReplays
+from gateway.cli.wire import Refused, Wire, at, wire_to
+from gateway.cli.wishes import Wishes
+from gateway.work.connections import ConnectionView
+from gateway.work.mapping_views import MappingView
+from gateway.work.notifications import Again, ChannelView, DeliveryView
+from gateway.work.now import Summary
+from gateway.work.pages_audit import AuditFilter, AuditPage, Entry
+from gateway.work.pausing import DIRECTIONS
+from gateway.work.records import Timeline, Why
+from gateway.work.tokens import DAY_S, USUAL_S, Made
+
+Facts = dict[str, Any]
+MOST = 200
+"""Items of a page of the API."""
+
+
+class RemoteNow:
+    """`port.Now`."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+
+    async def summary(self, *, at: float | None = None) -> Summary:
+        return value_of(Summary, await self.wire.get("/v1/now", {"at": text_of(at)}))
+
+
+class RemoteRecords:
+    """`port.Records`."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+
+    async def show(self, system: str, object: str, key: str) -> Facts | None:
+        found = await self.wire.there(at("records", system, object, key))
+        return None if found is None else dict(found)
+
+    async def why(self, system: str, object: str, key: str) -> Why | None:
+        found = await self.wire.there(at("records", system, object, key, "why"))
+        return None if found is None else value_of(Why, found)
+
+    async def timeline(self, system: str, object: str, key: str, *, limit: int) -> Timeline | None:
+        path = at("records", system, object, key, "timeline")
+        found = await self.wire.there(path, {"limit": min(limit, MOST)})
+        return None if found is None else value_of(Timeline, found)
+
+
+class RemoteConnections:
+    """`port.Connections`, and `port.Pausing`."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+
+    async def list_connections(self) -> list[ConnectionView]:
+        return many(ConnectionView, await self.wire.get(at("connections")))
+
+    async def get_connection(self, name: str) -> ConnectionView | None:
+        found = await self.wire.there(at("connections", name))
+        return None if found is None else value_of(ConnectionView, found)
+
+    async def pause(self, name: str, directions: Sequence[str], *, until: float, reason: str) -> bool:
+        said = {"direction": _way(directions), "until": text_of(until), "reason": reason}
+        return await self._turned(name, "pause", said)
+
+    async def resume(self, name: str, directions: Sequence[str], *, reason: str) -> bool:
+        return await self._turned(name, "resume", {"direction": _way(directions), "reason": reason})
+
+    async def _turned(self, name: str, verb: str, said: Facts) -> bool:
+        try:
+            await self.wire.post(f"{at('connections', name)}:{verb}", said)
+        except Refused as error:
+            if error.code == "not-found":
+                return False
+            raise
+        return True
+
+
+def _way(directions: Sequence[str]) -> str:
+    return "both" if set(directions) == set(DIRECTIONS) else directions[0]
+
+
+class RemoteMappings:
+    """`port.Mappings`."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+
+    async def list_mappings(self) -> list[MappingView]:
+        return many(MappingView, await self.wire.get(at("mappings")))
+
+
+class RemoteAudit:
+    """`port.Audit`. Where a list goes on is the API's to say."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+
+    async def read_trail(self, wanted: AuditFilter, *, below: str = "", limit: int = 50) -> AuditPage:
+        query: Facts = {"who": wanted.who, "what": wanted.what, "about": wanted.about, "people": wanted.people}
+        query |= {"since": text_of(wanted.since), "until": text_of(wanted.until)}
+        found: list[Any] = []
+        cut = False
+        while len(found) < limit and not cut:
+            size = min(limit - len(found), MOST)
+            items, below = await self.wire.page(at("audit"), {**query, "limit": size, "after": below})
+            found += items
+            cut = len(items) < size and bool(below)
+            if not below:
+                break
+        return AuditPage(entries=tuple(many(Entry, found)), next=below, cut=cut)
+
+
+class RemoteNotifications:
+    """`port.Notifications`."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+
+    async def list_channels(self) -> list[ChannelView]:
+        return many(ChannelView, await self.wire.get(at("notifications")))
+
+    async def list_deliveries(
+        self, *, channel: str = "", event_id: str = "", state: str = "", limit: int = 50
+    ) -> list[DeliveryView]:
+        query = {"event": event_id, "state": state, "limit": limit}
+        return many(DeliveryView, await self.wire.get(at("notifications", channel, "deliveries"), query))
+
+    async def try_channel(self, channel: str) -> str:
+        return str((await self.wire.post(f"{at('notifications', channel)}:test", {}))["event"])
+
+    async def replay_deliveries(
+        self,
+        channel: str,
+        *,
+        events: Sequence[str] = (),
+        since: float | None = None,
+        until: float | None = None,
+        delivered: bool = False,
+        plan: bool = False,
+    ) -> Again:
+        said: Facts = {"events": list(events), "delivered": delivered, "plan": plan}
+        said |= {"since": text_of(since), "until": text_of(until)}
+        return value_of(Again, await self.wire.post(f"{at('notifications', channel)}:replay", said))
+
+
+class RemoteTokens:
+    """`port.Tokens`."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+
+    async def create_token(
+        self,
+        name: str,
+        *,
+        roles: Iterable[Role],
+        connections: Iterable[str] | None = None,
+        types: Iterable[str] | None = None,
+        lasts_s: float = USUAL_S,
+    ) -> Made:
+        """Whole days only. An answer that is lost is not repeated: it may have held a secret."""
+        if lasts_s % DAY_S:
+            raise Ending(Code.WRONG_USE, "--expires: of a gateway elsewhere, whole days")
+        said: Facts = {"name": name, "roles": sorted(roles), "days": int(lasts_s / DAY_S)}
+        said |= {"connections": _listed(connections), "types": _listed(types)}
+        try:
+            made = await self.wire.post(at("tokens"), said)
+        except Ending as ending:
+            if ending.code is not Code.STILL_UNKNOWN:
+                raise
+            text = f"nobody knows whether {name} was made; look, and revoke it: lockstep token list"
+            raise Ending(ending.code, text) from ending
+        return Made(token=value_of(Token, made["token"]), secret=made["secret"])
+
+    async def list_tokens(self, *, everybodys: bool = False) -> list[Token]:
+        return many(Token, await self.wire.get(at("tokens"), {"everybodys": everybodys}))
+
+    async def revoke_token(self, id: str) -> Token:
+        return value_of(Token, await self.wire.delete(at("tokens", id)))
+
+
+def _listed(names: Iterable[str] | None) -> list[str] | None:
+    return None if names is None else sorted(names)
+
+
+class Remote:
+    """A `port.Gateway`."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+        self.now: port.Now = RemoteNow(wire)
+        self.cases: port.Cases = RemoteCases(wire)
+        self.typed: port.Typed = RemoteTyped(wire)
+        self.figures: port.Figures = RemoteFigures(wire)
+        self.looks: port.Looks = RemoteLooks(wire)
+        self.records: port.Records = RemoteRecords(wire)
+        self.replays: port.Replays = RemoteReplays(wire)
+        connections = RemoteConnections(wire)
+        self.connections: port.Connections = connections
+        self.pausing: port.Pausing = connections
+        self.mappings: port.Mappings = RemoteMappings(wire)
+        self.audit: port.Audit = RemoteAudit(wire)
+        self.notifications: port.Notifications = RemoteNotifications(wire)
+        self.tokens: port.Tokens = RemoteTokens(wire)
+
+    async def me(self) -> Facts:
+        found = await self.wire.get(at("me"))
+        return {**found, "at": self.wire.site}
+
+    async def answers(self) -> bool:
+        return True
+
+    async def carried_out(self) -> str:
+        return f"the gateway at {self.wire.site}"
+
+
+@asynccontextmanager
+async def reached(typed: Wishes) -> AsyncIterator[Remote]:
+    """The gateway that was named."""
+    async with wire_to(typed) as wire:
+        yield Remote(wire)

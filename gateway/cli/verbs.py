@@ -1,0 +1,93 @@
+"""Every verb, and where it can be typed: the one table behind `--url`, `--watch` and the refusals of both."""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+
+Path = tuple[str, ...]
+
+
+class Where(Enum):
+    """What a verb works on."""
+
+    BOTH = auto()
+    """A gateway: the one of the configuration here, or one elsewhere by its API."""
+    HERE = auto()
+    """Files, processes or tables of this machine."""
+    NOWHERE = auto()
+    """No gateway at all, or it says itself which: the flags of a gateway are nothing to it."""
+
+
+READS: frozenset[Path] = frozenset(
+    {
+        ("now",),
+        ("whoami",),
+        *(("case", verb) for verb in ("list", "groups", "show", "stats", "export", "file", "approvals")),
+        *(("record", verb) for verb in ("why", "show", "history", "look")),
+        *(("replay", verb) for verb in ("show", "diff", "list")),
+        *(("connection", verb) for verb in ("list", "show")),
+        ("mapping", "list"),
+        *(("audit", verb) for verb in ("list", "export")),
+        ("notification", "list"),
+        ("token", "list"),
+    }
+)
+"""Verbs that change nothing, at either place."""
+
+WRITES: frozenset[Path] = frozenset(
+    {
+        *(("case", verb) for verb in ("look", "retry", "resolve", "declare", "accept", "discard", "close", "correct")),
+        *(("case", verb) for verb in ("claim", "release", "delegate", "assign", "escalate", "park", "unpark")),
+        *(("case", verb) for verb in ("note", "link", "attach", "approve", "reject", "withdraw", "split", "merge")),
+        *(("case", "task", verb) for verb in ("add", "take", "done", "drop")),
+        ("record", "resync"),
+        *(("replay", verb) for verb in ("plan", "approve", "run", "pause", "resume", "stop")),
+        *(("connection", verb) for verb in ("pause", "resume")),
+        *(("notification", verb) for verb in ("test", "replay")),
+        *(("token", verb) for verb in ("create", "revoke")),
+    }
+)
+"""Verbs that change something, at either place: an Idempotency-Key goes with them."""
+
+WATCHED: frozenset[Path] = frozenset(
+    {
+        ("now",),
+        *(("case", verb) for verb in ("list", "groups", "show", "stats", "approvals")),
+        *(("record", verb) for verb in ("why", "show", "history")),
+        *(("replay", verb) for verb in ("show", "list")),
+        *(("connection", verb) for verb in ("list", "show")),
+        ("mapping", "list"),
+        ("audit", "list"),
+        ("notification", "list"),
+        ("token", "list"),
+    }
+)
+"""Verbs whose answer can be asked for again and again."""
+
+ONLY_HERE: dict[Path, str] = {
+    ("demo",): "it makes systems and a gateway of its own",
+    ("run",): "it starts the gateway of a configuration",
+    ("check",): "it reads a configuration and its mappings",
+    ("reconcile",): "its plans are kept beside the configuration, and the API has none of it",
+    ("sandbox",): "it starts stand-ins",
+    ("console",): "it makes a link for whoever can open the database; elsewhere, sign in",
+    ("connection", "sweep"): "the API has none of it",
+    **{
+        ("mapping", verb): "it works on files and stored versions of the configuration here"
+        for verb in ("versions", "show", "diff", "run", "test", "backtest", "publish", "approve")
+    },
+    **{
+        ("user", verb): "people are added and changed where the database is, in the console, or by /v1/people"
+        for verb in ("add", "list", "set", "disable", "enable", "password", "sign-out")
+    },
+}
+"""Verbs that make no sense elsewhere, or that a gateway does not offer there, and why."""
+
+NOWHERE: frozenset[Path] = frozenset({("login",), ("version",), ("help", "exit-codes")})
+
+
+def where(path: Path) -> Where:
+    """Where the verb can be typed; one that is in no table only here."""
+    if path in READS or path in WRITES:
+        return Where.BOTH
+    return Where.NOWHERE if path in NOWHERE else Where.HERE
