@@ -19,6 +19,7 @@ from tests.browser.stage import COOKIE, House, Stage
 PICTURES = {
     "console-now": ("/now", WIDE, False),
     "console-now-narrow": ("/now", NARROW, False),
+    "console-cases": ("/cases?connection=jira&by=none", WIDE, False),
     "console-case": ("/c/{refused}", WIDE, False),
     "console-plan": ("/replays/{plan}", WIDE, False),
     "console-run": ("/runs/{run}", WIDE, True),

@@ -8,16 +8,16 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from gateway.console.frame import Asked
+from gateway.console.frame import Asked, moment_of
+from gateway.console.paging import ways
 from gateway.console.rendering import machine, moment, path
-from gateway.console.replays import moment_of
 from gateway.work.audit_trail import read_trail
 from gateway.work.pages_audit import AuditFilter, Entry
 
 PAGE = 50
 EXPORTED = 5000
 """Rows of one export; a longer stretch is exported in parts, by time."""
-NAMES = ("who", "what", "about", "since", "until", "people", "below")
+NAMES = ("who", "what", "about", "since", "until", "people", "below", "back")
 
 
 async def audit(asked: Asked) -> web.StreamResponse:
@@ -30,7 +30,8 @@ async def audit(asked: Asked) -> web.StreamResponse:
         given=given,
         page=page,
         rows=[_row(entry) for entry in page.entries],
-        narrowed=any(given[name] for name in NAMES if name != "below"),
+        ways=ways("/audit", given, "below", page.next),
+        narrowed=any(given[name] for name in NAMES if name not in ("below", "back")),
     )
 
 

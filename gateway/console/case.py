@@ -16,6 +16,7 @@ from dead_letter.values import Case, CaseFilter
 from dead_letter.wording import describe
 from gateway.access.rights import Right
 from gateway.console import sides
+from gateway.console.curl import commands
 from gateway.console.frame import Asked, Misunderstood, Unseen, trouble
 from gateway.console.now import changed
 from gateway.console.rendering import path, show
@@ -63,6 +64,7 @@ async def case_page(asked: Asked) -> web.StreamResponse:
         looked=looking,
         can_look=may_look,
         evidence=_evidence(case),
+        commands=commands(asked, case),
         sides=_choices(case),
         fields=[field.name for field in record.fields] if record else [],
         tone="calm" if case.state == "closed" else _TONES.get(str(case.cls), "warn"),

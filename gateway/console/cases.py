@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
-import orjson
 from aiohttp import web
 
-from dead_letter.values import CaseFilter, CaseGroup, CaseState, CaseSummary, Sort
+from dead_letter.values import CaseFilter, CaseGroup, CaseState, Sort
 from dead_letter.wording import next_step
 from gateway.access.rights import Right
-from gateway.console.frame import Asked, Misunderstood
+from gateway.console.frame import Asked, Misunderstood, moment_of
+from gateway.console.paging import ways
 from gateway.console.rendering import moment, number, path, query
+from gateway.console.views import known_views
 from gateway.console.words import label_of
 from gateway.work import cases, pages_cases, replays
 
@@ -43,12 +42,17 @@ NAMES = (
     "field",
     "flow",
     "level",
+    "since",
     "after",
+    "back",
 )
-NARROWING = ("text", "connection", "state", "owner", "age", "cause", "group", "field", "flow", "level")
+NO_PLACE = {"after": "", "back": ""}
+"""The same list from its beginning: where in it a reader is, is no part of what it is."""
+NARROWING = ("text", "connection", "state", "owner", "age", "cause", "group", "field", "flow", "level", "since")
+SHOWN_AT = "Lockstep-Shown-At"
+"""Header of a page that asks for itself again: when the rows were made that its reader sees."""
 MOST = 1000
 """Cases that one click may decide one by one; replays of more are planned."""
-COLUMNS = ("number", "state", "cause", "title", "connection", "object", "object_key", "field", "owner", "count")
 
 
 async def worklist(asked: Asked) -> web.StreamResponse:
@@ -57,17 +61,17 @@ async def worklist(asked: Asked) -> web.StreamResponse:
     wanted = filter_of(asked, given)
     by = given["by"] or ("none" if _is_narrow(given) else "cause")
     place, who = asked.desk.place, asked.who
-    shown: dict[str, Any] = {"groups": None, "cases": (), "next": None, "runs": {}}
+    shown: dict[str, Any] = {"groups": None, "cases": (), "runs": {}, "ways": None}
     count = await pages_cases.count_cases(place, who, wanted)
     title = given["group"]
     if by == "none":
         page = await cases.list_cases(place, who, wanted, cursor=given["after"] or None)
         numbers = [case.number for case in page.cases]
         in_runs = await replays.runs_of_cases(place, who, numbers) if numbers else {}
-        shown |= {"cases": page.cases, "next": page.next, "runs": in_runs}
+        shown |= {"cases": page.cases, "runs": in_runs, "ways": ways("/cases", given, "after", page.next)}
         title = title and (page.cases[0].title if page.cases else title)
     else:
-        groups = await cases.group_cases(place, who, _all(wanted), by=by)
+        groups = await cases.group_cases(place, who, everything(wanted), by=by)
         shown["groups"] = await _groups(asked, groups, wanted, given, by)
     fitting = number(count.count) + (" or more" if count.more else "")
     return asked.page(
@@ -77,7 +81,8 @@ async def worklist(asked: Asked) -> web.StreamResponse:
         scale=f"{fitting} {'case fits' if count.count == 1 else 'cases fit'}, as of {moment(asked.now)}.",
         total=count.count,
         fitting=fitting,
-        views=_views(given),
+        views=await known_views(asked, given),
+        fresh=await _fresh(asked, wanted),
         given=given,
         wanted=wanted,
         by=by,
@@ -108,6 +113,8 @@ def filter_of(asked: Asked, given: Mapping[str, str], *, pinned: float | None = 
         sort = Sort.NEWEST  # an index has that order; by priority, all of these would be sorted for one page
     owner = {"": None, "me": asked.who.name, "nobody": ""}.get(given["owner"], given["owner"])
     older = asked.now - _SECONDS[given["age"]] if given["age"] in _SECONDS else None
+    young = asked.now - 3600.0 if given["age"] == "new" else None
+    since = moment_of(given["since"]) if given["since"] else None
     return CaseFilter(
         states=states,
         cause=given["cause"],
@@ -118,7 +125,7 @@ def filter_of(asked: Asked, given: Mapping[str, str], *, pinned: float | None = 
         level=given["level"],
         text=given["text"],
         owner=owner,
-        opened_since=asked.now - 3600.0 if given["age"] == "new" else None,
+        opened_since=max((each for each in (young, since) if each is not None), default=None),
         opened_before=min((each for each in (older, pinned) if each is not None), default=None),
         sort=sort,
     )
@@ -126,26 +133,28 @@ def filter_of(asked: Asked, given: Mapping[str, str], *, pinned: float | None = 
 
 def _is_narrow(given: Mapping[str, str]) -> bool:
     """A filter that a person made shows cases, not groups; a plain view shows groups."""
-    return any(given[name] for name in ("text", "state", "owner", "age", "cause", "group", "field", "level", "after"))
+    return any(given[name] for name in (*NARROWING, "after") if name not in ("connection", "flow"))
 
 
-def _all(wanted: CaseFilter) -> CaseFilter:
+def everything(wanted: CaseFilter) -> CaseFilter:
+    """The same filter in the largest pages."""
     return msgspec.structs.replace(wanted, limit=200)
 
 
-def _views(given: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Ready-made filters; any other is saved by keeping its address."""
-    known: tuple[tuple[str, dict[str, str]], ...] = (
-        ("All by cause", {}),
-        ("Mine", {"owner": "me"}),
-        ("Taken by nobody", {"owner": "nobody"}),
-        ("Came back", {"state": "came_back"}),
-        ("Parked", {"state": "parked"}),
-        ("New, 1 h", {"age": "new"}),
-        ("Closed", {"state": "closed"}),
-    )
-    here = {name: given[name] for name in NARROWING if given[name]}
-    return [{"name": name, "href": "/cases" + query(view).rstrip("?"), "here": view == here} for name, view in known]
+async def _fresh(asked: Asked, wanted: CaseFilter) -> dict[str, int] | None:
+    """How many cases came since the reader's rows were made, and how many of them fit the filter. None: not asked."""
+    text = asked.request.headers.get(SHOWN_AT, "")
+    try:
+        shown_at = float(text)
+    except ValueError:
+        return None
+    place, who = asked.desk.place, asked.who
+    came = await pages_cases.count_cases(place, who, CaseFilter(opened_since=shown_at))
+    if not came.count:
+        return {"new": 0, "fit": 0}
+    since = max(shown_at, wanted.opened_since or 0.0)
+    fit = await pages_cases.count_cases(place, who, msgspec.structs.replace(wanted, opened_since=since))
+    return {"new": came.count, "fit": fit.count}
 
 
 def _narrowed(given: Mapping[str, str], title: str) -> list[str]:
@@ -168,7 +177,7 @@ async def _hidden(asked: Asked, given: Mapping[str, str]) -> str:
 async def _groups(
     asked: Asked, groups: list[CaseGroup], wanted: CaseFilter, given: Mapping[str, str], by: str
 ) -> list[dict[str, Any]]:
-    newer = msgspec.structs.replace(_all(wanted), opened_since=asked.now - 3600.0)
+    newer = msgspec.structs.replace(everything(wanted), opened_since=asked.now - 3600.0)
     fresh = {each.key: each.count for each in await cases.group_cases(asked.desk.place, asked.who, newer, by=by)}
     return [_group(asked, group, given, by, fresh.get(group.key, 0)) for group in groups]
 
@@ -177,7 +186,7 @@ def _group(asked: Asked, group: CaseGroup, given: Mapping[str, str], by: str, fr
     inside = {"cause": "group", "connection": "connection", "flow": "flow", "field": "field", "owner": "owner"}[by]
     titles = {"cause": group.title, "owner": group.key or "Taken by nobody"}
     value = (group.key or "nobody") if by == "owner" else group.key
-    href = "/cases" + query(given, **{inside: value, "by": "none", "after": ""})
+    href = "/cases" + query(given, **{inside: value, "by": "none", **NO_PLACE})
     owners = ", ".join(group.owners[:2]) + (" …" if len(group.owners) > 2 else "")
     return {
         "key": group.key or "none",
@@ -203,7 +212,9 @@ async def chosen(asked: Asked) -> list[tuple[str, int | None]]:
         return await _pinned(asked, CaseFilter(group=group, limit=200, opened_before=asked.now))
     if asked.field("scope") == "all":
         given = given_of(dict(parse_qsl(asked.field("filter").lstrip("?"))))
-        return await _pinned(asked, _all(filter_of(asked, given, pinned=float(asked.field("pinned") or asked.now))))
+        return await _pinned(
+            asked, everything(filter_of(asked, given, pinned=float(asked.field("pinned") or asked.now)))
+        )
     ticked = asked.sent.getall("case", []) if hasattr(asked.sent, "getall") else []
     found: list[tuple[str, int | None]] = []
     for each in ticked:
@@ -279,46 +290,7 @@ async def merge(asked: Asked) -> web.StreamResponse:
         raise Misunderstood("tick two groups or more; one is one already")
     into, title = groups[0], asked.field("title")
     reason = asked.field("reason") or "merged in the worklist"
-    moved = await cases.merge_groups(asked.desk.place, asked.who, groups, into=into, title=title, reason=reason)
-    said = f"{number(len(groups))} groups are one now; {number(moved)} open cases moved."
+    done = await cases.merge_groups(asked.desk.place, asked.who, groups, into=into, title=title, reason=reason)
+    said = f"{number(len(groups))} groups are one now; {number(done.moved)} open cases moved."
+    said += f" {done.note[0].upper()}{done.note[1:]}." if done.note else ""
     return asked.back("/cases" + query({"group": into, "by": "none"}), said)
-
-
-async def export(asked: Asked) -> web.StreamResponse:
-    """`/cases/export`: all cases of the filter, as they are when they are read."""
-    given = given_of(asked.request.query)
-    wanted = _all(filter_of(asked, given, pinned=asked.now))
-    as_csv = asked.request.query.get("format") != "jsonl"
-    kind, ending = ("text/csv", "csv") if as_csv else ("application/jsonl", "jsonl")
-    name = f"lockstep-cases-{moment(asked.now)[:10]}.{ending}"
-    response = web.StreamResponse(headers={"Content-Disposition": f'attachment; filename="{name}"'})
-    response.content_type = kind
-    found = cases.export_cases(asked.desk.place, asked.who, wanted)
-    first = await anext(found, None)
-    await response.prepare(asked.request)
-    if as_csv:
-        await response.write(_line(COLUMNS))
-    async for case in _again(first, found):
-        line = _line([_safe(getattr(case, name)) for name in COLUMNS]) if as_csv else orjson.dumps(case) + b"\n"
-        await response.write(line)
-    await response.write_eof()
-    return response
-
-
-async def _again(first: Any, rest: AsyncIterator[Any]) -> AsyncIterator[CaseSummary]:
-    if first is not None:
-        yield first
-    async for each in rest:
-        yield each
-
-
-def _safe(value: Any) -> str:
-    """A spreadsheet takes what begins like this for a formula."""
-    text = str(value)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
-
-
-def _line(values: Any) -> bytes:
-    into = io.StringIO()
-    csv.writer(into).writerow(values)
-    return into.getvalue().encode()

@@ -44,11 +44,11 @@ def area(values: Numbers, width: float, height: float, top: float) -> str:
     return f"{drawn} L{width:.1f} {height:.1f} L0 {height:.1f} Z" if drawn else ""
 
 
-def bars(values: Numbers, width: float, height: float, gap: float = 1.0) -> list[Bar]:
-    """One bar for each value, as high as its share of the largest."""
+def bars(values: Numbers, width: float, height: float, gap: float = 1.0, top: float = 0.0) -> list[Bar]:
+    """One bar for each value, as high as its share of `top`, or of the largest if that is more."""
     if not values:
         return []
-    top, slot = max(*values, 1.0), width / len(values)
+    top, slot = max(*values, top, 1.0), width / len(values)
     found = []
     for at, value in enumerate(values):
         tall = height * value / top if value else 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
@@ -12,15 +13,26 @@ from connectors.contract.errors import LockstepError
 from connectors.contract.values import Finding
 from dead_letter.values import CaseFilter
 from gateway.access.rights import Right
+from gateway.console.drawings import drawn
 from gateway.console.frame import Asked, Unseen
-from gateway.console.now import drawn
+from gateway.console.now import paused
+from gateway.console.rendering import moment, path
 from gateway.console.words import connection_look
 from gateway.sweeps.book import states as sweep_states
-from gateway.work import cases, pages_now
+from gateway.work import cases, pages_now, pausing
 from gateway.work.pages_now import Side
+from gateway.work.pausing import PauseRefused
 
 CHECK_S = 20.0
 """A check is given up after this: it must not sleep on a budget while a person waits."""
+LENGTHS: Mapping[str, tuple[str, float]] = {
+    "15m": ("15 minutes", 900.0),
+    "1h": ("1 hour", 3600.0),
+    "4h": ("4 hours", 14_400.0),
+    "1d": ("1 day", 86_400.0),
+    "7d": ("7 days", 604_800.0),
+}
+"""How long a pause lasts; none lasts for ever."""
 
 
 async def connections(asked: Asked) -> web.StreamResponse:
@@ -100,9 +112,38 @@ async def _page(asked: Asked, findings: list[Finding]) -> web.StreamResponse:
         groups=groups,
         sweeps=await sweep_states(place.database, name),
         findings=findings,
+        pauses=[(each, paused(each)) for each in await pausing.list_pauses(place) if each.connection == name],
+        lengths=LENGTHS,
+        pausing="pause" in asked.request.query,
+        polled=place.config.connections[name].poll_every_s is not None,
         can_check=name in asked.desk.connectors and who.may(Right.CONFIGURE),
         settings=_settings(asked, name),
     )
+
+
+async def pause(asked: Asked) -> web.StreamResponse:
+    """`POST /conn/{name}/pause`: holds one way or both, until a time and for a reason, which is asked for."""
+    name = _named(asked)
+    here = path("conn", name)
+    ways = [way for way in pausing.DIRECTIONS if asked.field(way) == "1"]
+    length, reason = asked.field("for"), asked.field("reason")
+    if not ways or not reason or length not in LENGTHS:
+        return asked.back(f"{here}#pause", "Not paused: say which way, for how long and why.", tone="warn")
+    until = asked.now + LENGTHS[length][1]
+    try:
+        await pausing.pause(asked.desk.place, asked.who, name, ways, until=until, reason=reason)
+    except PauseRefused as error:
+        return asked.back(f"{here}#pause", f"Not paused: {error}.", tone="warn")
+    return asked.back(here, f"{name} is paused until {moment(until)}; it goes on by itself then. Nothing is lost.")
+
+
+async def resume(asked: Asked) -> web.StreamResponse:
+    """`POST /conn/{name}/resume`: ends a pause before its time."""
+    name = _named(asked)
+    ways = [way for way in pausing.DIRECTIONS if asked.field("way") in (way, "")]
+    reason = asked.field("reason") or "resumed in the console"
+    await pausing.resume(asked.desk.place, asked.who, name, ways, reason=reason)
+    return asked.back(path("conn", name), f"{name} goes on.")
 
 
 def _settings(asked: Asked, name: str) -> list[tuple[str, str]]:

@@ -22,6 +22,8 @@ class Desk:
     """For looks at the systems; empty where nothing can be asked."""
     pressure: Callable[[], str] = _nothing
     """Why this worker refuses changes now; empty when it takes them."""
+    last_known: dict[str, float] = field(default_factory=dict)
+    """Panel -> when it was read last, by the clock all workers share. Of this process."""
     release: str = ""
     provider: str = ""
     """Name of whoever else vouches for people; empty: nobody."""

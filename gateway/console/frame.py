@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -57,6 +58,15 @@ class Misunderstood(InputError):
         super().__init__(why, code="form.invalid")
 
 
+def moment_of(text: str) -> float:
+    """Epoch seconds of `2026-11-21T03:12` (UTC), with or without seconds and zone. Raises Misunderstood."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Misunderstood(f"{text} is no time; write 2026-11-21T03:12, in UTC") from error
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+
+
 class Asked:
     """One request with who is behind it, and how its answer is made."""
 
@@ -66,6 +76,11 @@ class Asked:
         self.now = desk.place.now()
         self.sent: Mapping[str, Any] = {}
         """The fields of a form that was sent."""
+
+    @property
+    def by_person(self) -> bool:
+        """Whether a person opened the page; false for a page that asks for itself again to stay live."""
+        return "text/event-stream" not in self.request.headers.get("Accept", "")
 
     async def read_form(self) -> None:
         """Takes the form in. That a page of ours sent it was seen to by the sign-in, before any route."""

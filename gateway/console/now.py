@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
-import msgspec
 from aiohttp import web
 
-from dead_letter.values import CaseFilter, CaseGroup
+from dead_letter.values import CaseGroup
 from dead_letter.wording import next_step
 from gateway.access.rights import Right
+from gateway.console import drawings
+from gateway.console.drawings import Ages, Drawn, Errors, Waits
 from gateway.console.frame import Asked
-from gateway.console.rendering import age, machine, many, moment, number, path
+from gateway.console.panels import Panel, Panels
+from gateway.console.rendering import age, many, moment, number, path
 from gateway.console.words import connection_look
-from gateway.work import cases, pages_cases, pages_now, replays
+from gateway.delivery.pauses import Pause
+from gateway.work import cases, pages_cases, pages_charts, pages_now, pausing, replays
 from gateway.work.case_views import Approval
 from gateway.work.needs import trend
+from gateway.work.now import pressing
 from gateway.work.pages_audit import Entry, lately
-from gateway.work.pages_now import Flow, Side
+from gateway.work.pages_now import MINUTES, Flow, Side
 
+T = TypeVar("T")
 SHOWN = 5
-AGES = (("< 15 min", 900), ("15-60 min", 3600), ("1-8 h", 28_800), ("8-24 h", 86_400), ("> 1 d", None))
+NO_FLOW = Flow(began=0.0, came=(0,) * MINUTES, went=(0,) * MINUTES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,32 +77,7 @@ class Row:
     """Records that do not go on by themselves now, in words."""
     tries: int
     failed: int
-
-
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """The chart of what came and went."""
-
-    came: tuple[int, ...]
-    went: tuple[int, ...]
-    rows: list[tuple[str, int, int]]
-    said: str
-    span: str
-    began: str
-
-
-@dataclass(frozen=True, slots=True)
-class Ages:
-    """Open cases by age."""
-
-    names: tuple[str, ...]
-    counts: tuple[int, ...]
-    said: str
-
-    @property
-    def total(self) -> int:
-        """Open cases."""
-        return sum(self.counts)
+    paused: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +90,18 @@ class Running:
     said: str
 
 
+@dataclass(frozen=True, slots=True)
+class Cases:
+    """What needs somebody."""
+
+    groups: list[CaseGroup]
+    recent: Mapping[str, int]
+    """Group -> cases that it got within the hour."""
+
+
 @dataclass(slots=True)
 class Page:
-    """All of it."""
+    """All of it: each panel with what was read, or why it was not."""
 
     sentence: str
     scale: str
@@ -120,56 +109,88 @@ class Page:
     shape: str
     checked: str
     handover: str
-    needs: list[Need]
     more: int
     alarms: list[Line]
-    connections: list[Row]
-    flow: Drawn
-    ages: Ages
-    runs: list[Running] = field(default_factory=list)
-    approvals: Sequence[Approval] = ()
-    lately: Sequence[Mapping[str, Any]] = ()
+    needs: Panel[list[Need]]
+    connections: Panel[list[Row]]
+    waits: Waits
+    flow: Panel[Drawn]
+    errors: Panel[Errors]
+    ages: Panel[Ages]
+    runs: Panel[list[Running]]
+    approvals: Panel[list[Approval]]
+    lately: Panel[list[dict[str, Any]]]
+    workers: Panel[Sequence[Mapping[str, Any]]]
 
 
 async def now(asked: Asked) -> web.StreamResponse:
-    """`/now`."""
+    """`/now`. A panel that cannot be read says so in its place; with one of those the page is never green."""
     return asked.page("now.html", here="now", page=await _page(asked))
 
 
 async def _page(asked: Asked) -> Page:
-    place, who = asked.desk.place, asked.who
-    parked = await pages_cases.parked_of_groups(place, who)
-    groups = [_unparked(group, parked) for group in await cases.group_cases(place, who, CaseFilter(limit=200))]
-    groups = sorted((group for group in groups if group.count), key=lambda group: (-group.priority, -group.count))
-    new = await cases.group_cases(place, who, CaseFilter(opened_since=asked.now - 3600, limit=200))
-    sides = await pages_now.sides(place, who)
-    pressed = await pages_now.refusing(place, who)
-    approvals = await cases.list_approvals(place, who)
-    recent = {group.key: group.count for group in new}
-    needs = [_need(asked, group, recent.get(group.key, 0)) for group in groups[:SHOWN]]
-    alarms = [*_alarms(sides, asked), *_pressed(asked, pressed)]
+    place, who, panels = asked.desk.place, asked.who, Panels(asked, "now")
+    found = await panels.read("cases", "the cases", _cases(asked), Cases([], {}))
+    sides = await panels.read("connections", "the connections", pages_now.sides(place, who), [])
+    pauses = await panels.read("pauses", "what people paused", pausing.list_pauses(place), [])
+    workers = await panels.read("workers", "what the workers take in", pages_now.refusing(place, who), ())
+    flow = await panels.read("flow", "changes and writes", pages_now.flow(place, who), NO_FLOW)
+    failed = pages_charts.failed_by_minute(place, who, began=flow.value.began)
+    errors = await panels.read("errors", "failures", failed, NO_FLOW.went)
+    ages = await panels.read("ages", "the ages of cases", _by_age(asked), [0] * len(drawings.AGES))
+    runs = await panels.read("runs", "the runs", _runs(asked), [])
+    approvals = await panels.read("approvals", "what waits for a second person", cases.list_approvals(place, who), ())
+    changes = await panels.read("lately", "what people changed", lately(place, who), [])
+    panels.all_lost()
+    groups = found.value.groups
+    alarms = [*_unread(panels), *_alarms(sides.value, asked), *_pressed(asked, workers.value)]
     page = Page(
-        **_told(asked, groups, alarms),
-        needs=needs,
+        **_told(asked, groups, alarms, panels),
         more=max(0, len(groups) - SHOWN),
         alarms=alarms,
-        connections=[_row(side) for side in sides],
-        flow=drawn(await pages_now.flow(place, who)),
-        ages=await _ages(asked),
-        runs=await _runs(asked),
-        approvals=[ask for ask in approvals if ask.may_decide],
-        lately=[changed(each) for each in await lately(place, who)],
+        needs=_as(found, [_need(asked, each, found.value.recent.get(each.key, 0)) for each in groups[:SHOWN]]),
+        connections=_as(sides, [_row(side, pauses.value) for side in sides.value]),
+        waits=drawings.waits(sides.value),
+        flow=_as(flow, drawings.drawn(flow.value)),
+        errors=_as(errors if errors.unread else flow, drawings.errors(flow.value, errors.value)),
+        ages=_as(ages, drawings.ages(ages.value)),
+        runs=runs,
+        approvals=_as(approvals, [ask for ask in approvals.value if ask.may_decide]),
+        lately=_as(changes, [changed(each) for each in changes.value]),
+        workers=workers,
     )
     page.handover = _handover(asked, page)
     return page
 
 
-def _told(asked: Asked, groups: Sequence[CaseGroup], alarms: Sequence[Line]) -> dict[str, Any]:
-    """The sentence, how bad it is, and what was checked."""
+def _as(panel: Panel[Any], value: T) -> Panel[T]:
+    """The panel with what is shown of it."""
+    return Panel(value, panel.what, panel.unread)
+
+
+async def _cases(asked: Asked) -> Cases:
+    """Groups that need somebody, the most urgent first: what is parked needs nobody until what it waits for."""
+    groups = await pressing(asked.desk.place, asked.who)
+    return Cases(list(groups), {group.key: group.last_hour for group in groups})
+
+
+def _unread(panels: Panels) -> list[Line]:
+    """Above all panels, for whoever looks at the top only."""
+    if not panels.unread:
+        return []
+    what = ", ".join(panel.what for panel in panels.unread)
+    return [Line("bad", "triangle", f"I cannot read {what}", "What is shown of it is from before, or missing.")]
+
+
+def _told(asked: Asked, groups: Sequence[CaseGroup], alarms: Sequence[Line], panels: Panels) -> dict[str, Any]:
+    """The sentence, how bad it is, and what was checked. Good is said of what was read only, and only of all of it."""
     checked = f"Cases, connections, queues and intake were read at {moment(asked.now)}."
     base = {"checked": checked, "handover": "", "shape": "triangle"}
     if groups:
         return {**base, **_bad(asked, groups, alarms)}
+    if panels.unread:
+        scale = "Whether somebody is needed is not known; the rest of this page still holds."
+        return {**base, "sentence": "I cannot read everything", "scale": scale, "tone": "bad"}
     if alarms:
         scale = "Changes wait in order and go on by themselves."
         return {**base, "sentence": "No case needs you, but not all is well", "scale": scale, "tone": "warn"}
@@ -185,13 +206,6 @@ def _bad(asked: Asked, groups: Sequence[CaseGroup], alarms: Sequence[Line]) -> d
     scale = f"{many(count, 'open case')}, oldest {oldest}, {nobody if free else 'all of them taken'}."
     tone = "bad" if free or any(line.tone == "bad" for line in alarms) else "warn"
     return {"sentence": things, "scale": scale, "tone": tone}
-
-
-def _unparked(group: CaseGroup, parked: Mapping[str, int]) -> CaseGroup:
-    """The group without its parked cases: those need nobody until what they wait for."""
-    waits = parked.get(group.key, 0)
-    left = group.count - waits
-    return msgspec.structs.replace(group, count=left, unowned=min(group.unowned, left)) if waits else group
 
 
 def changed(entry: Entry) -> dict[str, Any]:
@@ -273,7 +287,7 @@ def _pressed(asked: Asked, pressed: Sequence[Mapping[str, Any]]) -> list[Line]:
     return [Line("bad", "square", title, f"{why}. Systems are asked to send again later.") for title, why in lines]
 
 
-def _row(side: Side) -> Row:
+def _row(side: Side, pauses: Sequence[Pause]) -> Row:
     speed = f"{number(side.per_s)}/s, done in {age(side.done_s)}" if side.per_s else ""
     return Row(
         name=side.name,
@@ -281,34 +295,20 @@ def _row(side: Side) -> Row:
         state=side.state,
         since=side.since if side.state not in ("", "closed") else 0.0,
         reason=side.reason,
-        in_s=side.in_s,
-        out_s=side.out_s,
+        in_s=side.in_s if side.in_s >= 1 else 0.0,
+        out_s=side.out_s if side.out_s >= 1 else 0.0,
         waiting=side.noticed + max(side.writes, side.working),
         speed=speed,
         held=", ".join(pages_now.told(side)),
         tries=side.tries,
         failed=side.failed,
+        paused=[paused(each) for each in pauses if each.connection == side.name],
     )
 
 
-def drawn(flow: Flow) -> Drawn:
-    """The chart of a flow, and its table of ten minutes a row."""
-    step = 10
-    rows = []
-    for at in range(0, len(flow.came), step):
-        when = f"{machine(flow.began + at * 60)[11:16]}Z"
-        rows.append((when, sum(flow.came[at : at + step]), sum(flow.went[at : at + step])))
-    came, went = sum(flow.came), sum(flow.went)
-    said = f"In the last hour {many(came, 'change')} came in and {many(went, 'write')} went out."
-    return Drawn(flow.came, flow.went, rows, said, said, f"{machine(flow.began)[11:16]}Z")
-
-
-async def _ages(asked: Asked) -> Ages:
-    bounds = [most for _, most in AGES if most is not None]
-    counts = await pages_cases.by_age(asked.desk.place, asked.who, bounds)
-    names = tuple(name for name, _ in AGES)
-    said = ", ".join(f"{name}: {number(count)}" for name, count in zip(names, counts, strict=True))
-    return Ages(names, tuple(counts), f"Open cases by age. {said}.")
+async def _by_age(asked: Asked) -> list[int]:
+    bounds = [most for _, most in drawings.AGES if most is not None]
+    return await pages_cases.by_age(asked.desk.place, asked.who, bounds)
 
 
 async def _runs(asked: Asked) -> list[Running]:
@@ -322,9 +322,17 @@ def _running(run: Mapping[str, Any]) -> Running:
     return Running(run["run"], run["state"], share, f"{number(done)} of {number(run['count'])} done")
 
 
+def paused(pause: Pause) -> str:
+    """A pause in words."""
+    way = "what it sends is" if pause.direction == "in" else "writes to it are"
+    return f"{way} paused by {pause.actor} until {moment(pause.until)}: {pause.reason}"
+
+
 def _handover(asked: Asked, page: Page) -> str:
     """The page in a few lines, for a chat or a ticket; it names no field's value."""
     lines = [f"Lockstep {asked.desk.place.config.name}, {moment(asked.now)}: {page.sentence}. {page.scale}"]
-    lines += [f"{n}. {need.title} ({need.count}, {need.where}, {need.owned})" for n, need in enumerate(page.needs, 1)]
+    lines += [
+        f"{n}. {need.title} ({need.count}, {need.where}, {need.owned})" for n, need in enumerate(page.needs.value, 1)
+    ]
     lines += [f"- {line.title}" for line in page.alarms]
     return "\n".join(lines)

@@ -7,7 +7,21 @@ from pathlib import Path
 from aiohttp import web
 
 from gateway.access.rights import Right
-from gateway.console import audit, case, cases, connections, door, mappings, now, records, replays, settings
+from gateway.console import (
+    audit,
+    case,
+    cases,
+    connections,
+    door,
+    exports,
+    keys,
+    mappings,
+    now,
+    records,
+    replays,
+    settings,
+    views,
+)
 from gateway.console.desk import Desk
 from gateway.console.frame import Handler, framed
 from gateway.console.rendering import HERE, release_of_files
@@ -17,7 +31,7 @@ _SEE: tuple[tuple[str, Handler], ...] = (
     ("/now", now.now),
     ("/find", records.find),
     ("/cases", cases.worklist),
-    ("/cases/export", cases.export),
+    ("/cases/export", exports.export),
     ("/c/{number}", case.case_page),
     ("/c/{number}/files/{file}", case.attachment),
     ("/records", records.search),
@@ -25,25 +39,34 @@ _SEE: tuple[tuple[str, Handler], ...] = (
     ("/replays", replays.index),
     ("/replays/new", replays.new),
     ("/replays/{plan}", replays.plan),
+    ("/replays/{plan}/making", replays.making),
     ("/runs/{run}", replays.run),
     ("/connections", connections.connections),
     ("/conn/{name}", connections.connection),
     ("/mappings", mappings.mappings),
+    ("/map", mappings.of_case),
     ("/map/{mapping}", mappings.mapping),
 )
 _DO: tuple[tuple[str, Handler, Right | None], ...] = (
     ("/cases/act", cases.act, Right.WORK),
+    ("/cases/views", views.save, Right.SEE),
+    ("/cases/views/{id}", views.change, Right.SEE),
     ("/cases/split", cases.split, Right.WORK),
     ("/cases/merge", cases.merge, Right.WORK),
     ("/c/{number}/act", case.act, Right.SEE),
     ("/c/{number}/answer", case.answer, Right.SEE),
     ("/replays/plan", replays.make, Right.WORK),
     ("/replays/{plan}/run", replays.run_plan, Right.WORK),
+    ("/replays/{plan}/cancel", replays.cancel, Right.WORK),
     ("/replays/{plan}/again", replays.again, Right.WORK),
     ("/replays/{plan}/approve", replays.approve, Right.APPROVE),
     ("/runs/{run}/turn", replays.turn, Right.WORK),
+    ("/runs/{run}/leftovers", replays.leftovers, Right.WORK),
     ("/conn/{name}/check", connections.check, Right.CONFIGURE),
+    ("/conn/{name}/pause", connections.pause, Right.CONFIGURE),
+    ("/conn/{name}/resume", connections.resume, Right.CONFIGURE),
     ("/map/{mapping}", mappings.mapping, Right.SEE),
+    ("/map/{mapping}/act", mappings.act, Right.SEE),
     ("/settings/display", settings.display, None),
     ("/settings/{what}", settings.change, None),
 )
@@ -53,11 +76,12 @@ def routes(desk: Desk) -> list[web.RouteDef]:
     """The pages, what their forms send, and the static files."""
     pages = [web.get(path, framed(desk, handler)) for path, handler in _SEE]
     pages += [
-        web.get("/", _home, allow_head=False),
+        web.get("/", _home),
         web.get("/sign-in", door.sign_in_page(desk)),
         web.get("/audit", framed(desk, audit.audit, Right.AUDIT)),
         web.get("/audit/export", framed(desk, audit.export, Right.AUDIT)),
         web.get("/settings", framed(desk, settings.settings, None)),
+        web.get("/keys", framed(desk, keys.keys, None)),
         web.get("/console/static/{release}/{name}", static),
     ]
     return pages + [web.post(path, framed(desk, handler, right)) for path, handler, right in _DO]

@@ -1,4 +1,4 @@
-"""Settings: display and keys for everybody, own tokens and sessions, people and roles for who manages them."""
+"""Settings: what each person chooses, what people may, and what holds here by the configuration."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ from typing import Any
 from aiohttp import web
 
 from connectors.contract.errors import InputError
-from gateway.access.rights import NotAllowed, Right, Role, rights_of
+from gateway.access.people import Person
+from gateway.access.rights import NotAllowed, Principal, Right, Role, rights_of
+from gateway.config.notifications import Quiet
+from gateway.console import standing
 from gateway.console.display import CHOICES, COOKIE, Display, display_of
 from gateway.console.frame import Asked, Misunderstood
-from gateway.work import people, tokens
+from gateway.console.keys import KEYS
+from gateway.work import notifications, people, tokens
 
 YEAR_S = 366 * 86_400
-TABS = ("display", "tokens", "people", "roles")
+TABS = ("display", "tokens", "people", "roles", "notifications", "guards", "retention")
 
 
 async def settings(asked: Asked) -> web.StreamResponse:
@@ -25,28 +29,77 @@ async def settings(asked: Asked) -> web.StreamResponse:
 async def _page(asked: Asked, *, tab: str = "", made: str = "", name: str = "") -> web.StreamResponse:
     place, who = asked.desk.place, asked.who
     manages = who.may(Right.MANAGE)
-    seen = [tab for tab in TABS if tab != "people" or manages]
+    hidden = {"people"} if not manages else set()
+    if not manages and not who.may(Right.CONFIGURE):
+        hidden.add("notifications")
+    if Right.SEE not in who.rights:
+        hidden |= {"guards", "retention"}
+    seen = [tab for tab in TABS if tab not in hidden]
     tab = tab or asked.request.query.get("tab", "display")
+    tab = tab if tab in seen else "display"
     shown: dict[str, Any] = {"tokens": (), "people": (), "sessions": ()}
     if tab == "tokens":
         shown["tokens"] = await tokens.list_tokens(place, who)
         shown["sessions"] = await people.list_sessions(place, who, holder=who.id)
-    if tab == "people" and manages:
+    if tab == "people":
         shown["people"] = await people.list_people(place, who)
+    if tab == "roles":
+        shown |= await _what_can(asked)
+    if tab == "notifications":
+        shown |= await _told_where(asked)
+    if tab == "guards":
+        names = [name for name in place.config.connections if who.covers(connection=name)]
+        shown["groups"] = standing.guards(place.config, names)
+    if tab == "retention":
+        shown["groups"] = [("Kept for", standing.retention(place.config))]
     return asked.page(
         "settings.html",
         here="settings",
-        tab=tab if tab in seen else "display",
+        tab=tab,
         tabs=seen,
         made=made,
         made_for=name,
         choices=CHOICES,
+        keys=KEYS,
         roles=[str(role) for role in Role],
         mine=sorted(who.roles),
-        matrix={str(right): [role for role in Role if right in rights_of([role])] for right in Right},
+        matrix=[
+            (str(right), standing.RIGHTS[right], [role for role in Role if right in rights_of([role])])
+            for right in Right
+        ],
         connections=list(place.config.connections),
         **shown,
     )
+
+
+async def _what_can(asked: Asked) -> dict[str, Any]:
+    """What a person can do: oneself, or anybody for who manages people."""
+    place, who = asked.desk.place, asked.who
+    manages, name = who.may(Right.MANAGE), asked.request.query.get("person", "")
+    asked_for: Principal | Person = await people.get_person(place, who, name) if name else who
+    rights = rights_of(asked_for.roles)
+    given = {right: [str(role) for role in sorted(asked_for.roles) if right in rights_of([role])] for right in Right}
+    return {
+        "person": asked_for,
+        "can": [(standing.RIGHTS[right], given[right]) for right in Right if right in rights],
+        "cannot": [standing.RIGHTS[right] for right in Right if right not in rights],
+        "everybody": [each.name for each in await people.list_people(place, who)] if manages else [],
+    }
+
+
+async def _told_where(asked: Asked) -> dict[str, Any]:
+    """The channels with their rules and quiet hours, and what was told lately."""
+    place, who = asked.desk.place, asked.who
+    rules = place.config.notifications.rules
+    return {
+        "channels": await notifications.list_channels(place, who),
+        "rules": [(rule, sorted(rule.events), _quiet(rule.quiet)) for rule in rules],
+        "deliveries": await notifications.list_deliveries(place, who, limit=20),
+    }
+
+
+def _quiet(quiet: Quiet | None) -> str:
+    return f"{quiet.since:%H:%M}-{quiet.until:%H:%M} {quiet.zone.key}" if quiet else "none"
 
 
 async def display(asked: Asked) -> web.StreamResponse:
@@ -64,14 +117,45 @@ async def display(asked: Asked) -> web.StreamResponse:
 async def change(asked: Asked) -> web.StreamResponse:
     """`POST /settings/{what}`: one change of tokens, sessions or people, then back with what came of it."""
     what = asked.request.match_info["what"]
-    tab = "people" if what.startswith("person") else "tokens"
+    tab = "people" if what.startswith("person") else "notifications" if what == "notify-test" else "tokens"
     known = _CHANGES.get(what)
     if known is None:
         raise Misunderstood(f"there is no setting {what}")
     try:
         return await known(asked)
+    except people.PersonMoved:
+        return await _both_versions(asked, what)
     except (NotAllowed, InputError) as error:
         return asked.back(f"/settings?tab={tab}", f"Not done: {error}", tone="warn")
+
+
+async def _both_versions(asked: Asked, what: str) -> web.StreamResponse:
+    """Somebody was quicker: how it stands now beside what was wanted, to decide again."""
+    now = await people.get_person(asked.desk.place, asked.who, asked.field("name"))
+    off = asked.field("off") == "1" if what == "person-off" else now.disabled_at is not None
+    wanted = sorted(_roles(asked)) if what == "person-roles" else sorted(now.roles)
+    rows = [
+        ("Roles", _many_of(asked, "was"), sorted(now.roles), wanted),
+        ("May sign in", [], ["no" if now.disabled_at else "yes"], ["no" if off else "yes"]),
+    ]
+    return asked.page(
+        "person.html",
+        status=412,
+        here="settings",
+        person=now,
+        what=what,
+        off=off,
+        wanted=wanted,
+        rows=rows,
+        seen=asked.field("version"),
+    )
+
+
+async def _notify_test(asked: Asked) -> web.StreamResponse:
+    channel = asked.field("channel")
+    event = await notifications.try_channel(asked.desk.place, asked.who, channel)
+    said = f"A test is on its way over {channel}. Below is what became of it."
+    return asked.back("/settings?tab=notifications", said, more=event)
 
 
 async def _token(asked: Asked) -> web.StreamResponse:
@@ -80,7 +164,7 @@ async def _token(asked: Asked) -> web.StreamResponse:
         asked.who,
         asked.field("name"),
         roles=_roles(asked),
-        connections=_many(asked, "connections") or None,
+        connections=_many_of(asked, "connections") or None,
         lasts_s=_days(asked) * 86_400,
     )
     return await _page(asked, tab="tokens", made=made.secret)
@@ -103,7 +187,7 @@ async def _person_add(asked: Asked) -> web.StreamResponse:
         asked.field("name"),
         roles=_roles(asked),
         label=asked.field("label"),
-        connections=_many(asked, "connections") or None,
+        connections=_many_of(asked, "connections") or None,
         password=str(asked.sent.get("password", "")),
     )
     return asked.back("/settings?tab=people", f"{person.name} may sign in now.")
@@ -111,13 +195,12 @@ async def _person_add(asked: Asked) -> web.StreamResponse:
 
 async def _person_roles(asked: Asked) -> web.StreamResponse:
     name = asked.field("name")
-    version = asked.field("version")
     person = await people.change_person(
         asked.desk.place,
         asked.who,
         name,
         roles=_roles(asked),
-        expected_version=int(version) if version.isdigit() else 0,
+        expected_version=_version(asked),
     )
     return asked.back(
         "/settings?tab=people", f"{person.name} is {', '.join(sorted(person.roles)) or 'without a role'} now."
@@ -126,7 +209,9 @@ async def _person_roles(asked: Asked) -> web.StreamResponse:
 
 async def _person_off(asked: Asked) -> web.StreamResponse:
     off = asked.field("off") == "1"
-    person = await people.disable_person(asked.desk.place, asked.who, asked.field("name"), disabled=off)
+    person = await people.disable_person(
+        asked.desk.place, asked.who, asked.field("name"), disabled=off, expected_version=_version(asked)
+    )
     said = f"{person.name} cannot get in any more." if off else f"{person.name} may sign in again."
     return asked.back("/settings?tab=people", said)
 
@@ -137,13 +222,19 @@ async def _person_link(asked: Asked) -> web.StreamResponse:
     return await _page(asked, tab="people", made=f"{asked.request.url.origin()}/sign-in/link?token={secret}", name=name)
 
 
-def _many(asked: Asked, name: str) -> list[str]:
+def _version(asked: Asked) -> int:
+    """The version that the page showed; 0: as it is now."""
+    text = asked.field("version")
+    return int(text) if text.isdigit() else 0
+
+
+def _many_of(asked: Asked, name: str) -> list[str]:
     return [str(each) for each in asked.sent.getall(name, [])] if hasattr(asked.sent, "getall") else []
 
 
 def _roles(asked: Asked) -> list[Role]:
     try:
-        return [Role(each) for each in _many(asked, "roles")]
+        return [Role(each) for each in _many_of(asked, "roles")]
     except ValueError as error:
         raise Misunderstood(str(error)) from error
 
@@ -163,4 +254,5 @@ _CHANGES: Mapping[str, Callable[[Asked], Awaitable[web.StreamResponse]]] = {
     "person-roles": _person_roles,
     "person-off": _person_off,
     "person-link": _person_link,
+    "notify-test": _notify_test,
 }

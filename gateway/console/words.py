@@ -47,6 +47,7 @@ STATES: Mapping[str, Look] = {
     "transition": Look("move", "busy", "split"),
     "gone": Look("closed meanwhile", "calm", "tick"),
     "making": Look("being made", "busy", "half"),
+    "cancelled": Look("given up", "calm", "dash"),
     "run": Look("run", "calm", "tick"),
     "blocked": Look("blocked", "bad", "square"),
     # plans, runs and requests

@@ -11,6 +11,7 @@ from dead_letter.classify import Cause
 from dead_letter.values import CaseFilter
 from gateway.sync.tables import connection_state
 from gateway.work import cases, replays
+from gateway.work import replay_planning as planning
 from gateway.work.pages_records import find
 from replay.values import Wish
 from tests.browser.stage import Stage
@@ -67,6 +68,9 @@ async def _replays(stage: Stage) -> None:
     few = await replays.plan(place, nadia, (await replays.select(place, nadia, Wish(numbers=numbers)))["selection"])
     stage.known["run"] = (await replays.run(place, nadia, few["plan"], few["digest"]))["run"]
     stage.known["plan"] = (await replays.plan_again(place, nadia, plan["plan"]))["plan"]
+    stage.known["making"] = (await planning.begin(place, nadia, everything))["plan"]  # nobody makes it here
+    stage.known["given_up"] = (await planning.begin(place, nadia, everything))["plan"]
+    await planning.cancel(place, nadia, stage.known["given_up"], reason="the wrong ones")
 
 
 async def _records(stage: Stage, count: int) -> list[str]:

@@ -25,6 +25,7 @@ from gateway.app.consume import Consumer
 from gateway.app.http import application
 from gateway.config import load
 from gateway.storage.migrate import migrate
+from gateway.work.mapping_versions import remember
 from tests.support.edges import Sites, sites
 from tests.support.running import ENVIRONMENT, started, write_config
 
@@ -69,17 +70,18 @@ class House:
         """Runs it there and waits for what it gives."""
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(120)
 
-    def stage(self, directory: Path, *, name: str = "prod-eu") -> Stage:
-        """A new one, with people who are signed in and nothing else."""
-        return self.do(self._stage(directory, name))
+    def stage(self, directory: Path, *, name: str = "prod-eu", extra: str = "") -> Stage:
+        """A new one, with people who are signed in and nothing else. `extra` is added to its configuration."""
+        return self.do(self._stage(directory, name, extra))
 
-    async def _stage(self, directory: Path, name: str) -> Stage:
-        file, url = write_config(directory, snow="http://127.0.0.1:9", jira="http://127.0.0.1:9")
+    async def _stage(self, directory: Path, name: str, extra: str) -> Stage:
+        file, url = write_config(directory, snow="http://127.0.0.1:9", jira="http://127.0.0.1:9", extra=extra)
         text = file.read_text()
         file.write_text("\n".join(f"name: {name}" if line.startswith("name:") else line for line in text.splitlines()))
         gateway = compose(load(file, ENVIRONMENT), transports={"snow": NO_SYSTEM, "jira": NO_SYSTEM})
         await migrate(gateway.database)
         await gateway.clock.start()
+        await remember(gateway.place, by=gateway.name)
         await gateway.decider.start()
         await gateway.pulse.start()
         self._ends += [gateway.database.close, gateway.clock.stop, gateway.decider.stop, gateway.pulse.stop]

@@ -41,7 +41,7 @@ def test_new_rows_wait_and_ticked_ones_stay(own: Stage, house: House, opened: Op
     third.get_by_role("checkbox").check()
     house.do(cases.act(own.gateway.place, own.principal("omar"), own.known["refused"], "claim"))
     house.do(_one_more(own, "OPS-900"))
-    fresh = page.get_by_role("button", name="1 new, show")
+    fresh = page.get_by_role("button", name="1 new, 1 fits this filter, show")
     expect(fresh).to_be_visible(timeout=SOON_MS)
     expect(page.locator(f"tr[data-row={own.known['refused']}]")).to_contain_text("omar")  # told in place
     assert _rows(page) == before
@@ -80,7 +80,7 @@ def test_help_and_palette_open_close_and_give_the_focus_back(own: Stage, opened:
     page = opened(own, "/cases")
     page.get_by_role("link", name="Mine").focus()
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog")).to_contain_text("go to a page")
+    expect(page.get_by_role("dialog")).to_contain_text("go to Now")
     page.keyboard.press("Escape")
     expect(page.locator(":focus")).to_have_text("Mine")
     page.keyboard.press("Control+k")

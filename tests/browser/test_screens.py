@@ -1,17 +1,19 @@
-"""Every screen, with data and without, light and dark, wide and narrow: axe objects to nothing, no sideways scroll.
+"""Every screen with data, empty, loading and in error, light and dark, wide and narrow: axe objects to nothing, no
+sideways scroll.
 
 That a page asks no other host and logs no error is seen to by the fixture `opened`, for every page of every test here.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+import re
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import text
 
 from tests.browser.conftest import NARROW, WIDE, Opened
+from tests.browser.filling import fill
 from tests.browser.looking import too_wide, violations
 from tests.browser.stage import House, Stage
 
@@ -35,14 +37,24 @@ WITH_DATA = {
     "plan": "/replays/{plan}",
     "plan that is stale": "/replays/{stale}",
     "plan, one kind open": "/replays/{plan}?action=update",
+    "plan in the making": "/replays/{making}/making",
+    "plan that was given up": "/replays/{given_up}/making",
     "run": "/runs/{run}",
     "mappings": "/mappings",
     "mapping": "/map/jira-issue@1",
+    "mapping of a case": "/map?case={refused}",
     "audit": "/audit?people=1",
     "settings": "/settings",
     "settings of tokens": "/settings?tab=tokens",
     "settings of people": "/settings?tab=people",
     "settings of roles": "/settings?tab=roles",
+    "settings, what one can do": "/settings?tab=roles&person=vera",
+    "settings of notifications": "/settings?tab=notifications",
+    "settings of guards": "/settings?tab=guards",
+    "settings of retention": "/settings?tab=retention",
+    "keys": "/keys",
+    "cases in an export's filter": "/cases?since=2026-01-01T00:00:00Z&state=taken",
+    "connection, to be paused": "/conn/jira?pause=1",
 }
 EMPTY = {
     "now": "/now",
@@ -53,6 +65,12 @@ EMPTY = {
     "connection": "/conn/snow",
     "replays": "/replays",
     "audit": "/audit?who=zebra",
+    "closed cases": "/cases?state=closed",
+    "new replay": "/replays/new",
+    "mappings": "/mappings",
+    "settings of tokens": "/settings?tab=tokens",
+    "settings of people": "/settings?tab=people",
+    "settings of notifications": "/settings?tab=notifications",
 }
 TROUBLE = {
     "not there": ("/c/FO-999", "ada", 404),
@@ -61,9 +79,25 @@ TROUBLE = {
 }
 
 
+LOADING = (
+    *("now", "cases in groups", "cases in a list", "case of a refusal", "records", "record", "connections"),
+    *("connection", "replays", "new replay", "plan", "run", "mappings", "mapping", "audit", "settings of people"),
+)
+AWAY = (
+    *("cases", "record", "link", "lane", "notice", "attempt", "connection_state", "audit", "replay_plan"),
+    *("replay_run", "connection_pause", "case_approvals", "intake_pressure"),
+)
+FROM_FILES = ("new replay", "mappings", "mapping", "settings of people")
+"""Shown from the configuration, or read with who signs in."""
+
+
 def _check(opened: Opened, stage: Stage, path: str, who: str = "ada", fine: tuple[str, ...] = ()) -> None:
-    """All rules for each size and each scheme; colours, which alone depend on both, in all four."""
     page = opened(stage, path.format_map(stage.known), who=who, fine=fine)
+    _looks_well(page)
+
+
+def _looks_well(page: Page) -> None:
+    """All rules for each size and each scheme; colours, which alone depend on both, in all four."""
     assert page.locator("h1").count() == 1
     for size in (WIDE, NARROW):
         page.set_viewport_size(size)
@@ -94,17 +128,45 @@ def test_signing_in(bare: Stage, opened: Opened) -> None:
     _check(opened, bare, "/sign-in?why=wrong", who="")
 
 
-def test_a_database_that_does_not_answer_is_no_green_page(
-    chromium: Browser, house: House, tmp_path: Path, opened: Opened
-) -> None:
-    stage = house.stage(tmp_path)
+@pytest.mark.parametrize("screen", LOADING)
+def test_while_the_next_page_loads(full: Stage, opened: Opened, screen: str) -> None:
+    """What is shown stays, and says from when it is."""
+    page = opened(full, WITH_DATA[screen].format_map(full.known), who="ada")
+    before = page.locator("h1").inner_text()
+    page.route("**/slow", lambda route: None)  # never answered
+    said = page.evaluate(
+        """() => new Promise(told => {
+            const note = document.querySelector("[data-loading]");
+            new MutationObserver(() => { window.stop(); told(note.hidden ? "" : note.textContent); })
+                .observe(note, {attributes: true});
+            location.assign("/slow");
+        })"""
+    )
+    assert re.fullmatch(r"From \d\d:\d\d:\d\dZ, loading", said)
+    expect(page.locator("[data-loading]")).to_be_visible()
+    expect(page.locator("main")).to_have_attribute("aria-busy", "true")
+    assert page.locator("h1").inner_text() == before
+    _looks_well(page)
 
-    async def break_it() -> None:
-        async with stage.gateway.database.begin("test.break") as tx:
-            await tx.execute(text("ALTER TABLE cases RENAME TO gone"))
 
-    house.do(break_it())
-    page = opened(stage, "/now", fine=("status of 503",))
+@pytest.fixture(scope="module")
+def lost(chromium: Browser, house: House, tmp_path_factory: pytest.TempPathFactory) -> Stage:
+    """A stage whose database lost what pages are made of, sign-in aside."""
+    stage = house.stage(tmp_path_factory.mktemp("lost"))
+    house.do(fill(stage, refused=20))
+
+    async def lose() -> None:
+        async with stage.gateway.database.begin("test.lose") as tx:
+            for table in AWAY:
+                await tx.execute(text(f'ALTER TABLE "{table}" RENAME TO "{table}_away"'))
+
+    house.do(lose())
+    return stage
+
+
+@pytest.mark.parametrize("screen", [each for each in LOADING if each not in FROM_FILES])
+def test_when_nothing_can_be_read(lost: Stage, opened: Opened, screen: str) -> None:
+    page = opened(lost, WITH_DATA[screen].format_map(lost.known), who="ada", fine=("status of 50",))
     expect(page.get_by_role("heading", level=1)).to_have_text("The database does not answer")
     expect(page.get_by_role("link", name="Try again")).to_be_visible()
-    assert violations(page) == []
+    _looks_well(page)

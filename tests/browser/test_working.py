@@ -150,6 +150,34 @@ def test_a_mapping_is_tried_on_a_document(own: Stage, opened: Opened) -> None:
     expect(page.get_by_text("this is no JSON object")).to_be_visible()
 
 
+def test_a_mapping_is_written_anew_and_tried(own: Stage, opened: Opened) -> None:
+    page = opened(own, "/map/jira-issue@1")
+    document, text = page.get_by_label("As jira gives it, JSON"), page.get_by_label("Text, YAML")
+    document.fill('{"fields": {"summary": "Mail to dana@example.com", "customfield_1": "x"}}')
+    text.fill(text.input_value().replace("fields.summary", "fields.customfield_1"))
+    page.get_by_role("button", name="Run its tests").click()
+    expect(page.get_by_text("run just now with the text above")).to_be_visible()
+    expect(page.get_by_text("failed,")).to_be_visible()
+    row = page.get_by_role("row").filter(has_text="fields.customfield_1")
+    expect(row).to_contain_text("summary")
+    page.get_by_label("Name of a test").fill("as it came in")
+    page.get_by_role("button", name="Save as test").click()
+    expect(page.get_by_role("group", name="As a test")).to_contain_text("name: as it came in")
+    text.fill("mapping: jira-issue\nfields: 1")
+    page.get_by_role("button", name="What does it mean?").click()
+    expect(page.locator("#text-wrong")).to_contain_text("error[")
+
+
+def test_a_backtest_is_asked_for_and_publishing_says_what_is_lacking(own: Stage, opened: Opened) -> None:
+    page = opened(own, "/map/jira-issue@1")
+    page.get_by_role("button", name="Backtest").click()
+    expect(page.get_by_role("status").or_(page.locator(".says")).first).to_contain_text("A worker makes the backtest")
+    expect(page.locator("#backtest")).to_contain_text("changes looked at")
+    page.get_by_role("button", name="Give it up").click()
+    expect(page.locator("#backtest")).to_contain_text("ada gave it up")
+    expect(page.locator("#publish")).to_contain_text("mappings are managed by files")
+
+
 def test_signing_in_with_a_password(own: Stage, house: House, opened: Opened, tmp_path: Path) -> None:
     from gateway.work import people
 

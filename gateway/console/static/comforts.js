@@ -27,9 +27,9 @@ function copying() {
     if (!button) return;
     await navigator.clipboard.writeText(button.dataset.copy);
     say("Copied");
-    const before = button.textContent;
+    const before = [...button.childNodes];
     button.textContent = "Copied";
-    setTimeout(() => { button.textContent = before; }, 1500);
+    setTimeout(() => button.replaceChildren(...before), 1500);
   });
 }
 

@@ -16,7 +16,10 @@ function go(key) {
 
 function onPage(key) {
   const found = [...document.querySelectorAll(`[data-key="${CSS.escape(key)}"], [data-card="${CSS.escape(key)}"]`)];
-  const target = found.find((each) => each.offsetParent !== null && !each.disabled);
+  const usable = found.filter((each) => !each.disabled && !each.closest("[hidden]") && each.getClientRects().length + (each.closest("details") ? 1 : 0));
+  // Of several, the one of the card where the reader is.
+  const card = document.activeElement?.closest("article, tr");
+  const target = usable.find((each) => card?.contains(each)) ?? usable[0];
   if (!target) return false;
   const fold = target.closest("details:not([open])");
   if (fold) fold.open = true;

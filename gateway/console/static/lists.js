@@ -37,18 +37,34 @@ function update(row, next) {
   if (tick && newer && !tick.checked) tick.value = newer.value;
 }
 
-function offer(list, now, count) {
+function told(list, now, rows) {
+  // How many came at all and how many of them fit here, as the server counts them; rows can also come in by a change.
+  const [came, fit] = [Number(now.dataset.new ?? 0), Math.max(Number(now.dataset.fit ?? 0), rows)];
+  if (!("narrowed" in list.dataset) || came < fit) return [fit, `${fit} new`];
+  return [fit, `${came} new, ${fit || "none"} ${fit === 1 || !fit ? "fits" : "fit"} this filter`];
+}
+
+function offer(list, now, rows) {
   const bar = document.querySelector(".fresh");
   if (!bar) return;
-  if (!count) { delete bar.dataset.count; return; }
-  if (bar.dataset.count !== String(count)) say(`${count} new`);
-  bar.dataset.count = String(count);
+  const [fit, text] = told(list, now, rows);
+  if (!rows && !Number(now.dataset.new ?? 0)) { delete bar.dataset.count; return; }
+  if (bar.dataset.count !== text) say(text);
+  bar.dataset.count = text;
   const button = bar.querySelector("button");
-  button.textContent = `${count} new, show`;
+  button.hidden = !fit;
+  button.textContent = `${text}, show`;
+  const aside = bar.querySelector("[data-told]");
+  if (aside) aside.textContent = fit ? "" : text;
   button.onclick = () => {
-    const ticked = new Set(rowsOf(list).filter((row) => tickOf(row)?.checked).map((row) => row.dataset.row));
+    const ticked = new Map(rowsOf(list).filter((row) => tickOf(row)?.checked).map((row) => [row.dataset.row, tickOf(row).value]));
     list.querySelector("tbody").replaceChildren(...now.querySelector("tbody").childNodes);
-    for (const row of rowsOf(list)) if (ticked.has(row.dataset.row)) tickOf(row).checked = true;
+    for (const row of rowsOf(list)) {
+      if (!ticked.has(row.dataset.row)) continue;
+      tickOf(row).checked = true;
+      tickOf(row).value = ticked.get(row.dataset.row);
+    }
+    if (now.dataset.shown) list.dataset.shown = now.dataset.shown;
     delete bar.dataset.count;
     retell(list);
     count_();

@@ -34,7 +34,11 @@ async function refresh() {
   if (paused || busy()) return;
   try {
     // By this Accept the server knows that no person asks: a session does not last longer by it.
-    const answer = await fetch(location.href, { headers: { Accept: "text/html, text/event-stream" }, redirect: "manual" });
+    const headers = { Accept: "text/html, text/event-stream" };
+    // Of what is new, the server tells how much came since the rows were made that the reader sees.
+    const shown = document.querySelector("[data-shown]")?.dataset.shown;
+    if (shown) headers["Lockstep-Shown-At"] = shown;
+    const answer = await fetch(location.href, { headers, redirect: "manual" });
     if (answer.type === "opaqueredirect" || answer.status === 401) {
       signedOut = true;
       tell();
@@ -55,6 +59,7 @@ function takeOver(fresh) {
   // As this page shows it, so that only what really differs is replaced.
   retell(fresh);
   showCopying(fresh);
+  document.body.dataset.from = fresh.body.dataset.now;
   for (const region of document.querySelectorAll("[data-live]")) {
     const now = fresh.getElementById(region.id);
     if (!now) continue;
@@ -63,7 +68,17 @@ function takeOver(fresh) {
   }
 }
 
+function unread(region, now) {
+  // What was read before stays, below the note that says how old it is.
+  const note = now.querySelector("[data-unread]");
+  if (!note) return false;
+  const before = region.querySelector("[data-unread]");
+  if (before) before.replaceWith(note); else region.prepend(note);
+  return true;
+}
+
 function replace(region, now) {
+  if (unread(region, now)) return;
   const focused = region.contains(document.activeElement) ? document.activeElement : null;
   const place = focused ? [...region.querySelectorAll("a, button, summary, input")].indexOf(focused) : -1;
   const open = [...region.querySelectorAll("details")].map((each) => each.open);

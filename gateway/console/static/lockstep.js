@@ -6,6 +6,7 @@ import { startClock } from "./clock.js";
 import { startPalette } from "./palette.js";
 import { startComforts } from "./comforts.js";
 import { startSession } from "./session.js";
+import { startLoading } from "./loading.js";
 
 startClock();
 startComforts();
@@ -14,4 +15,5 @@ startPalette();
 startKeys();
 startLive();
 startSession();
+startLoading();
 document.documentElement.dataset.ready = "yes"; // tests wait for it

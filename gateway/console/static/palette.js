@@ -1,9 +1,4 @@
-// The command palette (Ctrl K), the actions of a page (.) and the list of keys (?).
-const KEYS = [
-  ["Ctrl K", "all commands"], ["/", "search or filter"], ["j k", "down and up in a list"], ["x", "tick; Shift x ticks up to here"],
-  ["Enter", "open"], ["o", "open in a new tab"], [".", "actions of this page"], ["g then a letter", "go to a page"],
-  ["1 – 5", "open a card on Now"], ["[ ]", "neighbours of a case"], ["Esc", "close, leave a field"], ["?", "this list"],
-];
+// The command palette (Ctrl K), the actions of a page (.) and the list of keys (?), which the server tells.
 let opener = null;
 
 function make() {
@@ -56,22 +51,16 @@ function keysDialog() {
   close.textContent = "Close";
   close.onclick = () => dialog.close();
   head.append(title, close);
-  const list = document.createElement("dl");
-  list.className = "keys";
-  for (const [key, what] of KEYS) {
-    const dt = document.createElement("dt");
-    const kbd = document.createElement("kbd");
-    kbd.textContent = key;
-    dt.append(kbd);
-    const dd = document.createElement("dd");
-    dd.textContent = what;
-    list.append(dt, dd);
-  }
   const inside = document.createElement("div");
   inside.className = "in";
-  inside.append(list);
   dialog.append(head, inside);
   dialog.showModal();
+  fetch("/keys", { headers: { Accept: "text/html, text/event-stream" } })
+    .then(async (answer) => {
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      inside.replaceChildren(page.getElementById("keys-list") ?? "They cannot be read now.");
+    })
+    .catch(() => { inside.textContent = "They cannot be read now."; });
 }
 
 export function openPalette(which) {

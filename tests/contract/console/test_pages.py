@@ -15,16 +15,20 @@ from dead_letter.values import CaseFilter
 from gateway.access.rights import NotAllowed, Principal, Role
 from gateway.app.compose import connectors_of, topology_of
 from gateway.config import load
-from gateway.storage.database import Database
+from gateway.core.ids import new_id
+from gateway.storage.database import Database, insert_all
 from gateway.storage.migrate import migrate
+from gateway.sync.attempts import Outcome
 from gateway.sync.decider import Decider
-from gateway.work import cases, pages_audit, pages_cases, pages_now, pages_records
+from gateway.sync.tables import attempt
+from gateway.work import cases, pages_audit, pages_cases, pages_charts, pages_now, pages_records
 from gateway.work.pages_audit import AuditFilter
 from gateway.work.workplace import Workplace
 from tests.browser.filling import incident
 from tests.support.cases import wish
 from tests.support.running import ENVIRONMENT, write_config
 
+ATTEMPT = {"record": "r1", "kind": "update", "doc": "{}", "answer": None}
 ADA = Principal(id="user:ada", name="ada", roles=frozenset({Role.ADMIN}), person="user:ada")
 SNOW = Principal(id="user:sam", name="sam", roles=frozenset({Role.OPERATOR}), connections=frozenset({"snow"}))
 
@@ -95,7 +99,7 @@ async def test_the_trail_goes_on_where_a_page_ended(place: Workplace) -> None:
     assert times == sorted(times, reverse=True)
     about = await pages_audit.read(place, ADA, AuditFilter(about="FO-3"))
     assert {entry.cause for entry in about.entries} == {"FO-3"}
-    assert len(await pages_audit.lately(place, ADA)) == 5
+    assert [each.text for each in await pages_audit.lately(place, ADA)] == ["ada: comment, 5 cases"]
     with pytest.raises(NotAllowed):
         await pages_audit.read(place, SNOW, AuditFilter())
 
@@ -114,3 +118,22 @@ async def test_records_are_found_by_key_id_and_link_and_only_in_scope(place: Wor
     assert sum(flow.came) == 1 and len(flow.came) == pages_now.MINUTES
     assert sum((await pages_now.flow(place, jira)).came) == 0
     assert [side.name for side in await pages_now.sides(place, jira)] == ["jira"]
+
+
+async def test_failures_are_counted_in_the_minute_in_which_they_ended(place: Workplace) -> None:
+    now = time.time()
+    began = now - pages_now.MINUTES * 60
+
+    def ended(connection: str, outcome: Outcome, ago_s: float) -> dict[str, object]:
+        at = now - ago_s
+        told = {"id": new_id("at", at=at), "connection": connection, "outcome": outcome, "finished_at": at}
+        return {**ATTEMPT, **told, "started_at": at}
+
+    rows = [ended("jira", Outcome.REFUSED, 30), ended("jira", Outcome.UNKNOWN, 40), ended("jira", Outcome.APPLIED, 50)]
+    rows += [ended("snow", Outcome.REFUSED, 1830), ended("jira", Outcome.REFUSED, 4000)]
+    async with place.database.begin("test.attempts") as tx:
+        await insert_all(tx, attempt, rows)
+    failed = await pages_charts.failed_by_minute(place, ADA, began=began)
+    assert {at: count for at, count in enumerate(failed) if count} == {29: 1, 59: 2}
+    assert sum(await pages_charts.failed_by_minute(place, SNOW, began=began)) == 1
+    assert sum(await pages_charts.failed_by_minute(place, ADA, began=began, connection="jira")) == 2
