@@ -17,8 +17,10 @@ from connectors.contract.clock import Chance, Clock, SystemClock, system_chance
 from connectors.contract.connector import Connector
 from connectors.contract.errors import ConfigError
 from dead_letter.evidence import Redactor
+from gateway.app.backtesting import Backtester
 from gateway.app.housekeeping import Housekeeping
 from gateway.app.notifying import notifiers_of
+from gateway.app.planning import Planner, planner_of
 from gateway.app.replaying import Replayer, replayer_of
 from gateway.app.sweeping import sweepers_of
 from gateway.config import Config, values
@@ -84,6 +86,8 @@ class Gateway:
     sweepers: list[Sweeper]
     notifiers: list[Notifier]
     replayer: Replayer
+    planner: Planner
+    backtester: Backtester
     place: Workplace
     pulse: Pulse
     pauses: Pauses
@@ -106,6 +110,8 @@ class Gateway:
             *self.sweepers,
             *self.notifiers,
             self.replayer,
+            self.planner,
+            self.backtester,
             self.pulse,
             self.pauses,
         ]
@@ -214,7 +220,8 @@ def compose(
         if each.poll_every_s is not None
     ]
     hooks = Hooks(connectors, stream, clock, pressure, pauses.taking_in)
-    place = Workplace(database=database, config=config, topology=topology, now=clock.now)
+    stirred = asyncio.Event()
+    place = Workplace(database=database, config=config, topology=topology, now=clock.now, stir=stirred.set)
     scout = Scout(database, decider, connectors, gates, clock)
     return Gateway(
         config=config,
@@ -236,6 +243,8 @@ def compose(
         sweepers=sweepers_of(config, connectors, gates, decider, stream, Book(database, clock, name)),
         notifiers=notifiers_of(config, database, clock, chance, name),
         replayer=replayer_of(place, clock, name),
+        planner=planner_of(place, name, stirred),
+        backtester=Backtester(place, name),
         place=place,
         pulse=Pulse(database, clock),
         pauses=pauses,

@@ -115,7 +115,16 @@ def console_of(gateway: Gateway) -> ConsoleDesk:
 def metrics_of(gateway: Gateway, consumer: Consumer) -> Metrics:
     """Figures of this worker and of the database."""
     hooks = gateway.hooks
-    counted = Counted(received=consumer.received, refused=hooks.refused, ignored=hooks.ignored, tally=gateway.tally)
+    runner = gateway.replayer.runner
+    counted = Counted(
+        received=consumer.received,
+        refused=hooks.refused,
+        ignored=hooks.ignored,
+        tally=gateway.tally,
+        budgets=gateway.meter.used,
+        replayed=runner.ended,
+        replays=runner.over,
+    )
     return Metrics(gateway.place, counted, release=release(), open=gateway.config.metrics_open)
 
 

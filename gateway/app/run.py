@@ -21,9 +21,12 @@ from gateway.app.consume import Consumer
 from gateway.app.exclusive import lock
 from gateway.app.http import application
 from gateway.app.logs import configure_logs
+from gateway.app.published import with_published
 from gateway.app.recover import recover
 from gateway.config import Config
+from gateway.storage.database import Database
 from gateway.storage.migrate import migrate
+from gateway.work.mapping_versions import remember
 
 STORAGE_WAIT_S = 1.0
 REQUEST_GRACE_S = 5.0
@@ -61,7 +64,7 @@ async def run(config: Config) -> None:
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.set)
     asked = asyncio.create_task(stop.wait())
-    serving = asyncio.create_task(_serving(compose(config)))
+    serving = asyncio.create_task(_serving(config))
     await asyncio.wait({asked, serving}, return_when=asyncio.FIRST_COMPLETED)
     asked.cancel()
     serving.cancel()
@@ -69,8 +72,9 @@ async def run(config: Config) -> None:
         await serving
 
 
-async def _serving(gateway: Gateway) -> None:
+async def _serving(given: Config) -> None:
     """Serves until cancelled; then everything that was started is stopped in order."""
+    gateway = compose(await _as_published(given))
     async with running(gateway):
         _calm_collector()
         config = gateway.config
@@ -79,6 +83,29 @@ async def _serving(gateway: Gateway) -> None:
             await until_one_ends(gateway.tasks)
         finally:
             log.info("stopping", worker=gateway.name)
+
+
+async def _as_published(config: Config) -> Config:
+    """The configuration with the mappings of the database, if that manages them; waits for it as long as it takes."""
+    if config.mappings_by == "files":
+        return config
+    database = Database(config.database, pool_size=2)
+    try:
+        while True:
+            try:
+                await migrate(database)
+                used = await with_published(config, database)
+                log.info("mappings are managed by the database", mappings=_labels(used), files=_labels(config))
+                return used
+            except StorageError as error:
+                log.warning("waiting for the database with the mappings", error=str(error))
+                await asyncio.sleep(STORAGE_WAIT_S)
+    finally:
+        await database.close()
+
+
+def _labels(config: Config) -> list[str]:
+    return sorted({member.mapping.label for flow in config.flows.values() for member in flow.members.values()})
 
 
 async def until_one_ends(tasks: Collection[asyncio.Task[None]]) -> NoReturn:
@@ -120,6 +147,10 @@ async def running(gateway: Gateway) -> Any:
             stack.push_async_callback(notifier.stop)
         await gateway.replayer.start()
         stack.push_async_callback(gateway.replayer.stop)
+        await gateway.planner.start()
+        stack.push_async_callback(gateway.planner.stop)
+        await gateway.backtester.start()
+        stack.push_async_callback(gateway.backtester.stop)
         await gateway.pulse.start()
         stack.push_async_callback(gateway.pulse.stop)
         gateway.stream.consume(consumer.handle)
@@ -148,7 +179,9 @@ async def _when_there_is_a_database(gateway: Gateway) -> None:
             await migrate(gateway.database)
             await recover(gateway.database)
             await gateway.clock.start()
+            await remember(gateway.place, by=gateway.name)
         except StorageError as error:
+            await gateway.clock.stop()
             if _is_no_database(error):
                 problem = f"database: error[no-database]: {gateway.database.url.database} is no SQLite database"
                 raise ConfigError([f"{problem}; put its backup in place, or name another `data`"]) from error

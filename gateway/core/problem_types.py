@@ -19,6 +19,7 @@ PROBLEMS: Mapping[str, Kind] = {
     "unreadable": Kind(400, "Not understood", "The body is not what its headers say it is; mend it."),
     "invalid-query": Kind(400, "Not understood", "`errors` names each query parameter that is unknown or unfit."),
     "invalid-header": Kind(400, "Not understood", "A header is missing or unfit; the detail names it."),
+    "range-missing": Kind(400, "Not understood", "Name events, or a range of time."),
     "cursor-refused": Kind(
         400, "Not understood", "`after` is not of this list, filter and caller; start without it again."
     ),
@@ -41,7 +42,21 @@ PROBLEMS: Mapping[str, Kind] = {
     "approval-not-found": Kind(404, "Not found", "No such request, or you may not see it."),
     "selection-not-found": Kind(404, "Not found", "No such selection, or you may not see it."),
     "plan-not-found": Kind(404, "Not found", "No such plan, or you may not see it."),
+    "operation-not-found": Kind(404, "Not found", "Nothing of that id takes longer, or you may not see it."),
     "run-not-found": Kind(404, "Not found", "No such run, or you may not see it."),
+    "channel-not-found": Kind(404, "Not found", "The configuration has no channel of this name."),
+    "mapping-unknown": Kind(404, "Not found", "No such mapping version is stored; the detail names those that are."),
+    "mapping-not-used": Kind(
+        404, "Not found", "No flow uses a mapping of this name, so there is nothing to try it on."
+    ),
+    "mapping-moved": Kind(412, "Moved", "Another version was published since; look again."),
+    "mapping-not-publishable": Kind(409, "Refused", "The detail says all that is lacking before it can be published."),
+    "mapping-own-work": Kind(
+        403, "A second person is needed", "Whoever made a version is not its second pair of eyes."
+    ),
+    "mapping-invalid": Kind(422, "Not fit", "The text is no mapping; the detail tells all its problems with places."),
+    "document-invalid": Kind(422, "Not fit", "The document is no JSON object."),
+    "document-too-long": Kind(422, "Not fit", "The document is too long to be tried."),
     "token-not-found": Kind(404, "Not found", "No such token that you may see."),
     "person-not-found": Kind(404, "Not found", "Nobody has this name."),
     "pause-refused": Kind(409, "Refused", "The connection cannot be paused so; the detail says why."),
@@ -69,6 +84,8 @@ PROBLEMS: Mapping[str, Kind] = {
     "admin-last": Kind(409, "Refused", "Make another admin first."),
     "plan-digest": Kind(409, "Refused", "Another plan was looked at than the one that was named; look again."),
     "plan-stale": Kind(409, "Moved meanwhile", "`moved` says what is not as the plan says; make it again."),
+    "plan-not-ready": Kind(409, "Not ready", "It is being made, or never became whole; follow its operation."),
+    "operation-over": Kind(409, "Refused", "It is over; a plan that is made sends nothing unless it is run."),
     "plan-nothing-to-run": Kind(409, "Refused", "The plan has nothing to send."),
     "plan-approval-not-needed": Kind(409, "Refused", "Nobody has to approve this plan; run it."),
     "plan-needs-approval": Kind(403, "A second person is needed", "Ask somebody with the right `approve` to look."),
@@ -92,6 +109,7 @@ PROBLEMS: Mapping[str, Kind] = {
     "action-unknown": Kind(422, "Not fit", "There is no action of that name."),
     "selection-empty": Kind(422, "Not fit", "Nothing that is open is selected by this."),
     "selection-invalid": Kind(422, "Not fit", "The selection cannot be meant so."),
+    "plan-no-such-item": Kind(422, "Not fit", "What is to be left out is not in the plan."),
     "run-limits": Kind(422, "Not fit", "A run may only be more careful than its plan."),
     "value-refused": Kind(422, "Not fit", "The database cannot keep a value (a NUL, a number out of range)."),
     "key-reused": Kind(422, "Idempotency-Key used before", "The key belongs to another request; take a new one."),

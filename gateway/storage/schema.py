@@ -14,6 +14,22 @@ from gateway.notify.tables import metadata as notify
 from gateway.reconcile.tables import metadata as reconcile
 from gateway.sweeps.tables import metadata as sweeps
 from gateway.sync.tables import metadata as sync
+from gateway.versions.tables import metadata as versions
+from gateway.work.tables import metadata as work
 from replay.tables import metadata as replay
 
-PARTS: tuple[MetaData, ...] = (sync, audit, cases, delivery, intake, sweeps, reconcile, access, replay, notify, api)
+PARTS: tuple[MetaData, ...] = (
+    sync,
+    audit,
+    cases,
+    delivery,
+    intake,
+    sweeps,
+    reconcile,
+    access,
+    replay,
+    notify,
+    api,
+    work,
+    versions,
+)

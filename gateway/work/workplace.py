@@ -11,6 +11,10 @@ from gateway.storage.database import Database
 from gateway.sync.batch import Topology
 
 
+def _nobody() -> None:
+    """Nobody waits."""
+
+
 class Workplace(msgspec.Struct, frozen=True, kw_only=True):
     """The store, the flows as they are configured, and the time."""
 
@@ -19,3 +23,5 @@ class Workplace(msgspec.Struct, frozen=True, kw_only=True):
     topology: Topology
     now: Callable[[], float]
     """Epoch seconds, by the clock all workers share."""
+    stir: Callable[[], None] = _nobody
+    """Says that there is work for this process's workers; without it they find it a moment later."""
