@@ -135,7 +135,8 @@ def row_of(entry: Entry) -> dict[str, Any]:
 def in_words(detail: Any, *, within: str = "") -> str:
     """What a row tells besides, as people read it: `action retry, reason again`. What is empty is not told."""
     if isinstance(detail, dict):
-        parts = (in_words(value, within=name.replace("_", " ")) for name, value in detail.items())
+        said = {name: value for name, value in detail.items() if name != "trace"}  # for programs, under --json
+        parts = (in_words(value, within=name.replace("_", " ")) for name, value in said.items())
         told = ", ".join(part for part in parts if part)
         return f"{within}: {told}" if within and told else told
     if detail in (None, "", [], (), False):

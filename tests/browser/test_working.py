@@ -169,7 +169,7 @@ def test_a_mapping_is_written_anew_and_tried(own: Stage, opened: Opened) -> None
 
 
 def test_a_backtest_is_asked_for_and_publishing_says_what_is_lacking(own: Stage, opened: Opened) -> None:
-    page = opened(own, "/map/jira-issue@1")
+    page = opened(own, "/map/jira-issue@1", who="ada")
     page.get_by_role("button", name="Backtest").click()
     expect(page.get_by_role("status").or_(page.locator(".says")).first).to_contain_text("A worker makes the backtest")
     expect(page.locator("#backtest")).to_contain_text("changes looked at")

@@ -23,6 +23,7 @@ _ALIKE: Sequence[tuple[str, str]] = (
     (r"(\b(?:rp|rr|rs|ap|msg|file|task|sel|ch)_|\bau)[0-9A-Za-z]{8,}", r"\1ID"),
     (r"\bgroup:FO-5:0:\d+", "group:NEW"),
     (r'(--(?:after|below) |"next": ")[^\s"]+', r"\1CURSOR"),
+    (r',\s*"trace": ?"[0-9a-f]{32}"', ""),  # of a request
     (r"sha-256:[0-9a-f]+|\b[0-9a-f]{64}\b", "DIGEST"),
     (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|\+00:00)", "TIME"),
     (r"\b\d\d:\d\d:\d\dZ", "CLOCK"),
