@@ -21,6 +21,7 @@ from dead_letter.values import NewCase
 from gateway.app.compose import compose
 from gateway.app.consume import Consumer
 from gateway.app.http import application
+from gateway.cli.wishes import Wishes, keep
 from gateway.config import load
 from gateway.storage.database import Database
 from tests.support.running import ENVIRONMENT, FLOW, write_config
@@ -34,6 +35,12 @@ SECRETS = {name: f"secret-of-{name}-0123456789abcdef" for name in PEOPLE}
 TARGETS = "http://127.0.0.1:18991", "http://127.0.0.1:18992"
 """Nobody listens there: what looks at a system is told so, here as there."""
 OPENED = 1_000.0
+
+
+@pytest.fixture(autouse=True)
+def nothing_typed() -> None:
+    """A command of an earlier test had flags; in a process of its own they would be gone."""
+    keep(Wishes())
 
 
 def _variable(name: str) -> str:

@@ -81,7 +81,7 @@ async def test_what_is_not_there_and_what_is_wrong_use(desk: Desk) -> None:
     for words, code, told in (
         (("record", "why", "jira", "OPS-404"), 7, "OPS-404 was not seen in jira"),
         (("record", "show", "snow", "INC404", "--json"), 7, "INC404 was not seen in snow"),
-        (("record", "why", "crm", "OPS-1"), 2, "there is no connection crm; the configuration has snow, jira"),
+        (("record", "why", "crm", "OPS-1"), 2, "there is no connection crm; the configuration has jira, snow"),
         (("case", "show", "FO-404"), 7, "there is no case FO-404"),
         (("case", "retry", "404"), 7, "there is no case 404"),
         (("case", "discard", "404", "--reason", "none"), 7, "there is no case 404"),
