@@ -165,17 +165,22 @@ async def test_rule_16_a_lane_waits_as_long_as_it_is_asked_to(store_url: str) ->
         assert (await w.g.lane("b")).next_try_at == w.g.clock.now() + 120.0
 
 
+async def _overtaken(w: Two) -> None:
+    """A write of 17 is not answered, closed as not applied, and 18 is written after it."""
+    w.b.answer = first_answer("late")
+    w.edit_a(x="17")
+    await w.bring(w.a)
+    await w.g.drain()
+    for _ in range(3):
+        w.g.clock.advance(6)
+        await w.g.drain()
+    w.edit_a(x="18")
+    await w.g.settle()
+
+
 async def test_rule_17_a_late_landing_is_expected_for_a_time_only(store_url: str) -> None:
     async with two(store_url, b=COUNTER) as w:
-        w.b.answer = first_answer("late")
-        w.edit_a(x="17")
-        await w.bring(w.a)
-        await w.g.drain()
-        for _ in range(3):
-            w.g.clock.advance(6)
-            await w.g.drain()
-        w.edit_a(x="18")
-        await w.g.settle()
+        await _overtaken(w)
         assert w.shown(w.b)["x"] == "18"
         w.g.clock.advance(3600)
         w.edit_b(x="17")
@@ -188,15 +193,7 @@ async def test_rule_17_a_late_landing_is_expected_for_a_time_only(store_url: str
 async def test_rule_17_a_late_landing_counts_by_when_it_landed(store_url: str, kind: dict[str, Any]) -> None:
     """Not by when somebody got round to looking: the system may have been away in between."""
     async with two(store_url, b=kind) as w:
-        w.b.answer = first_answer("late")
-        w.edit_a(x="17")
-        await w.bring(w.a)
-        await w.g.drain()
-        for _ in range(3):
-            w.g.clock.advance(6)
-            await w.g.drain()
-        w.edit_a(x="18")
-        await w.g.settle()
+        await _overtaken(w)
         w.b.land()
         assert w.shown(w.b)["x"] == "17"
         w.b.take()  # the notice is lost

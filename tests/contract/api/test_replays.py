@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterator
-from functools import partial
 from typing import Any
 
 import httpx
@@ -13,8 +12,6 @@ import pytest
 
 from dead_letter import store
 from dead_letter.values import CaseFilter
-from gateway.access.rights import local
-from gateway.work.operations import get_operation
 from tests.contract.api.conftest import NARROW, Place, serve
 from tests.contract.api.test_stream import follow
 from tests.support.waiting import until
@@ -65,11 +62,6 @@ async def refused(place: Place) -> str:
     return number
 
 
-async def over(place: Place, run: str) -> bool:
-    found = await get_operation(place.run.gateway.place, local("tests"), run)
-    return found is not None and found.over
-
-
 def test_the_whole_way(own: Place) -> None:
     number = own.await_(refused(own))
     selection = post(own, "admin", "/v1/selections", {"numbers": [number]}).json()
@@ -97,7 +89,7 @@ def test_the_whole_way(own: Place) -> None:
     started = post(own, "admin", "/v1/replay-runs", run)
     assert (started.status_code, started.headers["Retry-After"]) == (202, "2")
     operation = started.headers["Location"]
-    own.await_(until(partial(over, own, started.json()["run"]), what="the run to end"))
+    own.over(started.json()["run"])
     ended = get(own, operation)
     assert (ended["total"], ended["outcome_counts"], ended["progress"]) == (1, {"applied": 1}, 1.0)
     log = [line["kind"] for line in get(own, f"/v1/replay-runs/{started.json()['run']}")["log"]]
