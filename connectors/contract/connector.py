@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
+from connectors.contract.credentials import Keyring, TokenStore
 from connectors.contract.values import (
     Finding,
     HistoryEntry,
@@ -32,7 +33,13 @@ class ConnectionSettings(msgspec.Struct, frozen=True, kw_only=True):
     connector: str
     url: str
     auth: Mapping[str, Any] = {}
-    """`{"basic": {"user", "password"}}` or `{"bearer": {"token"}}`."""
+    """One kind of signing in with its settings, for example `{"basic": {"user", "password"}}`; the kinds are those of
+    `connectors.rest.kinds`.
+    """
+    keyring: Keyring | None = None
+    """Tells what to sign in with now; None: always `auth`."""
+    tokens: TokenStore | None = None
+    """Keeps the tokens that are got with it; None: this process's memory."""
     webhook_secret: str = ""
     timeout_s: float = 20.0
     settles_s: float | None = None

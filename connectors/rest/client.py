@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 from urllib.parse import quote, urlencode
 
 import aiohttp
@@ -16,15 +16,17 @@ import orjson
 
 from connectors.contract.clock import Clock
 from connectors.contract.connector import ConnectionSettings
-from connectors.contract.errors import DeliveryError
+from connectors.contract.errors import CredentialsError, DeliveryError
 from connectors.contract.limits import Allowance
 from connectors.rest.again import again
 from connectors.rest.answer import Answer, Call, Failure, TypeCheck
-from connectors.rest.auth import credentials
+from connectors.rest.auth import Header, Presented
 from connectors.rest.classify import Blame, Vendor, classify, no_blame
 from connectors.rest.evidence import evidence
 from connectors.rest.failures import failure_of
 from connectors.rest.limits import Budget, ClockOffset, budget
+from connectors.rest.sign_in import Exchange, Mark, SignIn
+from connectors.rest.token_request import TokenRequest
 from connectors.rest.transport import aiohttp_transport
 
 CONNECT_S = 5.0
@@ -33,8 +35,12 @@ SIZE_CAP = 32 * 1024 * 1024
 memory.
 """
 
+MOST_SIGN_INS = 3
+"""Credentials that one call presents: what stands, and after a refusal what is newer, or was there before."""
+LEAST_S = 0.05
+"""With less of its time-out left a call is not sent again."""
+
 Query = Mapping[str, str | int]
-Header = tuple[bytes, bytes]
 
 
 class RestClient:
@@ -58,17 +64,17 @@ class RestClient:
         self._timeout_s, self._size_cap = settings.timeout_s, size_cap
         self._clock, self._sleep = clock, sleep
         self._vendor, self._blame = vendor, blame
-        who = credentials(settings.name, settings.auth)
-        self.user = who.user
-        """The user name of basic credentials; "" for a token."""
-        self._secrets = who.secrets
-        self._headers = _prepared(who.authorization)
-        self._json_headers = [*self._headers, (b"content-type", b"application/json")]
+        self._sign_in = SignIn(settings, clock=clock, send=self._ask_token, now=self._system_now)
         self._transport = transport or aiohttp_transport(settings.concurrency)
         self._offset = ClockOffset()
         self.budget = Budget()
         self.requests = 0
         """Sent so far."""
+
+    @property
+    def user(self) -> str:
+        """The name that signs in now; "" where the credential has none."""
+        return self._sign_in.user
 
     @property
     def clock_offset_s(self) -> float:
@@ -78,7 +84,7 @@ class RestClient:
     def allowance(self) -> Allowance:
         """What was used of the system's budget, and what its last rate headers left of it."""
         known, at = self.budget, self.budget.reset_at
-        left_s = None if at is None else at - (self._clock.now() + self._offset.seconds)
+        left_s = None if at is None else at - self._system_now()
         return Allowance(requests=self.requests, limit=known.limit, remaining=known.remaining, resets_in_s=left_s)
 
     async def read(
@@ -120,8 +126,8 @@ class RestClient:
         traceparent: str = "",
         etag: str | None = None,
     ) -> Answer:
-        """A request that may have an effect: sent once, never repeated. Raising anything but OutcomeUnknown: no
-        effect.
+        """A request that may have an effect: sent once, and again only if it was turned away at the door (401) and
+        there is another credential. Raising anything but OutcomeUnknown: no effect.
         """
         call = Call(
             method=method,
@@ -136,7 +142,9 @@ class RestClient:
 
     def evidence(self, method: str, path: str, answer: Answer) -> dict[str, object]:
         """Evidence of an answer that the caller tolerated and judges itself."""
-        return evidence(Call(method=method, url=self._url(path, None), write=True), answer, None, self._secrets)
+        shown = self._sign_in.ready()
+        secrets = shown.secrets if shown is not None else ()
+        return evidence(Call(method=method, url=self._url(path, None), write=True), answer, None, secrets)
 
     async def close(self) -> None:
         """Closes pooled connections."""
@@ -145,10 +153,55 @@ class RestClient:
     def _url(self, path: str, query: Query | None) -> str:
         return f"{self._base}{path}?{urlencode(query, quote_via=quote)}" if query else f"{self._base}{path}"
 
+    def _system_now(self) -> float:
+        return self._clock.now() + self._offset.seconds
+
     async def _send(self, call: Call, content: bytes | None, extra: Collection[Header], timeout_s: float) -> Answer:
+        """Signs in and sends. All of it, a token that has to be got first included, ends within `timeout_s`."""
+        shown = self._sign_in.ready()
+        deadline = self._clock.monotonic() + timeout_s
+        if shown is None:
+            shown = await self._sign_in.fetched(timeout_s)
+            timeout_s = max(LEAST_S, deadline - self._clock.monotonic())
+        try:
+            return await self._once(call, content, extra, timeout_s, shown)
+        except CredentialsError as error:
+            return await self._otherwise(error, shown, call, content, extra, deadline)
+
+    async def _otherwise(
+        self,
+        error: CredentialsError,
+        shown: Presented,
+        call: Call,
+        content: bytes | None,
+        extra: Collection[Header],
+        deadline: float,
+    ) -> Answer:
+        """The same request with other credentials, as long as there are some; else the last refusal."""
+        tried: set[Mark] = set()
+        while True:
+            tried.add((shown.version, shown.serial))
+            left_s = deadline - self._clock.monotonic()
+            if len(tried) >= MOST_SIGN_INS or left_s <= LEAST_S:
+                raise error
+            other = await self._sign_in.instead(shown, tried, left_s)
+            left_s = deadline - self._clock.monotonic()
+            if other is None or left_s <= LEAST_S:
+                raise error
+            shown = other
+            try:
+                return await self._once(call, content, extra, left_s, shown)
+            except CredentialsError as again_refused:
+                error = again_refused
+
+    async def _once(
+        self, call: Call, content: bytes | None, extra: Collection[Header], timeout_s: float, shown: Presented
+    ) -> Answer:
         sent_at = self._clock.now()
         self.requests += 1
-        exchange = await self._exchange(call, content, extra, timeout_s)
+        headers = [*shown.headers, *_ACCEPTS, *extra] if content is None else [*shown.headers, *_SENDS, *extra]
+        url = f"{call.url}{'&' if '?' in call.url else '?'}{shown.query}" if shown.query else call.url
+        exchange = await self._exchange(call.method, url, content, headers, timeout_s)
         answer, received_at = exchange.answer, self._clock.now()
         if answer is not None:
             self.budget = budget(answer.headers, self.budget)
@@ -160,22 +213,33 @@ class RestClient:
             now=received_at,
             vendor=self._vendor,
             blame=self._blame,
-            secrets=self._secrets,
+            secrets=shown.secrets,
         )
         if error is not None:
             raise error from exchange.cause
         return cast(Answer, answer)  # without an answer there is always an error
 
+    async def _ask_token(self, call: Call, request: TokenRequest, timeout_s: float) -> Exchange:
+        sent_at = self._clock.now()
+        exchange = await self._exchange(
+            call.method, call.url, request.content, [*request.headers, *_ACCEPTS], timeout_s
+        )
+        if exchange.answer is not None:
+            self._offset.learn(exchange.answer.headers.get("date", ""), sent_at, self._clock.now())
+        return exchange
+
     async def _exchange(
-        self, call: Call, content: bytes | None, extra: Collection[Header], timeout_s: float
-    ) -> _Exchange:
+        self, method: str, url: str, content: bytes | None, headers: list[Header], timeout_s: float
+    ) -> Exchange:
         """One request over the wire. The whole of it ends within `timeout_s`, whatever trickles in."""
         response: httpx.Response | None = None
         body = bytearray()
         failure, cause = None, None
         try:
             async with asyncio.timeout(timeout_s):
-                response = await self._transport.handle_async_request(self._request(call, content, extra, timeout_s))
+                response = await self._transport.handle_async_request(
+                    _request(method, url, content, headers, timeout_s)
+                )
                 async for chunk in response.aiter_bytes():
                     body += chunk
                     if len(body) > self._size_cap:
@@ -187,27 +251,21 @@ class RestClient:
         finally:
             if response is not None:
                 await response.aclose()
-        return _Exchange(_answer(response, body, failure) if response is not None else None, failure, cause)
-
-    def _request(self, call: Call, content: bytes | None, extra: Collection[Header], timeout_s: float) -> httpx.Request:
-        connect_s = min(CONNECT_S, timeout_s / 2)  # so that the time-out of the whole can only strike after sending
-        times = {"connect": connect_s, "pool": connect_s, "read": timeout_s, "write": timeout_s}
-        headers = self._headers if content is None else self._json_headers
-        return httpx.Request(
-            call.method,
-            call.url,
-            headers=[*headers, *extra] if extra else headers,
-            content=content,
-            extensions={"timeout": times},
-        )
+        return Exchange(_answer(response, body, failure) if response is not None else None, failure, cause)
 
 
-class _Exchange(NamedTuple):
-    answer: Answer | None
-    failure: Failure | None
-    cause: Exception | None
+def _request(method: str, url: str, content: bytes | None, headers: list[Header], timeout_s: float) -> httpx.Request:
+    connect_s = min(CONNECT_S, timeout_s / 2)  # so that the time-out of the whole can only strike after sending
+    times = {"connect": connect_s, "pool": connect_s, "read": timeout_s, "write": timeout_s}
+    return httpx.Request(method, url, headers=headers, content=content, extensions={"timeout": times})
 
 
+_ACCEPTS: list[Header] = [
+    (b"accept", b"application/json"),
+    (b"accept-encoding", b"gzip, deflate"),
+    (b"user-agent", b"lockstep"),
+]
+_SENDS = [*_ACCEPTS, (b"content-type", b"application/json")]
 _BROKEN = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, aiohttp.ClientError, TimeoutError, OSError)
 
 
@@ -242,15 +300,6 @@ def _half_characters(content: bytes) -> tuple[bool, Any]:
         return True, orjson.loads(whole)
     except (ValueError, RecursionError):
         return False, None
-
-
-def _prepared(authorization: str) -> list[Header]:
-    return [
-        (b"authorization", authorization.encode("latin-1")),
-        (b"accept", b"application/json"),
-        (b"accept-encoding", b"gzip, deflate"),
-        (b"user-agent", b"lockstep"),
-    ]
 
 
 def _extra(operation: str, traceparent: str, etag: str | None) -> list[Header]:
