@@ -8,6 +8,7 @@ from dead_letter.tables import metadata as cases
 from gateway.access.tables import metadata as access
 from gateway.api.tables import metadata as api
 from gateway.audit.tables import metadata as audit
+from gateway.credentials.tables import metadata as credentials
 from gateway.delivery.tables import metadata as delivery
 from gateway.intake.tables import metadata as intake
 from gateway.notify.tables import metadata as notify
@@ -32,4 +33,5 @@ PARTS: tuple[MetaData, ...] = (
     api,
     work,
     versions,
+    credentials,
 )
