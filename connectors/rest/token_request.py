@@ -28,6 +28,8 @@ _JSON = (b"content-type", b"application/json")
 _MOMENTARY = frozenset({"temporarily_unavailable", "server_error"})
 """OAuth errors that time mends; all others want a person (RFC 6749 5.2)."""
 _NOT_YET = frozenset({408, 425})
+_SHUT_OUT = frozenset({401, 403})
+"""These say more than the word: ServiceNow answers 401 `server_error` to a wrong secret [M]."""
 
 
 class TokenRequest(NamedTuple):
@@ -121,7 +123,7 @@ def _refused(answer: Answer, told: dict[str, object], now: float) -> DeliveryErr
         return Throttled(what, status=429, evidence=told, retry_after_s=wait_s)
     if answer.status >= 500:
         return RenewalUnanswered(what, status=answer.status, evidence=told, retry_after_s=wait_s, down=True)
-    if answer.status in _NOT_YET or code in _MOMENTARY:
+    if answer.status in _NOT_YET or (code in _MOMENTARY and answer.status not in _SHUT_OUT):
         return Retryable(what, status=answer.status, evidence=told, retry_after_s=wait_s)
     return CredentialsError(what, status=answer.status, evidence=told)
 

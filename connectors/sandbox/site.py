@@ -14,7 +14,7 @@ from aiohttp import web
 
 from connectors.sandbox.editlog import EditLog
 from connectors.sandbox.faults import FaultBox
-from connectors.sandbox.people import Person
+from connectors.sandbox.people import PEOPLE, Person
 from connectors.sandbox.store import Store
 
 
@@ -35,6 +35,16 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """ServiceNow: property glide.invalid_query.returns_no_rows."""
     rate_limit_per_hour: int | None = None
     """ServiceNow: requests per user and hour."""
+    passwords: Mapping[str, tuple[str, ...]] = {}
+    """Account -> what it may sign in with now, instead of its usual password; none: nothing."""
+    client_secrets: tuple[str, ...] = ("lockstep-client-secret",)
+    """ServiceNow: what its OAuth client may sign in with now."""
+    oauth_lasts_s: float = 1799.0
+    """ServiceNow: life of an access token."""
+    oauth_valid_from: float = 0.0
+    """ServiceNow: tokens given before this time (epoch seconds) are revoked, refresh tokens too."""
+    oauth_single_use: bool = False
+    """A refresh token is good once, and each answer has the next. ServiceNow does not do this; others do."""
 
 
 class Refusal(Exception):
@@ -79,6 +89,19 @@ class Site:
             self.store.set_setting("options", msgspec.to_builtins(merged))
         self._options = merged
         return merged
+
+    def lets_in(self, person: Person | None, password: str) -> Person | None:
+        """The person, if that is what the account may sign in with now."""
+        if person is None:
+            return None
+        return person if password in self._options.passwords.get(person.name, (person.password,)) else None
+
+    def bearer(self, authorization: str) -> Person | None:
+        """Whose bearer token this is; a person's token equals the password."""
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer":
+            return None
+        return next((person for person in PEOPLE if self.lets_in(person, token)), None)
 
     def now(self) -> float:
         """The stand-in's own clock, epoch seconds."""

@@ -47,9 +47,9 @@ class JiraCloud:
         authorization = request.headers.get("Authorization", "")
         if not authorization:
             return None
-        person = _named(authorization)
         given = basic_credentials(authorization)
-        if person is not None and (given is None or given[1] == person.password):
+        person = self._site.lets_in(by_email(given[0]), given[1]) if given else self._site.bearer(authorization)
+        if person is not None:
             return person
         if self._site.options.bad_token_is_anonymous:
             return None

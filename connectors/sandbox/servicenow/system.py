@@ -8,9 +8,11 @@ from typing import Any
 
 from aiohttp import web
 
-from connectors.sandbox.people import Person, basic_credentials, by_name, by_token
+from connectors.sandbox.people import Person, basic_credentials, by_name
 from connectors.sandbox.servicenow import answers
 from connectors.sandbox.servicenow.events import Events, hook_headers, journal_view
+from connectors.sandbox.servicenow.oauth import PATH as OAUTH_PATH
+from connectors.sandbox.servicenow.oauth import OAuth
 from connectors.sandbox.servicenow.query import compile_query
 from connectors.sandbox.servicenow.records import Records
 from connectors.sandbox.servicenow.render import Renderer
@@ -38,18 +40,21 @@ class ServiceNow:
         renderer = Renderer(self._records)
         self._events = Events(site, self._records, renderer)
         self._api = TableApi(site, self._records, renderer, self._events)
+        self._oauth = OAuth(site)
         self._spent: dict[tuple[str, int], int] = {}
 
     def routes(self) -> list[web.RouteDef]:
-        """The Table API."""
-        return self._api.routes()
+        """The Table API and the token endpoint."""
+        return [*self._api.routes(), *self._oauth.routes()]
 
     def sign_in(self, request: web.Request) -> Person | None:
-        """Basic with the user name, or a bearer token; anything else is a 401."""
+        """Basic with the user name, or a bearer token; anything else is a 401. The token endpoint asks by itself."""
+        if request.path == OAUTH_PATH:
+            return None
         authorization = request.headers.get("Authorization", "")
         given = basic_credentials(authorization)
-        person = by_name(given[0]) if given else by_token(authorization)
-        if person is None or (given and given[1] != person.password):
+        person = self._site.lets_in(by_name(given[0]), given[1]) if given else self._by_token(authorization)
+        if person is None:
             raise Refusal(self.unauthorised())
         self._count_request(person)
         return person
@@ -58,12 +63,15 @@ class ServiceNow:
         """By the name given."""
         authorization = request.headers.get("Authorization", "")
         given = basic_credentials(authorization)
-        person = by_name(given[0]) if given else by_token(authorization)
+        person = by_name(given[0]) if given else self._by_token(authorization)
         return person.actor if person else "human"
 
+    def _by_token(self, authorization: str) -> Person | None:
+        return self._site.bearer(authorization) or self._oauth.person(authorization)
+
     def is_write(self, request: web.Request) -> bool:
-        """All but GET."""
-        return effective_method(request) != "GET"
+        """All but GET; a token changes no record."""
+        return request.path != OAUTH_PATH and effective_method(request) != "GET"
 
     def headers(self, person: Person | None) -> Mapping[str, str]:
         """Recorded on every answer [HAR-SN]; the rate limit only where a rule matches."""

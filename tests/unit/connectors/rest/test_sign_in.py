@@ -254,6 +254,7 @@ REFUSALS = [
     (httpx.Response(400, json={"error": "invalid_grant", "error_description": "s3cret"}), CredentialsError),
     (httpx.Response(401, text="<html>no</html>"), CredentialsError),
     (httpx.Response(404, json={}), CredentialsError),
+    (httpx.Response(401, json={"error": "server_error"}), CredentialsError),
     (httpx.Response(429, headers={"retry-after": "7"}), Throttled),
     (httpx.Response(503, json={}), RenewalUnanswered),
     (httpx.Response(400, json={"error": "temporarily_unavailable"}), Retryable),
