@@ -33,6 +33,7 @@ class Cause(StrEnum):
     OBJECT_DUPLICATE = "object.duplicate"
     SWEEP_MANY_GONE = "sweep.many_gone"
     CREDENTIALS_DEAD = "credentials.dead"
+    CREDENTIALS_ENDING = "credentials.ending"
     NOTICE_POISON = "notice.poison"
     CHANGE_UNFIT = "change.unfit"
     POLL_STUCK = "poll.stuck"
@@ -83,6 +84,7 @@ _CLASS_OF: Mapping[Cause, CaseClass] = {
     Cause.OBJECT_DUPLICATE: CaseClass.DUPLICATE,
     Cause.SWEEP_MANY_GONE: CaseClass.DELETED,
     Cause.CREDENTIALS_DEAD: CaseClass.CREDENTIALS,
+    Cause.CREDENTIALS_ENDING: CaseClass.CREDENTIALS,
     Cause.NOTICE_POISON: CaseClass.POISON,
     Cause.CHANGE_UNFIT: CaseClass.POISON,
     Cause.POLL_STUCK: CaseClass.POISON,

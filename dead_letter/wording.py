@@ -56,8 +56,13 @@ _NEXT: Mapping[Cause, str] = {
         "Hidden: give our account its right back, then close. Until then nothing counts as deleted."
     ),
     Cause.CREDENTIALS_DEAD: (
-        "Put new credentials where the configuration takes them from and restart the gateway; look tries them at once. "
+        "Put new credentials where the configuration takes them from: replace the file, or lockstep connection rotate "
+        "{connection}. They are proved and used by themselves; only a variable of the environment wants a restart. "
         "Nothing is lost and no attempt is used up meanwhile."
+    ),
+    Cause.CREDENTIALS_ENDING: (
+        "Get a new credential in {connection} before this one ends, then lockstep connection rotate {connection}, or "
+        "replace its file. It is proved before it is used, and the old one is kept for a while."
     ),
     Cause.CHANGE_UNFIT: (
         "Look at the object in {connection} and change what cannot be stored: the next poll brings it. Then close."

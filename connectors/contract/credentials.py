@@ -27,7 +27,9 @@ class Keyring(Protocol):
     """The credentials of one connection as they stand. Never waits; two calls may differ when one was rotated."""
 
     def current(self) -> Material:
-        """What the next request signs in with. A request under way keeps what it began with."""
+        """What the next request signs in with. A request under way keeps what it began with. Raises CredentialsError
+        while a part of it is missing.
+        """
         ...
 
     def former(self) -> Material | None:

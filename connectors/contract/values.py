@@ -257,3 +257,5 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     ok: bool
     detail: str = ""
     elapsed_ms: float = 0.0
+    refused: bool = False
+    """It failed because the system does not accept the credential, whatever else may be wrong."""

@@ -46,12 +46,15 @@ class SignIn:
         self._send, self._now = send, now
         self._kinds: dict[str, Kind] = {}
         self._made = Presented((), "", ())
-        self._kind_of(self._keyring.current())
+        self._usual = kind_of(settings.name, settings.auth)
 
     @property
     def user(self) -> str:
-        """The name that signs in now; "" where the kind has none."""
-        return user_of(self._kind_of(self._keyring.current()))
+        """The name that signs in now, or by the settings while nothing can; "" where the kind has none."""
+        try:
+            return user_of(self._kind_of(self._keyring.current()))
+        except CredentialsError:
+            return user_of(self._usual)
 
     def ready(self) -> Presented | None:
         """What the next request presents, if nothing has to be asked for before. Never waits."""

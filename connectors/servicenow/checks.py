@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from connectors.contract.clock import Clock
-from connectors.contract.errors import CredentialsError
+from connectors.contract.errors import Refused
 from connectors.contract.values import Finding
 from connectors.rest import RestClient
 from connectors.rest.prove import prove
@@ -64,7 +64,8 @@ class Checks:
             self._client, "sys_user", query, "sys_id,user_name", lambda row: row.get("user_name") == self._user, limit=1
         )
         if not rows:
-            raise CredentialsError(f"signed in, but there is no user {self._user!r} to recognise our own edits by")
+            who = f"there is no user {self._user!r} to recognise our own edits by"
+            raise Refused(f"signed in, but {who}; name the account that signs in under options: user")
         return f"signed in as {self._user}"
 
     def _reader(self, table: str) -> Callable[[], Awaitable[str]]:

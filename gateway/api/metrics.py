@@ -77,7 +77,8 @@ class Metrics:
             replays = await figures(tx, self.place.now())
         work = [*work_metrics.counted(worked, self._mapping), *work_metrics.present(cases, self.place.now())]
         work.append(work_metrics.expiring(expiring))
-        return [*self._ours(), *_state(connections), _cases(cases), *work, *replay_metrics.present(replays)]
+        told = [*self._ours(), *_state(connections, self.place.now()), _cases(cases)]
+        return [*told, *work, *replay_metrics.present(replays)]
 
     def _mapping(self, flow: str, connection: str) -> str:
         """The mapping's name; of a flow that is not configured any more the flow's."""
@@ -126,7 +127,7 @@ def _attempts(tally: Tally) -> Iterator[Metric]:
     yield took
 
 
-def _state(connections: list[ConnectionView]) -> Iterator[Metric]:
+def _state(connections: list[ConnectionView], now: float) -> Iterator[Metric]:
     figures: tuple[tuple[str, str, Any], ...] = (
         ("lockstep_unknown_outcomes", "Writes whose outcome is being proved", lambda each: each.unknown),
         ("lockstep_lanes_working", "Records with something to write", lambda each: each.working),
@@ -139,6 +140,15 @@ def _state(connections: list[ConnectionView]) -> Iterator[Metric]:
         for each in connections:
             family.add_metric([each.name], float(value(each)))
         yield family
+    ends = GaugeMetricFamily(
+        "lockstep_credential_ends_seconds",
+        "Until somebody must have replaced what it signs in with; below 0: it has ended",
+        labels=["connection"],
+    )
+    for each in connections:
+        if each.credential is not None and each.credential.ends_at is not None:
+            ends.add_metric([each.name], each.credential.ends_at - now)
+    yield ends
     oldest = GaugeMetricFamily(
         "lockstep_oldest_unfinished_age_seconds",
         "Age of the oldest change not written to it (out), or not decided that came from it (in); 0: none",

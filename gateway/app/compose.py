@@ -16,21 +16,27 @@ from connectors import registry
 from connectors.contract.clock import Chance, Clock, SystemClock, system_chance
 from connectors.contract.connector import Connector
 from connectors.contract.errors import ConfigError
+from connectors.rest.kinds import kind_of, secrets_of
 from dead_letter.evidence import Redactor
 from gateway.app.backtesting import Backtester
+from gateway.app.credentials import keeper_of, parts_of, without_store
 from gateway.app.housekeeping import Housekeeping
 from gateway.app.notifying import notifiers_of
 from gateway.app.planning import Planner, planner_of
 from gateway.app.replaying import Replayer, replayer_of
 from gateway.app.sweeping import sweepers_of
 from gateway.config import Config, values
+from gateway.config.secrets import STORED
 from gateway.core.ids import new_id
+from gateway.credentials.keeper import Keeper
+from gateway.credentials.parts import Part
 from gateway.delivery.breaker import Gate, GateSettings
 from gateway.delivery.dispatcher import Dispatcher
 from gateway.delivery.gatekeeper import Gatekeeper
 from gateway.delivery.meter import Meter
 from gateway.delivery.pauses import Pauses
 from gateway.delivery.polled import Polled
+from gateway.delivery.renewed import Renewed
 from gateway.delivery.runner import Runner
 from gateway.delivery.scout import Scout
 from gateway.delivery.tally import Tally
@@ -74,6 +80,7 @@ class Gateway:
     stream: Stream
     connectors: Mapping[str, Connector]
     keeper: Gatekeeper
+    credentials: Keeper
     topology: Topology
     decider: Decider
     dispatcher: Dispatcher
@@ -102,6 +109,7 @@ class Gateway:
             self.decider,
             self.dispatcher,
             self.keeper,
+            self.credentials,
             self.scout,
             self.housekeeping,
             self.pressure,
@@ -166,11 +174,18 @@ def _member(member: values.Member, config: Config, connectors: Mapping[str, Conn
 Transports = Mapping[str, httpx.AsyncBaseTransport]
 
 
-def connectors_of(config: Config, clock: Clock, transports: Transports | None = None) -> dict[str, Connector]:
-    """A connector per connection; opens nothing."""
-    given = transports or {}
+def connectors_of(
+    config: Config,
+    clock: Clock,
+    transports: Transports | None = None,
+    parts: Mapping[str, Part] | None = None,
+) -> dict[str, Connector]:
+    """A connector per connection; opens nothing. Without `parts` what the database keeps for signing in is missing."""
+    given, known = transports or {}, parts or {}
     return {
-        name: registry.create(each.settings, clock=clock, transport=given.get(name))
+        name: registry.create(
+            known[name].live if name in known else without_store(each, clock), clock=clock, transport=given.get(name)
+        )
         for name, each in config.connections.items()
     }
 
@@ -186,7 +201,8 @@ def compose(
     database = Database(config.database)
     clock, chance = DatabaseClock(database, clock or SystemClock()), chance or system_chance()
     name = f"{socket.gethostname()}-{os.getpid()}-{new_id('')[-8:]}"
-    connectors = connectors_of(config, clock, transports)
+    parts = parts_of(config, database, clock, name)
+    connectors = connectors_of(config, clock, transports, parts)
     # What the stream can still bring must be known as a repeat: its memory is shorter than the journal's (P7).
     kept = StreamOptions(retention_s=min(StreamOptions.retention_s, config.retention.journal_s / 2))
     name_of_stream = f"{config.name}-changes"
@@ -204,6 +220,13 @@ def compose(
         dispatcher.serve(runner, connection.settings.concurrency, connection.rate)
     pressure = Pressure(stream, database, clock, data=config.data, limits=config.limits, worker=name)
     pauses = Pauses(database, clock, gates)
+    renewed = {key: Renewed(key, gate, database, decider) for key, gate in gates.items()}
+
+    def another_credential(key: str) -> None:
+        decider.redactor = redactor_of(config, parts)
+        renewed[key].tell()
+
+    credentials = keeper_of(config, database, clock, parts, connectors, another_credential, transports or {})
     pollers = [
         Poller(
             key,
@@ -231,6 +254,7 @@ def compose(
         stream=stream,
         connectors=connectors,
         keeper=keeper,
+        credentials=credentials,
         topology=topology,
         decider=decider,
         dispatcher=dispatcher,
@@ -252,15 +276,15 @@ def compose(
     )
 
 
-def redactor_of(config: Config) -> Redactor:
-    """Knows every secret of the configuration, and the personal fields of its record types."""
+def redactor_of(config: Config, parts: Mapping[str, Part] | None = None) -> Redactor:
+    """Knows every secret of the configuration and those in use now, and the personal fields of its record types."""
     secrets = [
-        str(value)
-        for each in config.connections.values()
-        for kind in each.settings.auth.values()
-        for name, value in kind.items()
-        if name != "user"
+        each
+        for one in config.connections.values()
+        for each in secrets_of(kind_of(one.name, one.settings.auth))
+        if not each.startswith(STORED)
     ]
+    secrets += [each for part in (parts or {}).values() for each in part.secrets()]
     secrets += [each.settings.webhook_secret for each in config.connections.values() if each.settings.webhook_secret]
     secrets += [each.secret for each in config.access.tokens.values()]
     secrets += [config.access.oidc.client_secret] if config.access.oidc and config.access.oidc.client_secret else []

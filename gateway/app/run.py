@@ -127,6 +127,8 @@ async def running(gateway: Gateway) -> Any:
             stack.push_async_callback(connector.close)
         await gateway.decider.start()
         stack.push_async_callback(gateway.decider.stop)
+        await gateway.credentials.start()
+        stack.push_async_callback(gateway.credentials.stop)
         await gateway.pauses.start()
         stack.push_async_callback(gateway.pauses.stop)
         await gateway.dispatcher.start()

@@ -79,17 +79,11 @@ def _sign_in(loaded: Loaded) -> list[dict[str, Any]]:
 
 async def _findings(loaded: Loaded) -> list[dict[str, Any]]:
     """What each connection proves, one after the other."""
-    from connectors import registry
-    from connectors.contract.clock import SystemClock
+    from gateway.app.once import connectors_once
 
-    rows: list[dict[str, Any]] = []
-    for name, connection in loaded.connections.items():
-        connector = registry.create(connection.settings, clock=SystemClock())
-        try:
-            rows += [
-                {"connection": name, "proves": one.proves, "ok": one.ok, "detail": one.detail}
-                for one in await connector.check()
-            ]
-        finally:
-            await connector.close()
-    return rows
+    async with connectors_once(loaded) as made:
+        return [
+            {"connection": name, "proves": one.proves, "ok": one.ok, "detail": one.detail}
+            for name, connector in made.items()
+            for one in await connector.check()
+        ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gateway.cli import pausing
+from gateway.cli import pausing, rotating
 from gateway.cli.exits import Code, Ending
 from gateway.cli.flags import DEFAULT_CONFIG, Config, Json
 from gateway.cli.output import data, document, moment, say, table
@@ -21,6 +21,7 @@ app.command("list")(pausing.list_)
 app.command()(pausing.show)
 app.command()(pausing.pause)
 app.command()(pausing.resume)
+app.command()(rotating.rotate)
 
 Facts = dict[str, Any]
 KINDS = ("ids", "leavers", "readback")

@@ -27,6 +27,7 @@ from gateway.cli import (
     replay,
     run,
     sandbox,
+    secret,
     token,
     topics,
     user,
@@ -67,6 +68,8 @@ app.add_typer(user.app, name="user")
 app.add_typer(user.app, name="users", hidden=True)
 app.add_typer(token.app, name="token")
 app.add_typer(token.app, name="tokens", hidden=True)
+app.add_typer(secret.app, name="secret")
+app.add_typer(secret.app, name="secrets", hidden=True)
 app.add_typer(notification.app, name="notification")
 app.add_typer(notification.app, name="notifications", hidden=True)
 app.command("console")(console.console)

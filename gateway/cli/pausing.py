@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gateway.cli.port import Gateway
     from gateway.work.connections import ConnectionView
 
-COLUMNS = ("connection", "gate", "paused", "under way", "proving", "parked", "oldest", "polled")
+COLUMNS = ("connection", "gate", "paused", "under way", "proving", "parked", "oldest", "polled", "credential")
 BOTH = "both"
 
 Name = Annotated[str, typer.Argument(metavar="CONNECTION", help="As the configuration names it (snow, jira).")]
@@ -167,7 +167,21 @@ def _row(found: ConnectionView) -> dict[str, Any]:
         "parked": found.parked,
         "oldest": age(found.oldest_s) if found.oldest_s else None,
         "polled": moment(found.polled_at or None),
+        "credential": _credential(found),
     }
+
+
+def _credential(found: ConnectionView) -> str | None:
+    """Its state unless that is the usual one, and when it ends: what people have to replace first, else its token."""
+    known = found.credential
+    if known is None:
+        return None
+    state = known.state.replace("_", " ")
+    if known.ends_at is not None:
+        return f"{state}, ends {moment(known.ends_at)}"
+    return (
+        f"{state}, token ends in {age(max(0.0, known.token_ends_at - time.time()))}" if known.token_ends_at else state
+    )
 
 
 def _facts(found: ConnectionView) -> dict[str, Any]:

@@ -18,15 +18,10 @@ Facts = dict[str, Any]
 @asynccontextmanager
 async def connectors_for(config: Config) -> AsyncIterator[Mapping[str, Connector]]:
     """The configured connectors, closed afterwards."""
-    from connectors.contract.clock import SystemClock
-    from gateway.app.compose import connectors_of
+    from gateway.app.once import connectors_once
 
-    made = connectors_of(config, SystemClock())
-    try:
+    async with connectors_once(config) as made:
         yield made
-    finally:
-        for connector in made.values():
-            await connector.close()
 
 
 def tell_case_look(found: Facts) -> None:

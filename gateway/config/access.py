@@ -49,7 +49,7 @@ def _internal(text: str) -> str:
     return text.lower() if name and not re.fullmatch(r"[\d.]+", text) else _network(text)
 
 
-def _moment(value: Any) -> float:
+def moment(value: Any) -> float:
     """A date counts from its first second, UTC; a time without a zone is UTC."""
     if isinstance(value, str):
         try:
@@ -75,7 +75,7 @@ class TokenModel(GrantModel):
     """A token that this file declares: for the first start, for GitOps and for tests."""
 
     secret: str = Field(description="`${ENV}` or `file:path`.", json_schema_extra={"secret": True})
-    expires: Annotated[float, BeforeValidator(_moment, json_schema_input_type=str)] | None = Field(
+    expires: Annotated[float, BeforeValidator(moment, json_schema_input_type=str)] | None = Field(
         default=None, description="A date; from then on it is not accepted. Default: as long as it stands here."
     )
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, StringConstraints
 
 from gateway.config.access import AccessModel
+from gateway.config.auth import Auth, SecretsModel
 from gateway.config.cases import CasesModel
 from gateway.config.notifications import NotificationsModel
 from gateway.config.replay import ReplayModel
@@ -25,28 +26,6 @@ def _address(url: str) -> str:
     if not re.fullmatch(r"https?://[^\s/@]+(/\S*)?", url):
         raise ValueError("this is not the address of a system; try https://host")
     return url
-
-
-class BasicAuth(Strict):
-    user: str
-    password: str = Field(description="`${ENV}` or `file:path`.", json_schema_extra={"secret": True})
-
-
-class BearerAuth(Strict):
-    token: str = Field(description="`${ENV}` or `file:path`.", json_schema_extra={"secret": True})
-
-
-class Auth(Strict):
-    """How to sign in: one of these."""
-
-    basic: BasicAuth | None = None
-    bearer: BearerAuth | None = None
-
-    @model_validator(mode="after")
-    def _one(self) -> Self:
-        if (self.basic is None) == (self.bearer is None):
-            raise ValueError("there should be one way to sign in; try 'basic: {user, password}' or 'bearer: {token}'")
-        return self
 
 
 class Poll(Strict):
@@ -295,6 +274,7 @@ class ConfigFile(Strict):
     connections: dict[ConnectionName, ConnectionModel] = Field(min_length=1)
     flows: dict[Name, FlowModel] = Field(min_length=1)
     retention: Retention = Retention()
+    secrets: SecretsModel = SecretsModel()
     access: AccessModel = AccessModel()
     metrics: Literal["signed_in", "open"] = Field(
         default="signed_in", description="Who may read `/metrics`: tokens with the right `see`, or whoever gets there."

@@ -11,12 +11,13 @@ from connectors.contract.connector import ConnectionSettings
 from connectors.contract.errors import ConfigError
 from gateway.config import connectors, values
 from gateway.config.access import access_of, check_access
+from gateway.config.auth import MasterKeys, Origin, check_secrets, rules_of
 from gateway.config.cases import cases_of, check_cases
 from gateway.config.model import ConfigFile, ConnectionModel, FlowModel, IdSweep, LeaverSweep, MergeRule, Sweeps
 from gateway.config.notifications import check_notifications, notifications_of
 from gateway.config.references import Found, resolve
 from gateway.config.replay import replays_of
-from gateway.config.secrets import Filler
+from gateway.config.secrets import At, Filler
 from mappings.conditions import Condition, compile_condition
 from mappings.edge import parse
 from mappings.model import TypeFile
@@ -47,7 +48,9 @@ def read(file: Path, env: Mapping[str, str]) -> tuple[values.Config | None, list
     model = parsed.model
     if model is None:
         return None, _sorted(file, problems)
-    connections = {name: _connection(name, model, found) for name in model.connections}
+    connections = {name: _connection(name, model, found, filler.origins) for name in model.connections}
+    rules = {name: each.credentials for name, each in connections.items()}
+    problems += check_secrets(source, model.secrets, rules, model.database)
     problems += _judged(source, model, connections)
     types = {flow.type for flow in model.flows.values()}
     problems += check_access(source, model.access, model.connections, types)
@@ -78,12 +81,13 @@ def _judged(source: Source, model: ConfigFile, connections: Mapping[str, values.
     return problems
 
 
-def _connection(name: str, model: ConfigFile, found: Found) -> values.Connection:
+def _connection(name: str, model: ConfigFile, found: Found, origins: Mapping[At, Origin]) -> values.Connection:
     given = model.connections[name]
     return values.Connection(
         name=name,
         label=given.label or name,
         settings=_settings(name, given, model, found),
+        credentials=rules_of(given.auth, name, origins),
         poll_every_s=given.poll.every if given.poll else None,
         has_webhook=given.webhook is not None,
         rate=given.rate,
@@ -113,7 +117,7 @@ def _settings(name: str, given: ConnectionModel, model: ConfigFile, found: Found
         name=name,
         connector=given.connector,
         url=given.url.rstrip("/"),
-        auth=given.auth.model_dump(exclude_none=True),
+        auth=given.auth.settings(),
         webhook_secret=given.webhook.secret if given.webhook else "",
         timeout_s=given.timeout,
         settles_s=given.settles,
@@ -167,6 +171,7 @@ def _config(file: Path, model: ConfigFile, found: Found, connections: Mapping[st
             model.retention.windows,
         ),
         access=access_of(model.access, model.listen),
+        secrets=MasterKeys(model.secrets.key, tuple(model.secrets.former)),
         metrics_open=model.metrics == "open",
         cases=cases_of(model.cases),
         replay=replays_of(model.replay),

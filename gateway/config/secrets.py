@@ -1,4 +1,6 @@
-"""Filling in `${ENV}` and `file:`. Secrets come from nowhere else, and no value that was filled in is ever shown."""
+"""Filling in `${ENV}` and `file:`, and noting what `secret:` leaves to the database. Secrets come from nowhere else,
+and no value that was filled in is ever shown.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from gateway.config.auth import FromFile, FromStore, Origin
 from gateway.config.urls import database_url, listen_address, stream_url
 from mappings.places import Source
 from mappings.problems import Problem
@@ -20,17 +23,23 @@ UNSET = "unset"
 
 # `*` is any one key, `**` everything below. A rule for a place is a path like `connections.*.url`.
 _SECRET = (
-    *("connections.*.auth.*.password", "connections.*.auth.*.token", "connections.*.webhook.secret"),
+    *("connections.*.auth.*.password", "connections.*.auth.*.token", "connections.*.auth.*.key"),
+    *("connections.*.auth.*.client_secret", "connections.*.auth.*.refresh_token", "connections.*.auth.*.private_key"),
+    *("connections.*.webhook.secret", "secrets.key", "secrets.former.*"),
     *("access.tokens.*.secret", "access.oidc.client_secret"),
     *("notifications.channels.*.webhook.secret", "notifications.channels.*.webhook.former"),
     "notifications.channels.*.email.password",
 )
 _FILLED = (
     *("data", "database", "stream", "listen", "access.url", "access.oidc.issuer", "access.oidc.client_id"),
-    *("connections.*.url", "connections.*.auth.*.user", "connections.*.options.**", "flows.*.members.*.with.**"),
+    *("connections.*.url", "connections.*.auth.**", "connections.*.options.**", "flows.*.members.*.with.**"),
     *("notifications.base", "notifications.channels.*.webhook.url"),
     *("notifications.channels.*.email.server", "notifications.channels.*.email.user"),
 )
+STORED = "secret:"
+_IN_STORE = "connections.*.auth.*.*"
+"""Where a secret may be one of the database: what a connection signs in with is asked for while the gateway runs."""
+SECRET_NAME = re.compile(r"[a-z][a-z0-9_-]{0,59}")
 _URLS = ("database", "stream")
 OVERRIDES: Mapping[str, Callable[[str], str]] = {
     "data": str,
@@ -52,6 +61,8 @@ class Filler:
         self.source, self.env = source, env
         self.problems: list[Problem] = []
         self.overrides: list[Problem] = []
+        self.origins: dict[At, Origin] = {}
+        """Where secrets come from that may change while the gateway runs."""
 
     def fill(self) -> Any:
         """The document with values in place of references."""
@@ -93,6 +104,8 @@ class Filler:
     def _secret(self, value: str, at: At) -> str:
         if value.startswith("file:"):
             return self._file(value.removeprefix("file:"), at)
+        if value.startswith(STORED):
+            return self._stored(value, at)
         if not _SLOT.search(value) and not self._harmless(at):
             way_out = f"'${{{_suggested(at)}}}' or 'file:path'"
             self._add(at, "secret-literal", "a secret does not belong in this file", way_out)
@@ -122,9 +135,21 @@ class Filler:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
             self._add(at, "secret-file", f"the secret file {name} cannot be read: {reason}")
             return UNSET
+        self.origins[at] = FromFile(file.resolve())
         if not secret:
             self._add(at, "secret-file", f"the secret file {name} is empty")
         return secret or UNSET
+
+    def _stored(self, value: str, at: At) -> str:
+        """The reference itself: the value is the database's, and nothing is opened here."""
+        name = value.removeprefix(STORED)
+        if not _matches(at, (_IN_STORE,)):
+            self._add(at, "secret-stored", "only what a connection signs in with may be in the database", "'file:path'")
+        elif not SECRET_NAME.fullmatch(name):
+            self._add(at, "secret-stored", "this is not the name of a secret", "secret:password")
+        else:
+            self.origins[at] = FromStore(name)
+        return value
 
     def _literal_password(self, value: str, at: At) -> None:
         if not _matches(at, _URLS):

@@ -9,6 +9,7 @@ from typing import Literal
 
 from connectors.contract.connector import ConnectionSettings
 from gateway.config.access import Access
+from gateway.config.auth import CredentialRules, MasterKeys
 from gateway.config.cases import Cases
 from gateway.config.notifications import Notifications
 from gateway.config.replay import Replays
@@ -46,7 +47,8 @@ class Connection:
     name: str
     label: str
     settings: ConnectionSettings = field(repr=False)
-    """What the connector is made with, secrets filled in."""
+    """What the connector is made with, secrets filled in; `secret:name` stands for those of the database."""
+    credentials: CredentialRules
     poll_every_s: float | None
     """None: only webhooks tell of changes."""
     has_webhook: bool
@@ -152,6 +154,7 @@ class Config:
     cases: Cases
     replay: Replays
     notifications: Notifications
+    secrets: MasterKeys = field(default_factory=MasterKeys)
     metrics_open: bool = False
     """Whether `/metrics` asks for no sign-in."""
     mappings_by: Literal["files", "database"] = "files"

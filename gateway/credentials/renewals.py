@@ -25,7 +25,7 @@ REFUSED_AGAIN_S = 600.0
 """After the system gave no token for a credential it is asked once more, in case that was its own trouble. More often
 could lock the account.
 """
-YOUNG_S = 5.0
+YOUNG_S = 1.0
 """A token that is refused at this age is not what is wrong: another one would be refused as well."""
 
 

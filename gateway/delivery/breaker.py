@@ -85,6 +85,12 @@ class Gate:
         self._reopen(GateState.CREDENTIALS, reason)
         self._trying = False
 
+    def renewed(self) -> None:
+        """There is another credential: a lane may try it now, if it was the old one that shut the gate."""
+        if self.state is GateState.CREDENTIALS:
+            self._opened = 0
+            self._enter(GateState.CREDENTIALS, self.reason, 0.0)
+
     def throttled(self, wait_s: float | None) -> None:
         """It asked us to wait."""
         self._enter(

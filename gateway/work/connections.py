@@ -16,6 +16,7 @@ from gateway.sync import tables as t
 from gateway.sync.attempts import Outcome
 from gateway.sync.tables import WAITING
 from gateway.work.backlog import lane_counts
+from gateway.work.credentials import CredentialView, standings
 from gateway.work.workplace import Workplace
 
 MOST = 20_000
@@ -67,6 +68,8 @@ class ConnectionView(msgspec.Struct, frozen=True, kw_only=True):
     webhooks: bool
     paused: tuple[Pause, ...] = ()
     """By people."""
+    credential: CredentialView | None = None
+    """What it signs in with; null: no gateway has run with it yet."""
 
 
 async def list_connections(place: Workplace, who: Principal) -> list[ConnectionView]:
@@ -80,6 +83,7 @@ async def list_connections(place: Workplace, who: Principal) -> list[ConnectionV
         held = await pauses_at(tx, place.now())
         noticed = await _noticed(tx)
         tried = await _tried(tx, place.now())
+        signed = await standings(tx)
     return [
         _view(
             place,
@@ -90,6 +94,7 @@ async def list_connections(place: Workplace, who: Principal) -> list[ConnectionV
             noticed.get(name, (0, place.now())),
             tried.get(name, (0, 0)),
             held,
+            signed.get(name),
         )
         for name in seen
     ]
@@ -115,6 +120,7 @@ def _view(
     noticed: tuple[int, float],
     tried: tuple[int, int],
     held: list[Pause],
+    signed: CredentialView | None,
 ) -> ConnectionView:
     return ConnectionView(
         name=connection.name,
@@ -138,6 +144,7 @@ def _view(
         polls=connection.poll_every_s is not None,
         webhooks=connection.has_webhook,
         paused=tuple(each for each in held if each.connection == connection.name),
+        credential=signed,
     )
 
 

@@ -147,13 +147,13 @@ class Said:
         return json.loads(self.out)
 
 
-async def lockstep(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None) -> Said:
-    """Runs a command to its end, in a pipe."""
+async def lockstep(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None, typed: str = "") -> Said:
+    """Runs a command to its end, in a pipe; `typed` is its standard input."""
     process = await asyncio.create_subprocess_exec(
-        *LOCKSTEP, *arguments, cwd=cwd, env=dict(env or environment()), stdout=-1, stderr=-1, stdin=-3
+        *LOCKSTEP, *arguments, cwd=cwd, env=dict(env or environment()), stdout=-1, stderr=-1, stdin=-1 if typed else -3
     )
     try:
-        out, err = await asyncio.wait_for(process.communicate(), SLOW_S)
+        out, err = await asyncio.wait_for(process.communicate(typed.encode() or None), SLOW_S)
     except BaseException:
         process.kill()
         await process.wait()

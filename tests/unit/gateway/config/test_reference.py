@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from gateway.config import access, notifications, read
+from gateway.config import access, auth, notifications, read
 from gateway.config import model as config_model
 from mappings import model as mapping_model
 from mappings.loader import read_mapping
@@ -64,6 +64,7 @@ def keys(module: object) -> set[str]:
     [
         ("configuration.md", config_model),
         ("configuration.md", access),
+        ("configuration.md", auth),
         ("configuration.md", notifications),
         ("mapping.md", mapping_model),
     ],
