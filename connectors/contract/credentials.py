@@ -74,6 +74,7 @@ class TokenStore(Protocol):
         """A token that is worth presenting; renewed if there is none, it is over, or `refused` is its serial.
 
         One whose life is well advanced is returned and renewed meanwhile. A new token is durable before it is returned.
-        Raises CredentialsError (refused for good), Retryable (nobody could say within `within_s`), Throttled.
+        Raises CredentialsError (refused for good), Throttled, or Retryable with `down` (nobody could say within
+        `within_s`): nothing of a record was sent, so no failure of its own may be counted.
         """
         ...

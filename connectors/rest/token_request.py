@@ -98,9 +98,12 @@ def token_of(
     kind: Kind, call: Call, answer: Answer | None, failure: Failure | None, *, now: float, secrets: tuple[str, ...]
 ) -> Token:
     """The token in an answer. Raises CredentialsError where a person must act, Throttled, Retryable where time mends
-    it; RenewalUnanswered is the Retryable after which nobody knows whether the system gave a token.
+    it; RenewalUnanswered is the Retryable after which nobody knows whether the system gave a token. All of these are
+    about the connection as a whole (`down`): no record's write is to blame, and none uses up a try.
     """
     told = evidence(call, answer, failure, secrets)
+    if answer is not None and answer.status < 300:
+        told.pop("body", None)  # it may hold a token, in whatever place
     if answer is None and failure in (Failure.NOT_SENT, Failure.UNSENDABLE):
         raise Retryable("signing in: the system was not reached", evidence=told, down=True)
     if answer is None or (answer.status < 400 and not answer.whole):
@@ -109,7 +112,7 @@ def token_of(
         raise _refused(answer, told, now)
     token = _read(kind, answer, now)
     if token is None:
-        raise RenewalUnanswered("signing in: the answer holds no token", status=answer.status, evidence=told)
+        raise RenewalUnanswered("signing in: the answer holds no token", status=answer.status, evidence=told, down=True)
     return token
 
 
@@ -124,7 +127,7 @@ def _refused(answer: Answer, told: dict[str, object], now: float) -> DeliveryErr
     if answer.status >= 500:
         return RenewalUnanswered(what, status=answer.status, evidence=told, retry_after_s=wait_s, down=True)
     if answer.status in _NOT_YET or (code in _MOMENTARY and answer.status not in _SHUT_OUT):
-        return Retryable(what, status=answer.status, evidence=told, retry_after_s=wait_s)
+        return Retryable(what, status=answer.status, evidence=told, retry_after_s=wait_s, down=True)
     return CredentialsError(what, status=answer.status, evidence=told)
 
 

@@ -36,7 +36,7 @@ class MemoryTokens:
                     return known
                 return await self._renewed(version, renew)
         except TimeoutError as error:
-            raise Retryable("signing in took too long; nothing was sent") from error
+            raise Retryable("signing in took too long; nothing was sent", down=True) from error
 
     async def _renewed(self, version: str, renew: Renew) -> Token:
         last = self._held.get(version)

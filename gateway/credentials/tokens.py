@@ -16,6 +16,7 @@ from connectors.contract.credentials import Renew, RenewalUnanswered, Token
 from connectors.contract.errors import CredentialsError, LockstepError, Retryable, StorageError
 from connectors.rest.lives import Held
 from gateway.credentials.renewals import Adopted, Busy, Claimed, Refused, Renewals
+from gateway.credentials.vault import VaultError
 
 WAIT_S = 0.2
 """Between two looks at what another worker's renewal has come to."""
@@ -61,6 +62,14 @@ class DatabaseTokens:
 
     async def token(self, version: str, renew: Renew, *, refused: int | None = None, within_s: float) -> Token:
         """See `TokenStore`. A renewal that goes on beyond `within_s` is found finished by the next call."""
+        try:
+            return await self._token(version, renew, refused, within_s)
+        except StorageError as error:
+            raise Retryable(f"signing in waits: {error}; nothing was sent", down=True) from error
+        except VaultError as error:
+            raise CredentialsError(str(error)) from error
+
+    async def _token(self, version: str, renew: Renew, refused: int | None, within_s: float) -> Token:
         held = self._held.get(version) or await self._found(version)
         now = self._clock.monotonic()
         if held is not None and held.token.serial != refused and not held.over(now):
@@ -70,9 +79,9 @@ class DatabaseTokens:
         task = self._begin(version, renew, refused, ahead=False)
         done, _ = await asyncio.wait({task}, timeout=within_s)
         if not done:
-            raise Retryable("signing in takes long; nothing was sent")
+            raise Retryable("signing in takes long; nothing was sent", down=True)
         if task.cancelled():
-            raise Retryable("signing in was ended by a stop of the gateway; nothing was sent")
+            raise Retryable("signing in was ended by a stop of the gateway; nothing was sent", down=True)
         return task.result()
 
     async def _found(self, version: str) -> Held | None:
@@ -121,7 +130,7 @@ class DatabaseTokens:
                     raise CredentialsError(reason)
                 case Busy():
                     if began >= until:
-                        raise Retryable("another worker is signing in and does not end; nothing was sent")
+                        raise Retryable("another worker is signing in and does not end; nothing was sent", down=True)
                     await self._sleep(WAIT_S)
                 case Claimed() as claim:
                     if self._clock.monotonic() - began < self._renewals.lease_s * START_SHARE:

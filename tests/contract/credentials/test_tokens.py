@@ -21,7 +21,10 @@ from gateway.credentials.renewals import Claimed, Renewals, forget_tokens
 from gateway.credentials.tables import token
 from gateway.credentials.tokens import DatabaseTokens
 from gateway.credentials.vault import Vault
+from gateway.delivery.breaker import Gate
+from gateway.delivery.sending import concluded
 from gateway.storage.database import Database
+from gateway.sync.attempts import Outcome
 from tests.support.world import FakeClock
 
 LIFE_S = 100.0
@@ -372,5 +375,20 @@ async def test_rows_of_another_connection_do_not_open(crew: Crew) -> None:
     async with crew.database.begin() as tx:
         await tx.execute(update(token).values(connection="jira"))
     rows = Renewals(crew.database, crew.clock, crew.vault, "jira", "two")
-    with pytest.raises(Exception, match="another's place"):
+    with pytest.raises(CredentialsError, match="another's place"):
         await DatabaseTokens(rows, crew.clock).token("v", crew.system.renew, within_s=5.0)
+
+
+class NoDatabase(Renewals):
+    """It is away when somebody looks for a token."""
+
+    async def find(self, version: str) -> Held | None:
+        raise StorageError("away")
+
+
+async def test_a_database_that_is_away_is_nothing_of_the_record(crew: Crew) -> None:
+    """Nothing was sent: an outcome in doubt, or a try used up, would be wrong."""
+    with pytest.raises(Retryable) as caught:
+        await crew.get(crew.worker("one", NoDatabase))
+    conclusion = concluded(caught.value, Gate(crew.clock))
+    assert (conclusion.outcome, conclusion.counts) == (Outcome.NOT_APPLIED, False)

@@ -19,6 +19,9 @@ from connectors.contract.credentials import Material, RenewalUnanswered
 from connectors.contract.errors import ConfigError, CredentialsError, OutcomeUnknown, Retryable, Throttled
 from connectors.rest import RestClient
 from connectors.rest.kinds import KINDS, secrets_of
+from gateway.delivery.breaker import Gate
+from gateway.delivery.sending import concluded
+from gateway.sync.attempts import Outcome
 from tests.unit.connectors.clocks import SteppingClock
 
 URL = "https://system.example"
@@ -51,7 +54,8 @@ class System:
         self.told: dict[str, Any] = {"expires_in": 100}
         self.answer: Callable[[int], httpx.Response] = self.give
         self.clock = SteppingClock()
-        given: Any = {"name": "sys", "connector": "x", "url": URL, "auth": auth or {}} | settings
+        usual = settings["keyring"].current().auth if "keyring" in settings else {}
+        given: Any = {"name": "sys", "connector": "x", "url": URL, "auth": auth or usual} | settings
         self.client = RestClient(
             ConnectionSettings(**given), clock=self.clock, transport=httpx.MockTransport(self.handle)
         )
@@ -259,6 +263,7 @@ REFUSALS = [
     (httpx.Response(503, json={}), RenewalUnanswered),
     (httpx.Response(400, json={"error": "temporarily_unavailable"}), Retryable),
     (httpx.Response(200, json={"error": "odd"}), RenewalUnanswered),
+    (httpx.Response(200, json={"data": {"access_token": "s3cret-t0ken"}}), RenewalUnanswered),
     (httpx.Response(200, text="<html>Maintenance</html>"), RenewalUnanswered),
 ]
 
@@ -272,6 +277,10 @@ async def test_a_token_that_is_not_given(answer: httpx.Response, error: type[Exc
         await system.client.write("POST", "/things", {})
     assert not isinstance(caught.value, OutcomeUnknown)
     assert type(caught.value) is error
+    conclusion = concluded(caught.value, Gate(system.clock))
+    assert (conclusion.outcome, conclusion.counts) == (Outcome.NOT_APPLIED, False), (
+        "it would use up a try of the record"
+    )
     assert "s3cret" not in f"{caught.value}{getattr(caught.value, 'evidence', '')}"
     assert system.calls == []
 
