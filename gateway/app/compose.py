@@ -225,6 +225,9 @@ def compose(
     def another_credential(key: str) -> None:
         decider.redactor = redactor_of(config, parts)
         renewed[key].tell()
+        for poller in pollers:
+            if poller.name == key:
+                poller.asked.set()
 
     credentials = keeper_of(config, database, clock, parts, connectors, another_credential, transports or {})
     pollers = [

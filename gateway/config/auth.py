@@ -142,7 +142,8 @@ class Auth(Strict):
         default=3600.0, description="So long a credential that was replaced is still tried.", validate_default=False
     )
     ends: Annotated[float, BeforeValidator(moment, json_schema_input_type=str)] | None = Field(
-        default=None, description="A date at which the system takes it no more, if people know one."
+        default=None,
+        description="A date at which the system takes it no more; what is said with a stored secret goes before.",
     )
     notice: Duration = Field(
         default=14 * 86400.0, description="So long before its end people are told.", validate_default=False

@@ -78,7 +78,8 @@ class Standings:
 
     def _row(self, part: Part, rows: Sequence[Secret], now: float) -> Row:
         kept = self._tokens.get((part.name, part.keyring.version))
-        ends = [part.rules.ends_at, *(row.ends_at for row in rows if row.name in part.sources.names)]
+        told = [row.ends_at for row in rows if row.name in part.sources.names and row.ends_at is not None]
+        ends: list[float | None] = [*told] or [part.rules.ends_at]
         token_ends_at = kept.asked_at + kept.lasts_s if kept is not None and kept.lasts_s is not None else None
         state, reason = part.state, part.reason
         if kept is not None and kept.serial:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,8 @@ class Poller(Background):
     mended: bool = False
     """No case of ours tells of such turns."""
     polled: int = 0
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set by whoever knows that a turn now may go better than the last: the pause is over."""
 
     async def start(self) -> None:
         """Begins to poll."""
@@ -66,7 +69,10 @@ class Poller(Background):
     async def _loop(self) -> None:
         while True:
             wait_s = await self.once()
-            await asyncio.sleep(wait_s)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self.asked.wait()
+            self.asked.clear()
 
     async def once(self) -> float:
         """One turn, whatever happens in it. Returns seconds until the next."""

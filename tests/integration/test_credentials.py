@@ -101,7 +101,7 @@ async def staged(directory: Path, both: Sites, extra: str) -> AsyncIterator[Stag
         stage = Stage(run, both, directory)
         said = await stage.cli("secret", "set", "jira", "password", "--stdin", typed=OLD + "\n")
         assert (said.code, said.out) == (0, "password of jira is stored and in use\n"), said
-        await stage.gate("jira", "closed")
+        await stage.gate("jira", "closed")  # by the poll, which does not wait for its pause to be over
         gate, usual = run.gateway.keeper.gates["jira"], run.gateway.keeper.gates["jira"].rejected
 
         def rejected(reason: str) -> None:
