@@ -55,11 +55,11 @@ class SignOn:
         if shown != self.good:
             raise CredentialsError(f"the system answered 400, invalid_grant ({shown} after {self.good})")
         self.given += 1
-        self.good = f"refresh{self.given}"
+        number, self.good = self.given, f"refresh{self.given}"
         await self.pause()
         if self.lose_answer:
             raise RenewalUnanswered("no answer")
-        return Token(value=f"t{self.given}", lasts_s=self.lasts_s, refresh=self.good)
+        return Token(value=f"t{number}", lasts_s=self.lasts_s, refresh=f"refresh{number}")
 
 
 @dataclass
@@ -328,6 +328,7 @@ async def test_a_wall_clock_that_jumps_does_no_harm(crew: Crew, jump_s: float) -
     two = crew.worker("two")
     assert (await crew.get(two)).serial in (1, 2)
     crew.clock.advance(LIFE_S)
+    assert one.ready("v") is two.ready("v") is None, "it is over for both, whenever they came to know it"
     before = crew.system.given
     await asyncio.gather(crew.get(one), crew.get(two))
     assert crew.system.given <= before + 2
