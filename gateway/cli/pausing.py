@@ -41,6 +41,8 @@ def list_(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
 
 def show(connection: Name, config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
     """Show one connection: what it is, how its gate stands and since when, what waits for it, what is paused."""
+    from gateway.work.credentials import in_words
+
     found = asked(config, lambda gateway: _known(gateway, connection))
     if as_json:
         document(_facts(found))
@@ -56,6 +58,10 @@ def show(connection: Name, config: Config = DEFAULT_CONFIG, as_json: Json = Fals
     if found.oldest_s:
         data(f"oldest {age(found.oldest_s)}")
     data(f"to be decided: {found.noticed} changes; polled {moment(found.polled_at or None)}")
+    if found.credential is not None:
+        data(f"signs in by {found.credential.kind}")
+        for name, value in in_words(found.credential, moment):
+            data(f"{name}: {value}")
     for each in found.paused:
         data(f"paused {_WAYS[each.direction]} until {moment(each.until)} by {each.actor}: {each.reason}")
 

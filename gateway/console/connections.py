@@ -20,6 +20,8 @@ from gateway.console.rendering import moment, path
 from gateway.console.words import connection_look
 from gateway.sweeps.book import states as sweep_states
 from gateway.work import cases, pages_now, pausing
+from gateway.work.connections import get_connection
+from gateway.work.credentials import in_words
 from gateway.work.pages_now import Side
 from gateway.work.pausing import PauseRefused
 
@@ -117,7 +119,7 @@ async def _page(asked: Asked, findings: list[Finding]) -> web.StreamResponse:
         pausing="pause" in asked.request.query,
         polled=place.config.connections[name].poll_every_s is not None,
         can_check=name in asked.desk.connectors and who.may(Right.CONFIGURE),
-        settings=_settings(asked, name),
+        settings=[*_settings(asked, name), *await _credential(asked, name)],
     )
 
 
@@ -144,6 +146,12 @@ async def resume(asked: Asked) -> web.StreamResponse:
     reason = asked.field("reason") or "resumed in the console"
     await pausing.resume(asked.desk.place, asked.who, name, ways, reason=reason)
     return asked.back(path("conn", name), f"{name} goes on.")
+
+
+async def _credential(asked: Asked, name: str) -> list[tuple[str, str]]:
+    """How what it signs in with stands; nothing before a gateway has run with it."""
+    known = await get_connection(asked.desk.place, asked.who, name)
+    return in_words(known.credential, moment) if known is not None and known.credential is not None else []
 
 
 def _settings(asked: Asked, name: str) -> list[tuple[str, str]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -26,6 +28,14 @@ class CredentialView(msgspec.Struct, frozen=True, kw_only=True):
     """When a person must have replaced it."""
     token_ends_at: float | None
     """Of the present token, which is renewed by itself."""
+
+
+def in_words(known: CredentialView, moment: Callable[[float | None], str]) -> list[tuple[str, str]]:
+    """What people read of it, beside the kind: its state and why, and the times that matter. `moment` writes a time."""
+    told = [("credential", known.state.replace("_", " ") + (f": {known.reason}" if known.reason else ""))]
+    times = (("in use since", known.since), ("the one before is tried until", known.former_until))
+    ends = (("ends", known.ends_at), ("its token ends, and is renewed by then", known.token_ends_at))
+    return told + [(name, moment(at)) for name, at in (*times, *ends) if at]
 
 
 async def standings(tx: AsyncConnection) -> dict[str, CredentialView]:

@@ -11,12 +11,16 @@ from sqlalchemy import select
 
 from connectors.contract.errors import InputError
 from gateway.access.rights import NotAllowed, Principal, Role
+from gateway.api.metrics import _state
 from gateway.audit.tables import audit
 from gateway.credentials import store
+from gateway.credentials.tables import credential
 from gateway.credentials.vault import MasterKey, Vault
 from gateway.storage.database import Database, loads
 from gateway.sync.batch import Topology
 from gateway.work import secrets
+from gateway.work.connections import list_connections
+from gateway.work.credentials import in_words
 from gateway.work.workplace import Workplace
 from tests.unit.gateway.config.support import GOOD, loaded
 
@@ -116,3 +120,23 @@ async def test_another_master_key(place: Workplace, vault: Vault, database: Data
         rows = await store.secrets(tx, "snow")
     assert store.opened(Vault([new]), rows, "value") == {"password": VALUE, "other": VALUE}
     assert (await trail(database))[-1][2]["key"] == new.id
+
+
+async def test_how_it_stands_is_shown_at_the_connection(place: Workplace, database: Database) -> None:
+    """To whoever sees the connection, as a figure, and in words; a connection that never ran shows none."""
+    row = {"connection": "snow", "kind": "basic", "state": "no_token", "reason": "invalid_grant", "since": 10.0}
+    row |= {"former_until": None, "ends_at": 1600.0, "token_ends_at": 1300.0}
+    async with database.begin() as tx:
+        await tx.execute(credential.insert().values(row))
+    jira, snow = await list_connections(place, who(Role.VIEWER))
+    assert jira.credential is None
+    assert snow.credential is not None
+    assert (snow.credential.state, snow.credential.ends_at) == ("no_token", 1600.0)
+    assert in_words(snow.credential, lambda at: f"{at:g}" if at else "") == [
+        ("credential", "no token: invalid_grant"),
+        ("in use since", "10"),
+        ("ends", "1600"),
+        ("its token ends, and is renewed by then", "1300"),
+    ]
+    (ends,) = [each for each in _state([jira, snow], 1000.0) if each.name == "lockstep_credential_ends_seconds"]
+    assert [(each.labels, each.value) for each in ends.samples] == [({"connection": "snow"}, 600.0)]
