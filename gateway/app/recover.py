@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import update
 
+from gateway.credentials.tables import token
 from gateway.storage.database import Database
 from gateway.sweeps.tables import sweep
 from gateway.sync import tables as t
@@ -21,4 +22,5 @@ async def recover(database: Database) -> None:
         await tx.execute(update(t.lane).where(t.lane.c.owner != "").values(lease_until=0.0))
         await tx.execute(update(t.cursor).values(owner="", lease_until=0.0))
         await tx.execute(update(sweep).values(owner="", lease_until=0.0))
+        await tx.execute(update(token).values(owner="", lease_until=0.0))
         await tx.execute(update(runs).where(runs.c.owner != "").values(owner="", lease_until=0.0))

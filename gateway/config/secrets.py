@@ -96,6 +96,8 @@ class Filler:
             return self._secret(value, at)
         if _matches(at, _FILLED):
             self._literal_password(value, at)
+            if value.startswith(STORED) and _matches(at, (_IN_STORE,)):
+                self._add(at, "secret-stored", "this is no secret, and is not kept in the database", "'${ENV}'")
             return self._text(value, at)
         if _SLOT.search(value):
             self._add(at, "env", "variables are not filled in here", "writing the value itself")

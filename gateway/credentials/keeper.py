@@ -99,11 +99,12 @@ class Keeper(Background):
             if self._reader.take_in_use(part, rows, self.clock.now()):
                 self._changed(part.name)
             candidate = self._reader.candidate(part, rows)
-        except (MissingPart, VaultError) as error:
-            if part.state != MISSING:
-                log.warning("a credential is missing", connection=part.name, reason=str(error))
-            part.keyring.lacks(str(error))
-            part.state, part.reason = MISSING, str(error)
+        except MissingPart as error:
+            self._miss(part, str(error))
+            return
+        except VaultError as error:
+            # What cannot be opened may wait for a key that this worker gets with its next start; what it has is good.
+            self._miss(part, str(error), keep=bool(part.keyring.version))
             return
         if candidate.material.version == part.keyring.version:
             refused = next((row.refused for row in rows if row.name in part.sources.names and row.refused), "")
@@ -111,6 +112,13 @@ class Keeper(Background):
             part.candidate = ""
         elif part.proof is None:
             self._begin(part, candidate)
+
+    def _miss(self, part: Part, why: str, *, keep: bool = False) -> None:
+        if part.state != MISSING:
+            log.warning("a credential is missing", connection=part.name, reason=why, goes_on=keep)
+        if not keep:
+            part.keyring.lacks(why)
+        part.state, part.reason = MISSING, why
 
     def _begin(self, part: Part, candidate: Candidate) -> None:
         if candidate.material.version != part.candidate:

@@ -70,7 +70,8 @@ class Standings:
     async def _forget(self, parts: Mapping[str, Part]) -> None:
         before = self.clock.now() - FORGET_S
         for name, part in parts.items():
-            known = {part.keyring.version, part.candidate}
+            former = part.keyring.former()
+            known = {part.keyring.version, part.candidate, former.version if former else ""}
             old = [at for (of, at), row in self._tokens.items() if of == name and row.asked_at < before]
             if part.keyring.version and set(old) - known:
                 async with self.database.begin("token.forget") as tx:

@@ -15,8 +15,9 @@ from dead_letter.tables import cases
 from gateway.config.auth import FromFile, FromStore, Origin
 from gateway.credentials import store
 from gateway.credentials.tables import credential, token
-from gateway.credentials.vault import Vault
+from gateway.credentials.vault import MasterKey, Vault
 from gateway.storage.database import Database
+from tests.contract.credentials.conftest import KEY
 from tests.contract.credentials.door import Door, Worker, basic, crew, opened_door
 from tests.support.waiting import until
 
@@ -273,3 +274,24 @@ async def test_people_are_told_ahead_of_the_end_once(door: Door, database: Datab
                 return (await tx.execute(select(cases.c.state))).scalars().all() == ["closed"]
 
         await until(closed, what="the case to be closed", timeout_s=30)
+
+
+async def test_a_worker_without_the_new_master_key_goes_on_with_what_it_has(
+    door: Door, database: Database, vault: Vault, put: Any
+) -> None:
+    """Somebody put everything under a new key before all workers knew it: no reason to stop one that works."""
+    door.accepts = {basic("old")}
+    await put(value="old")
+    one = Worker("one", door, database, vault, PASSWORD, STORED)
+    async with crew([one]):
+        both = Vault([MasterKey(b"n" * 32), KEY])
+        async with database.begin() as tx:
+            assert await store.rewrap(tx, both) == 2
+        await reaches(database, "missing")
+        await one.call()
+        assert (one.failed, "secrets.former" in one.part.reason) == ([], True)
+        async with database.begin() as tx:
+            await store.remove_secret(tx, "door", "password")
+        await until(lambda: said(one, "lockstep secret set"), what="the secret to be missed", timeout_s=30)
+        await one.call()
+    assert len(one.failed) == 1, "one that was taken away is not used"

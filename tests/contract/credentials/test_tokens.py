@@ -17,7 +17,8 @@ from sqlalchemy import select, update
 from connectors.contract.credentials import RenewalUnanswered, Token
 from connectors.contract.errors import CredentialsError, Retryable, StorageError
 from connectors.rest.lives import Held
-from gateway.credentials.renewals import Claimed, Renewals, forget_tokens
+from gateway.app.recover import recover
+from gateway.credentials.renewals import Busy, Claimed, Renewals, forget_tokens
 from gateway.credentials.tables import token
 from gateway.credentials.tokens import DatabaseTokens
 from gateway.credentials.vault import Vault
@@ -393,3 +394,13 @@ async def test_a_database_that_is_away_is_nothing_of_the_record(crew: Crew) -> N
         await crew.get(crew.worker("one", NoDatabase))
     conclusion = concluded(caught.value, Gate(crew.clock))
     assert (conclusion.outcome, conclusion.counts) == (Outcome.NOT_APPLIED, False)
+
+
+async def test_a_restart_of_the_only_process_does_not_wait_for_its_lease(crew: Crew) -> None:
+    """On a shared database the one that holds it may be alive."""
+    await dies(crew)
+    await recover(crew.database)
+    told = await Renewals(crew.database, crew.clock, crew.vault, "snow", "two").claim("v", None)
+    assert isinstance(told, Claimed if crew.database.sqlite else Busy)
+    if isinstance(told, Claimed):
+        assert told.unanswered_since == crew.clock.now(), "that a renewal had begun is not forgotten"

@@ -75,6 +75,7 @@ def test_where_parts_come_from(tmp_path: Path) -> None:
         ('webhook: {secret: "${SNOW_HOOK}"}', "webhook: {secret: 'secret:hook'}"),
         ('password: "${SNOW_PASSWORD}"', "password: 'secret:Not A Name'"),
         ('password: "${SNOW_PASSWORD}"', "password: 'secret:'"),
+        ('user: "${SNOW_USER}"', "user: 'secret:user'"),
     ],
 )
 def test_secrets_of_the_database_are_for_signing_in_and_have_names(tmp_path: Path, old: str, new: str) -> None:
