@@ -127,6 +127,8 @@ class Worker:
         )
         self.failed: list[str] = []
         self.calls = 0
+        self.under_way: Counter[str] = Counter()
+        """Calls that have not ended, by the version of the credential that they began with."""
 
     def changed(self) -> None:
         self.changes += 1
@@ -152,10 +154,14 @@ class Worker:
     async def call(self) -> None:
         """One request, as delivery would make it."""
         self.calls += 1
+        version = self.part.keyring.version
+        self.under_way[version] += 1
         try:
             await self.client.write("POST", "/things", {"n": self.calls})
         except DeliveryError as error:
             self.failed.append(f"{type(error).__name__}: {error}")
+        finally:
+            self.under_way[version] -= 1
 
     async def busy(self, until: asyncio.Event) -> None:
         """One call after the other."""
