@@ -206,6 +206,7 @@ class WriteKind(StrEnum):
     UPDATE = "update"
     STEP = "step"  # one transition of a stepped field
     ITEM = "item"  # append a comment
+    DELETE = "delete"  # take the object away
 
 
 class ItemDraft(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from gateway.cli import (
     case,
     check,
     connection,
+    connector,
     console,
     demo,
     everywhere,
@@ -57,6 +58,8 @@ app.add_typer(case.app, name="case")
 app.add_typer(case.app, name="cases", hidden=True)
 app.add_typer(connection.app, name="connection")
 app.add_typer(connection.app, name="connections", hidden=True)
+app.add_typer(connector.app, name="connector")
+app.add_typer(connector.app, name="connectors", hidden=True)
 app.add_typer(replay.app, name="replay")
 app.add_typer(replay.app, name="replays", hidden=True)
 app.add_typer(mapping.app, name="mapping")

@@ -10,7 +10,9 @@ import pytest
 from ruamel.yaml import YAML
 
 import connectors
-from connectors import registry
+from connectors import grades, registry
+from connectors.conformance.grading import Grade
+from connectors.conformance.subject import subject
 from connectors.contract.connector import ConnectionSettings, Connector
 from connectors.contract.errors import ConfigError
 from tests.unit.connectors.clocks import SteppingClock
@@ -31,16 +33,26 @@ def made(connector: str, **more: Any) -> Connector:
 async def test_built_in_connectors_agree_with_their_manifests(name: str) -> None:
     connector = made(name)
     manifest = YAML(typ="safe").load(ROOT / name / "manifest.yaml")
-    quality = YAML(typ="safe").load(ROOT / name / "quality.yaml")
     assert manifest["name"] == name
     assert set(manifest["objects"]) == set(connector.specs)
     for object, spec in connector.specs.items():
         said = manifest["objects"][object]
         assert (said["version"], said["granularity_s"]) == (spec.version_kind.value, spec.granularity_s)
         assert (said["history"], said["settles_s"], bool(said["items"])) == (spec.history, spec.settles_s, spec.items)
-    assert quality["measured"] is False, "a grade is written by the conformance kit"
     assert all(callable(getattr(connector, verb)) for verb in manifest["capabilities"])
     await connector.close()
+
+
+@pytest.mark.parametrize("name", sorted(registry.BUILT_IN))
+def test_built_in_connectors_have_measured_grades(name: str) -> None:
+    """Of exactly the actions that their fixtures name. That the grades still hold is what `make conformance` checks."""
+    found = grades.read(name)
+    assert found.measured
+    assert [each.action for each in found.actions] == [
+        f"{fixture.object}.{action}" for fixture in subject(name).fixtures for action in fixture.actions
+    ]
+    assert {each.grade for each in found.actions} <= {each.value for each in Grade} - {Grade.REJECTED.value}
+    assert found.rules_broken == ()
 
 
 @pytest.mark.parametrize(("asked", "tip"), [("servicnow", "servicenow"), ("jria", "jira")])

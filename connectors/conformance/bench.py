@@ -1,0 +1,177 @@
+"""One object type of one connector, ready to be tested: a system, connectors on it through cutting proxies, a person at
+its keyboard and a witness.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+import msgspec
+import orjson
+
+from connectors.conformance.elsewhere import Elsewhere, Visit
+from connectors.conformance.proxy import CuttingProxy
+from connectors.conformance.receiver import Receiver
+from connectors.conformance.witness import Witness
+from connectors.contract.clock import Clock
+from connectors.contract.connector import ConnectionSettings, Connector
+from connectors.contract.fixture import Fixture, Hand
+from connectors.contract.values import Change, ItemDraft, ObjectSpec, Page, Ref, Snapshot, Write, WriteKind
+
+Make = Callable[[ConnectionSettings], Connector]
+MARK = "conformance"
+"""Begins every text the kit writes, so that what it left behind is found."""
+PATIENT_S = 20.0
+HURRIED_S = 0.6
+"""Time-out of a write that will not be answered."""
+MOST_PAGES = 200
+KINDS = {
+    "create": WriteKind.CREATE,
+    "update": WriteKind.UPDATE,
+    "step": WriteKind.STEP,
+    "comment": WriteKind.ITEM,
+    "delete": WriteKind.DELETE,
+}
+
+
+@dataclass(kw_only=True)
+class Client:
+    """A connector and the proxy it goes through."""
+
+    connector: Connector
+    proxy: CuttingProxy
+    led_away: Callable[[], list[Visit]]
+    """Visits at the other host that came by a redirect of this proxy."""
+
+
+@dataclass(kw_only=True)
+class Bench:
+    """Everything a rule may use. What it makes is in `made` and taken away at the end where that is possible."""
+
+    fixture: Fixture
+    settings: ConnectionSettings
+    """Of the integration user, straight to the system."""
+    make: Make
+    hand: Hand
+    witness: Witness
+    http: aiohttp.ClientSession
+    elsewhere: Elsewhere
+    clock: Clock
+    receiver: Receiver | None
+    seed: int
+    shows_s: float
+    """After this long whatever was written shows in lists and searches."""
+    made: set[str] = field(default_factory=set)
+    deletes: bool = True
+    """The hand can take objects away."""
+    two_users: bool = True
+    """The hand signs in as somebody else than the connector."""
+
+    def __post_init__(self) -> None:
+        self._chance = random.Random(f"{self.seed}:{self.fixture.object}")
+        self._reading = re.compile("|".join(self.fixture.reading) or r"(?!)")
+
+    @property
+    def spec(self) -> ObjectSpec:
+        """What the connector declares; read anew, so that a test may look at it before anything else."""
+        connector = self.make(self.settings)
+        found = connector.specs.get(self.fixture.object)
+        if found is None:
+            raise LookupError(f"the connector declares no object {self.fixture.object}: {sorted(connector.specs)}")
+        return found
+
+    @asynccontextmanager
+    async def client(self, **changed: Any) -> AsyncIterator[Client]:
+        """A fresh connector behind a proxy of its own; `changed` are settings."""
+        away = f"/{uuid.uuid4().hex}"
+        proxy = CuttingProxy(self.settings.url, self.http, self.is_write, f"{self.elsewhere.url}{away}")
+        await proxy.start()
+        settings = msgspec.structs.replace(self.settings, url=proxy.url, **changed)
+        connector = self.make(settings)
+        try:
+            yield Client(connector=connector, proxy=proxy, led_away=lambda: self.elsewhere.visited(away))
+        finally:
+            await connector.close()
+            await proxy.close()
+
+    @asynccontextmanager
+    async def paging(self, size: int = 0) -> AsyncIterator[Client]:
+        """The same with pages as small as is worth testing."""
+        thin = self.fixture.pages(self.settings, size or self.fixture.page)
+        async with self.client(options=thin.options, objects=thin.objects) as client:
+            yield client
+
+    def is_write(self, method: str, path: str) -> bool:
+        """By method, but for what the fixture knows better."""
+        return method not in {"GET", "HEAD", "OPTIONS"} and not self._reading.search(f"{method} {path}")
+
+    def token(self, what: str) -> str:
+        """A text that nothing else in the system has. One word, so that every search finds it."""
+        return f"{MARK}{what}{self._chance.getrandbits(64):016x}{uuid.uuid4().hex[:8]}"
+
+    def ref(self, id: str) -> Ref:
+        """An object of the tested type."""
+        return Ref(object=self.fixture.object, id=id)
+
+    async def create(self, text: str) -> str:
+        """By hand; the id."""
+        id = await self.hand.create(text)
+        self.made.add(id)
+        return id
+
+    async def several(self, count: int, what: str) -> dict[str, str]:
+        """Objects made by hand at once, id -> text; lists and searches show them."""
+        texts = [self.token(what) for _ in range(count)]
+        ids = await asyncio.gather(*(self.create(text) for text in texts))
+        await asyncio.sleep(self.shows_s)
+        return dict(zip(ids, texts, strict=True))
+
+    async def edit(self, id: str, text: str) -> None:
+        """By hand; lists and searches show it."""
+        await self.hand.edit(id, text)
+        await asyncio.sleep(self.shows_s)
+
+    def write(self, action: str, **given: Any) -> Write:
+        """A write of this action with an operation and correlation key of its own."""
+        ids = {"operation": f"op-{uuid.uuid4().hex}", "correlation": f"c{uuid.uuid4().hex}"}
+        known = {"kind": KINDS[action], "object": self.fixture.object, "timeout_s": PATIENT_S}
+        return Write(**{**ids, **known, **given})
+
+    def draft(self, body: str) -> ItemDraft:
+        """A comment to copy."""
+        origin = f"elsewhere:{uuid.uuid4().hex}"
+        return ItemDraft(
+            kind=self.fixture.item_kind, body=body, author="Kim", at=0.0, origin=origin, origin_label="Elsewhere"
+        )
+
+    def text(self, snapshot: Snapshot) -> str:
+        """The text a snapshot shows; "" where it is partial."""
+        return self.fixture.text(snapshot.raw) if snapshot.raw else ""
+
+
+async def round_of(
+    connector: Connector,
+    cursor: Mapping[str, Any] | None,
+    between: Callable[[int, Sequence[Change]], Any] | None = None,
+) -> tuple[list[Change], dict[str, Any]]:
+    """One whole poll: pages until there are no more, each cursor through JSON as a database stores it. `between` is
+    awaited after each page. Raises LookupError for a poll without end.
+    """
+    found: list[Change] = []
+    for number in range(MOST_PAGES):
+        page: Page = await connector.changes(cursor)
+        found += page.changes
+        cursor = orjson.loads(orjson.dumps(page.cursor))
+        if not page.more:
+            return found, dict(cursor or {})
+        if between is not None:
+            await between(number, page.changes)
+    raise LookupError(f"a poll that is not over after {MOST_PAGES} pages")

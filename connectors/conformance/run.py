@@ -1,0 +1,177 @@
+"""One run of the kit: rules one after the other, then the trials of all writes side by side, each behind a proxy of its
+own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Sequence
+
+from connectors.conformance import hooks, polls, reads, writes
+from connectors.conformance.bench import Bench
+from connectors.conformance.faults import FAULTS, faults_of
+from connectors.conformance.grading import APPENDS, grade, recognises
+from connectors.conformance.place import Place, benches
+from connectors.conformance.report import ActionReport, Report
+from connectors.conformance.rules import Broken, DoesNotApply, Held, Rule
+from connectors.conformance.subject import Subject
+from connectors.conformance.writes import PLAIN, STALE, TWICE, Trial
+from connectors.contract.clock import Clock
+from connectors.contract.fixture import Fixture
+
+AT_ONCE = 12
+"""Trials side by side: most of each is waiting."""
+RULES: tuple[Rule, ...] = (*reads.RULES, *polls.RULES, *hooks.RULES)
+WRITE_RULES = {
+    f"write.{PLAIN}": "applied, once, by one request, and every proof says so",
+    f"write.{STALE}": "a write on a state that has moved",
+    **{f"write.{fault.name}": fault.says for fault in FAULTS},
+    "write.dead_sign_in": "the vendor's own signs of a dead sign-in",
+    "write.broken_off": "the vendor's own signs of work that was broken off",
+}
+"""Name of a rule about writes -> what happens to the write. `write.twice` is a measurement and cannot be broken."""
+Progress = Callable[[str, int, int], None]
+"""(what was done, how much of, how much in all)."""
+
+
+def names() -> list[str]:
+    """Of all rules."""
+    return [*(rule.name for rule in RULES), *WRITE_RULES]
+
+
+async def measure(
+    subject: Subject,
+    place: Place,
+    *,
+    clock: Clock,
+    seed: int = 0,
+    only: Collection[str] = (),
+    progress: Progress = lambda what, done, of: None,
+) -> Report:
+    """Tests one connector. `only` names rules (or beginnings of their names); then grades are not whole and
+    `Report.whole` is False. Raises ConfigError where nothing can be tested.
+    """
+    held: list[Held] = []
+    actions: list[ActionReport] = []
+    left: list[str] = []
+    steps = _Steps(progress)
+    async with benches(subject, place, clock=clock, seed=seed) as found:
+        steps.all = sum(_count(fixture, only) for fixture in subject.fixtures)
+        for _, bench in found:
+            held += await _rules(bench, [rule for rule in RULES if _wanted(rule.name, only)], steps)
+        for fixture, bench in found:
+            actions += await _actions(fixture, bench, only, steps)
+        made = [bench for _, bench in found]
+    for bench in made:
+        left += [f"{bench.fixture.object} {id}" for id in sorted(bench.made)] if place.staging else []
+    return Report(
+        connector=subject.name,
+        against=place.name,
+        seed=seed,
+        whole=not only,
+        held=tuple(held),
+        actions=tuple(actions),
+        left=tuple(left),
+    )
+
+
+def _wanted(name: str, only: Collection[str]) -> bool:
+    return not only or any(name == each or name.startswith(f"{each}.") for each in only)
+
+
+async def _rules(bench: Bench, rules: Sequence[Rule], steps: _Steps) -> Sequence[Held]:
+    """In the order of the table. Polls come by themselves: an empty page is empty only where nobody else makes rows."""
+    limit = asyncio.Semaphore(AT_ONCE)
+
+    async def one(rule: Rule) -> Held:
+        async with limit:
+            found = await _held(rule, bench)
+        steps.done(rule.name)
+        return found
+
+    others = [rule for rule in rules if rule not in polls.RULES]
+    found = dict(zip((each.name for each in others), await asyncio.gather(*map(one, others)), strict=True))
+    for rule in rules:
+        if rule.name not in found:
+            found[rule.name] = await one(rule)
+    return [found[rule.name] for rule in rules]
+
+
+async def _held(rule: Rule, bench: Bench) -> Held:
+    name, object = rule.name, bench.fixture.object
+    try:
+        return Held(rule=name, object=object, ok=True, evidence=await rule.run(bench))
+    except DoesNotApply as reason:
+        return Held(rule=name, object=object, ok=True, applies=False, evidence=str(reason))
+    except Broken as how:
+        return Held(rule=name, object=object, ok=False, evidence=str(how))
+    except Exception as error:  # noqa: BLE001 - a connector under test may raise anything, and that breaks the rule
+        return Held(rule=name, object=object, ok=False, evidence=f"{type(error).__name__}: {error}"[:400])
+
+
+async def _actions(fixture: Fixture, bench: Bench, only: Collection[str], steps: _Steps) -> Sequence[ActionReport]:
+    limit = asyncio.Semaphore(AT_ONCE)
+    return await asyncio.gather(*(_action(fixture, bench, action, only, limit, steps) for action in fixture.actions))
+
+
+async def _action(
+    fixture: Fixture, bench: Bench, action: str, only: Collection[str], limit: asyncio.Semaphore, steps: _Steps
+) -> ActionReport:
+    """The resend comes first: whether the system knows a key decides what may be done about a lost answer."""
+    todo = _todo(fixture, action, only)
+    trials: list[Trial] = []
+    if TWICE in todo:
+        trials.append(await _tried(action, TWICE, limit, steps, lambda: writes.twice(bench, action)))
+    keyed = action in APPENDS and recognises(trials[0] if trials else None)
+    faults = {fault.name: fault for fault in faults_of(fixture)}
+
+    def run(name: str) -> Callable[[], Awaitable[Trial]]:
+        if name == PLAIN:
+            return lambda: writes.plain(bench, action)
+        if name == STALE:
+            return lambda: writes.stale(bench, action)
+        return lambda: writes.trial(bench, action, faults[name], keyed=keyed)
+
+    rest = [name for name in todo if name != TWICE]
+    trials += await asyncio.gather(*(_tried(action, name, limit, steps, run(name)) for name in rest))
+    name = f"{fixture.object}.{action}"
+    return ActionReport(action=name, grade=None if only else grade(action, trials), trials=tuple(trials))
+
+
+def _todo(fixture: Fixture, action: str, only: Collection[str]) -> list[str]:
+    """Names of the trials of one action. The resend goes with every fault: it says what may be done about one."""
+    chosen = [fault.name for fault in faults_of(fixture) if _wanted(f"write.{fault.name.partition(':')[0]}", only)]
+    named = [
+        name for name in (PLAIN, STALE) if _wanted(f"write.{name}", only) and (name != STALE or action == "update")
+    ]
+    return [*([TWICE] if chosen else []), *named, *chosen]
+
+
+async def _tried(
+    action: str, name: str, limit: asyncio.Semaphore, steps: _Steps, run: Callable[[], Awaitable[Trial]]
+) -> Trial:
+    async with limit:
+        try:
+            return await run()
+        except Exception as error:  # noqa: BLE001 - as in `_held`
+            said = f"{type(error).__name__}: {error}"[:400]
+            return Trial(action=action, fault=name, word="defect", effects=0, sent=0, complaints=(said,))
+        finally:
+            steps.done(f"{action}, {name}")
+
+
+def _count(fixture: Fixture, only: Collection[str]) -> int:
+    """How many rules and trials there will be."""
+    asked = sum(_wanted(rule.name, only) for rule in RULES)
+    return asked + sum(len(_todo(fixture, action, only)) for action in fixture.actions)
+
+
+class _Steps:
+    """Counts for whoever watches."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress, self._done, self.all = progress, 0, 0
+
+    def done(self, what: str) -> None:
+        self._done += 1
+        self._progress(what, self._done, self.all)
