@@ -30,8 +30,8 @@ Make = Callable[[ConnectionSettings], Connector]
 MARK = "conformance"
 """Begins every text the kit writes, so that what it left behind is found."""
 PATIENT_S = 20.0
-HURRIED_S = 0.6
-"""Time-out of a write that will not be answered."""
+HURRIED_S = (0.6, 3.0)
+"""Time-outs of a write that will not be answered: the second one where the first struck too early."""
 MOST_PAGES = 200
 KINDS = {
     "create": WriteKind.CREATE,
@@ -70,6 +70,9 @@ class Bench:
     shows_s: float
     """After this long whatever was written shows in lists and searches."""
     made: set[str] = field(default_factory=set)
+    """Ids of what hands made."""
+    sent: set[str] = field(default_factory=set)
+    """Texts of what connectors were told to create, whether it came to be or not."""
     deletes: bool = True
     """The hand can take objects away."""
     two_users: bool = True

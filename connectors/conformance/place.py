@@ -7,11 +7,12 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import aiohttp
 import msgspec
 
-from connectors.conformance.bench import PATIENT_S, Bench, Make
+from connectors.conformance.bench import PATIENT_S, Bench
 from connectors.conformance.byhand import ThroughConnector
 from connectors.conformance.elsewhere import Elsewhere
 from connectors.conformance.receiver import Receiver
@@ -44,115 +45,121 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @asynccontextmanager
-async def benches(
-    subject: Subject, place: Place, *, clock: Clock, seed: int
-) -> AsyncIterator[list[tuple[Fixture, Bench]]]:
-    """A bench for each object type. What a run has made is taken away at the end; what could not be is in
-    `Bench.made`.
+async def benches(subject: Subject, place: Place, *, clock: Clock, seed: int) -> AsyncIterator[list[Bench]]:
+    """A bench for each object type. What a run made in a system that stays is taken away at the end; what could not
+    be is left in `Bench.made`.
     """
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(_http())
         elsewhere = Elsewhere()
         await elsewhere.start()
         stack.push_async_callback(elsewhere.close)
-        urls: dict[str, str] = {}
-        made = []
-        for fixture in subject.fixtures:
-            if place.staging is None and fixture.system not in urls:
-                urls[fixture.system] = place.stand_in or await _started(stack, subject, fixture)
-            bench = await _bench(
-                stack, subject, fixture, place, urls.get(fixture.system, ""), http, elsewhere, clock, seed
-            )
-            made.append((fixture, bench))
+        opening = _Opening(stack, subject, place, http, elsewhere, clock)
+        made = [await opening.bench(fixture, seed) for fixture in subject.fixtures]
         yield made
-        for _, bench in made:
-            await _tidied(bench)
+        if place.staging or place.stand_in:
+            for bench in made:
+                await _tidied(bench)
 
 
 def _http() -> aiohttp.ClientSession:
     """For the proxies: as many connections as it takes, none used twice, nothing repeated."""
     connector = aiohttp.TCPConnector(limit=0, force_close=True)
     timeout = aiohttp.ClientTimeout(total=60.0)
-    return aiohttp.ClientSession(
-        connector=connector, cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout, auto_decompress=True
-    )
+    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout)
 
 
-async def _started(stack: AsyncExitStack, subject: Subject, fixture: Fixture) -> str:
-    from connectors.sandbox import SYSTEMS, start
+class _Site(NamedTuple):
+    """A stand-in, who says what happened in it, and where its webhooks go: one of each, however many object types."""
 
-    if fixture.system not in SYSTEMS:
-        known = ", ".join(SYSTEMS)
-        said = f"there is no stand-in {fixture.system!r} (there are {known}); try --connection with a staging system"
-        raise ConfigError([f"connector {subject.name}: error[sandbox]: {said}"])
-    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="lockstep-conformance-"))
-    stand_in = await start(fixture.system, data=Path(folder) / f"{fixture.system}.db", time_scale=TIME_SCALE)
-    stack.push_async_callback(stand_in.stop)
-    return stand_in.url
+    url: str
+    witness: Witness
+    receiver: Receiver
 
 
-async def _bench(
-    stack: AsyncExitStack,
-    subject: Subject,
-    fixture: Fixture,
-    place: Place,
-    url: str,
-    http: aiohttp.ClientSession,
-    elsewhere: Elsewhere,
-    clock: Clock,
-    seed: int,
-) -> Bench:
-    make = subject.maker(clock)
-    if place.staging is not None:
-        settings, person = place.staging, place.staging
-    else:
-        ours = fixture.sandbox(url, "lockstep")
-        settings = msgspec.structs.replace(ours, settles_s=SETTLES_S, webhook_secret=SECRET)
-        person = fixture.sandbox(url, "ann")
-        await _lagging(http, url)
-    settings = msgspec.structs.replace(settings, timeout_s=PATIENT_S)
-    hand = fixture.hand(person) if fixture.hand else ThroughConnector(make(person), fixture)
-    stack.push_async_callback(hand.close)
-    witness: Witness = HandWitness(hand) if place.staging else StandInWitness(url, http)
-    receiver = None if place.staging else await _listening(stack, http, url, clock)
-    return Bench(
-        fixture=fixture,
-        settings=settings,
-        make=make,
-        hand=hand,
-        witness=witness,
-        http=http,
-        elsewhere=elsewhere,
-        clock=clock,
-        receiver=receiver if fixture.sign else None,
-        seed=seed,
-        shows_s=make(settings).specs[fixture.object].settles_s if place.staging else INDEX_LAG_S * 1.4,
-        deletes=fixture.hand is not None,
-        two_users=person.auth != settings.auth,
-    )
+class _Opening:
+    """Opens what benches stand on, each once."""
+
+    def __init__(
+        self,
+        stack: AsyncExitStack,
+        subject: Subject,
+        place: Place,
+        http: aiohttp.ClientSession,
+        elsewhere: Elsewhere,
+        clock: Clock,
+    ) -> None:
+        self._stack, self._subject, self._place = stack, subject, place
+        self._http, self._elsewhere, self._clock = http, elsewhere, clock
+        self._sites: dict[str, _Site] = {}
+
+    async def bench(self, fixture: Fixture, seed: int) -> Bench:
+        make = self._subject.maker(self._clock)
+        staging = self._place.staging
+        site = None if staging else await self._site(fixture)
+        settings, person = (staging, staging) if staging else _in_sandbox(fixture, site.url if site else "")
+        settings = msgspec.structs.replace(settings, timeout_s=PATIENT_S)
+        hand = fixture.hand(person) if fixture.hand else ThroughConnector(make(person), fixture)
+        self._stack.push_async_callback(hand.close)
+        return Bench(
+            fixture=fixture,
+            settings=settings,
+            make=make,
+            hand=hand,
+            witness=site.witness if site else HandWitness(hand),
+            http=self._http,
+            elsewhere=self._elsewhere,
+            clock=self._clock,
+            receiver=site.receiver if site and fixture.sign else None,
+            seed=seed,
+            shows_s=INDEX_LAG_S * 1.4 if site else make(settings).specs[fixture.object].settles_s,
+            deletes=fixture.hand is not None,
+            two_users=person.auth != settings.auth,
+        )
+
+    async def _site(self, fixture: Fixture) -> _Site:
+        if fixture.system not in self._sites:
+            url = self._place.stand_in or await self._started(fixture)
+            receiver = Receiver(SECRET, self._clock)
+            await receiver.start()
+            self._stack.push_async_callback(receiver.close)
+            await self._told(url, receiver)
+            self._sites[fixture.system] = _Site(url, StandInWitness(url, self._http), receiver)
+        return self._sites[fixture.system]
+
+    async def _told(self, url: str, receiver: Receiver) -> None:
+        """The stand-in's search shows changes late, where it has one, and its webhooks come here."""
+        async with self._http.patch(f"{url}/_sandbox/options", json={"index_lag_s": INDEX_LAG_S}) as answer:
+            await answer.read()
+        registration = {"url": receiver.url, "secret": SECRET}
+        async with self._http.post(f"{url}/_sandbox/webhooks", json=registration) as answer:
+            await answer.read()
+
+    async def _started(self, fixture: Fixture) -> str:
+        from connectors.sandbox import SYSTEMS, start
+
+        if fixture.system not in SYSTEMS:
+            tip = f"there are {', '.join(SYSTEMS)}; try --connection with a staging system"
+            said = f"error[sandbox]: there is no stand-in {fixture.system!r}; {tip}"
+            raise ConfigError([f"connector {self._subject.name}: {said}"])
+        folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="lockstep-conformance-"))
+        stand_in = await start(fixture.system, data=Path(folder) / f"{fixture.system}.db", time_scale=TIME_SCALE)
+        self._stack.push_async_callback(stand_in.stop)
+        return stand_in.url
 
 
-async def _lagging(http: aiohttp.ClientSession, url: str) -> None:
-    """A search that shows changes late, where the stand-in has one."""
-    async with http.patch(f"{url}/_sandbox/options", json={"index_lag_s": INDEX_LAG_S}) as answer:
-        await answer.read()
-
-
-async def _listening(stack: AsyncExitStack, http: aiohttp.ClientSession, url: str, clock: Clock) -> Receiver:
-    receiver = Receiver(SECRET, clock)
-    await receiver.start()
-    stack.push_async_callback(receiver.close)
-    async with http.post(f"{url}/_sandbox/webhooks", json={"url": receiver.url, "secret": SECRET}) as answer:
-        await answer.read()
-    return receiver
+def _in_sandbox(fixture: Fixture, url: str) -> tuple[ConnectionSettings, ConnectionSettings]:
+    """Settings of the integration user, and of a person."""
+    ours = msgspec.structs.replace(fixture.sandbox(url, "lockstep"), settles_s=SETTLES_S, webhook_secret=SECRET)
+    return ours, fixture.sandbox(url, "ann")
 
 
 async def _tidied(bench: Bench) -> None:
     """Takes away what the run made; what resists stays in `made`, to be told."""
     if not bench.deletes:
         return
-    gone = await asyncio.gather(*(bench.hand.delete(id) for id in sorted(bench.made)), return_exceptions=True)
-    bench.made = {id for id, error in zip(sorted(bench.made), gone, strict=True) if error is not None}
-
-
-__all__ = ["Make", "Place", "benches"]
+    for text in bench.sent:
+        bench.made |= set(await bench.hand.search(text))
+    there = sorted(bench.made)
+    gone = await asyncio.gather(*(bench.hand.delete(id) for id in there), return_exceptions=True)
+    bench.made = {id for id, error in zip(there, gone, strict=True) if error is not None}

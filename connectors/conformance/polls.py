@@ -14,10 +14,18 @@ from connectors.conformance.rules import Broken, DoesNotApply, Rule, need
 from connectors.contract.connector import Connector, ListsIds
 from connectors.contract.values import Change, ChangeKind
 
+LONGEST_MOMENT_S = 2.0
+"""Systems whose times are coarser than this are tested as if they were not."""
+
 
 def told(changes: Iterable[Change]) -> set[str]:
     """Ids of the objects that changes are about."""
     return {each.snapshot.id for each in changes}
+
+
+async def _a_moment(bench: Bench) -> None:
+    """What is written after this has a later time than what was written before."""
+    await asyncio.sleep(min(LONGEST_MOMENT_S, bench.spec.granularity_s) * 1.05)
 
 
 def _all(ids: Iterable[str], changes: Iterable[Change], when: str) -> None:
@@ -90,7 +98,7 @@ async def overlap(bench: Bench) -> str:
     async with bench.client() as client:
         _, cursor = await round_of(client.connector, None)
         (late,) = await bench.several(1, "late")
-        await asyncio.sleep(min(2.0, bench.spec.granularity_s) * 1.05)
+        await _a_moment(bench)
         (shown,) = await bench.several(1, "shown")
         client.proxy.change = hiding([late])
         first, cursor = await round_of(client.connector, cursor)
@@ -108,7 +116,7 @@ async def empty_page(bench: Bench) -> str:
     async with bench.paging() as client:
         _, cursor = await round_of(client.connector, None)
         hidden = await bench.several(size, "hidden")
-        await asyncio.sleep(min(2.0, bench.spec.granularity_s) * 1.05)
+        await _a_moment(bench)
         shown = await bench.several(size, "behind")
         client.proxy.change = hiding(hidden)
         first, cursor = await round_of(client.connector, cursor)
@@ -122,6 +130,7 @@ async def moving(bench: Bench) -> str:
     async with bench.paging() as client:
         _, cursor = await round_of(client.connector, None)
         made = await bench.several(3 * bench.fixture.page, "moving")
+        await _a_moment(bench)
         ids, newest = list(made), dict(made)
 
         async def between(page: int, _: Sequence[Change]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, cast
 
-from connectors.conformance.bench import HURRIED_S, PATIENT_S, Bench, Client, round_of
+from connectors.conformance.bench import PATIENT_S, Bench, Client, round_of
 from connectors.conformance.faults import BY_NAME, Comes, Fault, Word, broken_off, dead_sign_in, word_of
 from connectors.conformance.probe import shows
 from connectors.conformance.rewriting import adding
@@ -16,6 +16,8 @@ from connectors.contract.connector import ListsIds
 from connectors.contract.errors import Throttled
 from connectors.contract.values import Ref
 
+READ_HURRIED_S = 3.0
+"""Time-out of reads that will not be answered; those before them, which are, have it too."""
 Verbs = dict[str, Callable[[], Awaitable[Any]]]
 
 
@@ -171,7 +173,7 @@ async def in_trouble(bench: Bench, fault: Fault, words: frozenset[Word]) -> str:
     list.
     """
     id = await bench.create(bench.token("trouble"))
-    timeout_s = HURRIED_S if fault.silent else PATIENT_S
+    timeout_s = READ_HURRIED_S if fault.silent else PATIENT_S
     async with bench.client(timeout_s=timeout_s) as client:
         _, cursor = await round_of(client.connector, None)
         verbs = _verbs(bench, client, bench.ref(id), cursor)

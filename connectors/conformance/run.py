@@ -53,17 +53,14 @@ async def measure(
     """
     held: list[Held] = []
     actions: list[ActionReport] = []
-    left: list[str] = []
     steps = _Steps(progress)
     async with benches(subject, place, clock=clock, seed=seed) as found:
-        steps.all = sum(_count(fixture, only) for fixture in subject.fixtures)
-        for _, bench in found:
+        steps.all = sum(_count(bench.fixture, only) for bench in found)
+        for bench in found:
             held += await _rules(bench, [rule for rule in RULES if _wanted(rule.name, only)], steps)
-        for fixture, bench in found:
-            actions += await _actions(fixture, bench, only, steps)
-        made = [bench for _, bench in found]
-    for bench in made:
-        left += [f"{bench.fixture.object} {id}" for id in sorted(bench.made)] if place.staging else []
+        for bench in found:
+            actions += await _actions(bench, only, steps)
+    left = [f"{bench.fixture.object} {id}" for bench in found for id in sorted(bench.made)] if place.staging else []
     return Report(
         connector=subject.name,
         against=place.name,
@@ -109,15 +106,16 @@ async def _held(rule: Rule, bench: Bench) -> Held:
         return Held(rule=name, object=object, ok=False, evidence=f"{type(error).__name__}: {error}"[:400])
 
 
-async def _actions(fixture: Fixture, bench: Bench, only: Collection[str], steps: _Steps) -> Sequence[ActionReport]:
+async def _actions(bench: Bench, only: Collection[str], steps: _Steps) -> Sequence[ActionReport]:
     limit = asyncio.Semaphore(AT_ONCE)
-    return await asyncio.gather(*(_action(fixture, bench, action, only, limit, steps) for action in fixture.actions))
+    return await asyncio.gather(*(_action(bench, action, only, limit, steps) for action in bench.fixture.actions))
 
 
 async def _action(
-    fixture: Fixture, bench: Bench, action: str, only: Collection[str], limit: asyncio.Semaphore, steps: _Steps
+    bench: Bench, action: str, only: Collection[str], limit: asyncio.Semaphore, steps: _Steps
 ) -> ActionReport:
     """The resend comes first: whether the system knows a key decides what may be done about a lost answer."""
+    fixture = bench.fixture
     todo = _todo(fixture, action, only)
     trials: list[Trial] = []
     if TWICE in todo:
