@@ -100,6 +100,10 @@ chaos-system: $(VENV)/.dev ## Real workers, broker and database under fire; KILL
 crash: $(VENV)/.dev ## Kill it at every durable step and judge what became of it; ARGS="--point decision --json", ARGS=--real
 	@$(BIN)/python -m tests.crash $(ARGS)
 
+.PHONY: conformance
+conformance: $(VENV)/.dev ## Measure all connectors and fail if a grade fell; ARGS="--write" keeps better ones
+	@$(BIN)/lockstep connector test --all --check $(ARGS)
+
 .PHONY: lint
 lint: $(VENV)/.dev ## Ruff, import directions, shell scripts
 	@$(BIN)/ruff check

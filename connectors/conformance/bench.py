@@ -73,6 +73,8 @@ class Bench:
     """Ids of what hands made."""
     sent: set[str] = field(default_factory=set)
     """Texts of what connectors were told to create, whether it came to be or not."""
+    taken_away: int = 0
+    """Objects of the run that are gone again."""
     deletes: bool = True
     """The hand can take objects away."""
     two_users: bool = True

@@ -6,8 +6,7 @@ the client's back, so after a lost answer only `unknown` is right, also where no
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from connectors.contract.errors import (
@@ -88,7 +87,6 @@ class Fault:
     answer: Canned | None = None
     retry_after_s: float | None = None
     """What `Throttled` must carry over."""
-    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def silent(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 
 from connectors.conformance.faults import Word
@@ -21,14 +21,6 @@ class Grade(StrEnum):
 
 
 ORDER = tuple(Grade)
-MEANING: Mapping[Grade, str] = {
-    Grade.BY_KEY: "the system recognises a resend; a lost answer costs one more request",
-    Grade.BY_PRECONDITION: "the system refuses a write on a state that has moved; a read settles a lost answer",
-    Grade.BY_MARKER: "our marker is found again; a lost answer is settled by looking for it",
-    Grade.BY_TARGET_STATE: "the object, or its history, shows whether the write took effect",
-    Grade.BY_A_PERSON: "nothing can prove what became of a lost answer: it becomes a case",
-    Grade.REJECTED: "the connector said what was not so, or sent twice: it must not be used",
-}
 APPENDS = frozenset({"create", "comment"})
 """Actions whose repetition makes something more; all others set a state."""
 

@@ -56,10 +56,12 @@ async def benches(subject: Subject, place: Place, *, clock: Clock, seed: int) ->
         stack.push_async_callback(elsewhere.close)
         opening = _Opening(stack, subject, place, http, elsewhere, clock)
         made = [await opening.bench(fixture, seed) for fixture in subject.fixtures]
-        yield made
-        if place.staging or place.stand_in:
-            for bench in made:
-                await _tidied(bench)
+        try:
+            yield made
+        finally:
+            if place.staging or place.stand_in:
+                for bench in made:
+                    await _tidied(bench)
 
 
 def _http() -> aiohttp.ClientSession:
@@ -98,7 +100,7 @@ class _Opening:
         staging = self._place.staging
         site = None if staging else await self._site(fixture)
         settings, person = (staging, staging) if staging else _in_sandbox(fixture, site.url if site else "")
-        settings = msgspec.structs.replace(settings, timeout_s=PATIENT_S)
+        settings = msgspec.structs.replace(settings, timeout_s=PATIENT_S, webhook_secret=SECRET)
         hand = fixture.hand(person) if fixture.hand else ThroughConnector(make(person), fixture)
         self._stack.push_async_callback(hand.close)
         return Bench(
@@ -150,16 +152,18 @@ class _Opening:
 
 def _in_sandbox(fixture: Fixture, url: str) -> tuple[ConnectionSettings, ConnectionSettings]:
     """Settings of the integration user, and of a person."""
-    ours = msgspec.structs.replace(fixture.sandbox(url, "lockstep"), settles_s=SETTLES_S, webhook_secret=SECRET)
+    ours = msgspec.structs.replace(fixture.sandbox(url, "lockstep"), settles_s=SETTLES_S)
     return ours, fixture.sandbox(url, "ann")
 
 
 async def _tidied(bench: Bench) -> None:
     """Takes away what the run made; what resists stays in `made`, to be told."""
     if not bench.deletes:
-        return
+        return  # the fixture has no hand: everything is left, and told
     for text in bench.sent:
         bench.made |= set(await bench.hand.search(text))
     there = sorted(bench.made)
-    gone = await asyncio.gather(*(bench.hand.delete(id) for id in there), return_exceptions=True)
-    bench.made = {id for id, error in zip(there, gone, strict=True) if error is not None}
+    await asyncio.gather(*(bench.hand.delete(id) for id in there), return_exceptions=True)
+    held = await asyncio.gather(*(bench.hand.held(id) for id in there), return_exceptions=True)
+    bench.made = {id for id, found in zip(there, held, strict=True) if found is not None}
+    bench.taken_away = len(there) - len(bench.made)

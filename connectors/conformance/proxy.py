@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -41,8 +41,6 @@ class Counted:
     reads: int = 0
     delivered: int = 0
     """Writes that reached the system, late ones included."""
-    paths: list[str] = field(default_factory=list)
-    """"METHOD /path" of every write."""
 
 
 class CuttingProxy:
@@ -54,6 +52,9 @@ class CuttingProxy:
         self._host = urlsplit(self._target).netloc
         self._armed: tuple[Fault, Kind, int | None] | None = None
         self._late: set[asyncio.Task[None]] = set()
+        self._under_way = 0
+        self._at_rest = asyncio.Event()
+        self._at_rest.set()
         self._runner = web.ServerRunner(web.Server(self._serve, access_log=None), shutdown_timeout=0.2)
         self._site: web.TCPSite | None = None
         self.port = 0
@@ -93,15 +94,17 @@ class CuttingProxy:
         self._armed = None
 
     async def landed(self) -> None:
-        """Waits until everything that is under way late has reached the system."""
+        """Waits until nothing is under way any more: what is delivered late, and what the system has not answered
+        although the client no longer listens.
+        """
         while self._late:
             await asyncio.gather(*self._late)
+        await self._at_rest.wait()
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         kind: Kind = "write" if self._is_write(request.method, request.path_qs) else "read"
         if kind == "write":
             self.seen.writes += 1
-            self.seen.paths.append(f"{request.method} {request.path}")
         else:
             self.seen.reads += 1
         fault = self._met(kind)
@@ -164,6 +167,16 @@ class CuttingProxy:
 
     async def _real(self, request: web.BaseRequest, body: bytes, kind: Kind) -> web.Response:
         """The system's own answer, with its own address in it replaced by ours, so that links lead through here."""
+        self._under_way += 1
+        self._at_rest.clear()
+        try:
+            return await self._handed_on(request, body, kind)
+        finally:
+            self._under_way -= 1
+            if not self._under_way:
+                self._at_rest.set()
+
+    async def _handed_on(self, request: web.BaseRequest, body: bytes, kind: Kind) -> web.Response:
         if kind == "write":
             self.seen.delivered += 1
         headers = {name: value for name, value in request.headers.items() if name.lower() not in _OWN}

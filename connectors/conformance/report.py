@@ -39,6 +39,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     actions: tuple[ActionReport, ...] = ()
     left: tuple[str, ...] = ()
     """What the run made in a staging system and could not take away."""
+    taken_away: int = 0
+    """Objects of the run that it took away from there again."""
 
     @property
     def broken(self) -> list[tuple[str, str, str]]:
@@ -54,11 +56,6 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     def ok(self) -> bool:
         """Every rule held."""
         return not self.broken
-
-    @property
-    def unsettled(self) -> list[str]:
-        """Actions whose lost answers need a person."""
-        return [each.action for each in self.actions if each.grade is Grade.BY_A_PERSON]
 
     def rules(self) -> dict[str, str]:
         """Rule -> held, broken or does not apply, over all objects and actions."""

@@ -69,6 +69,7 @@ async def measure(
         held=tuple(held),
         actions=tuple(actions),
         left=tuple(left),
+        taken_away=sum(bench.taken_away for bench in found) if place.staging else 0,
     )
 
 

@@ -228,8 +228,9 @@ def _kept(subject: Subject, report: Report, *, write: bool) -> None:
     from connectors.conformance import quality
     from connectors.contract.clock import SystemClock
 
-    if report.left:
-        say(f"{subject.name}: left behind in the staging system: {', '.join(report.left)}")
+    if report.left or report.taken_away:
+        left = ", ".join(report.left) or "nothing"
+        say(f"{subject.name}: objects taken away again: {report.taken_away}; left behind: {left}")
     if subject.quality is None or not report.whole:
         return
     if write:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 
 import aiohttp
 import pytest
@@ -12,6 +13,7 @@ from connectors.conformance.elsewhere import Elsewhere
 from connectors.conformance.faults import BY_NAME, FAULTS, Comes, Fault, Goes
 from connectors.conformance.proxy import CuttingProxy
 from connectors.conformance.rewriting import adding, hiding
+from tests.support.waiting import until
 
 
 class Counter:
@@ -19,9 +21,12 @@ class Counter:
 
     def __init__(self) -> None:
         self.posts, self.url = 0, ""
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
 
     async def post(self, request: web.Request) -> web.Response:
         await request.read()
+        await self.may_answer.wait()
         self.posts += 1
         return web.json_response({"posts": self.posts, "self": f"{self.url}/1"}, status=201)
 
@@ -72,6 +77,14 @@ async def outcome(http: aiohttp.ClientSession, proxy: CuttingProxy, patience_s: 
         return 0, False, ""
 
 
+async def abandoned(http: aiohttp.ClientSession, proxy: CuttingProxy, enough: Callable[[], object]) -> None:
+    """A client that gives up once `enough` has happened."""
+    client = asyncio.create_task(outcome(http, proxy, 60.0))
+    await until(enough, what="the request to get there")
+    client.cancel()
+    await asyncio.wait({client})
+
+
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 async def test_a_fault_is_what_it_says(
     system: Counter, http: aiohttp.ClientSession, proxy: CuttingProxy, fault: Fault
@@ -101,10 +114,25 @@ async def test_what_comes_late_comes_after_the_client_has_gone(
     system: Counter, http: aiohttp.ClientSession, proxy: CuttingProxy
 ) -> None:
     proxy.arm(BY_NAME["late_commit"], "write")
-    assert (await outcome(http, proxy, 0.5))[0] == 0
+    await abandoned(http, proxy, lambda: proxy.seen.writes)
     assert system.posts == 0
     await proxy.landed()
     assert (system.posts, proxy.seen.writes, proxy.seen.delivered) == (1, 1, 1)
+
+
+async def test_what_the_system_is_still_at_is_waited_for(
+    system: Counter, http: aiohttp.ClientSession, proxy: CuttingProxy
+) -> None:
+    """The client gives up while the system works: nothing can be said of the effect before the system is done."""
+    system.may_answer.clear()
+    proxy.arm(BY_NAME["silence_after_commit"], "write")
+    await abandoned(http, proxy, lambda: proxy.seen.delivered)
+    landing = asyncio.create_task(proxy.landed())
+    await asyncio.wait({landing}, timeout=0.1)
+    assert (landing.done(), system.posts) == (False, 0)
+    system.may_answer.set()
+    await landing
+    assert system.posts == 1
 
 
 async def test_it_counts_writes_and_leaves_reads_alone(
