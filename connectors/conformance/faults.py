@@ -87,6 +87,10 @@ class Fault:
     answer: Canned | None = None
     retry_after_s: float | None = None
     """What `Throttled` must carry over."""
+    unsent: bool = False
+    """The answer asserts that the request was turned away at the door, so it may be sent again with a newer sign-in."""
+    lasts: bool = False
+    """Every request meets it, not only the first."""
 
     @property
     def silent(self) -> bool:
@@ -216,6 +220,17 @@ FAULTS = (
         comes=Comes.CANNED,
         words=frozenset({Word.CREDENTIALS}),
         answer=_canned("expired", 401),
+        unsent=True,
+        lasts=True,
+    ),
+    Fault(
+        name="expired_once",
+        says="401 once, as a token does that has just expired",
+        goes=Goes.NO,
+        comes=Comes.CANNED,
+        words=frozenset({Word.CREDENTIALS, Word.APPLIED}),
+        answer=_canned("expired", 401),
+        unsent=True,
     ),
     Fault(
         name="revoked",
@@ -224,6 +239,7 @@ FAULTS = (
         comes=Comes.CANNED,
         words=frozenset({Word.CREDENTIALS, Word.REFUSED}),
         answer=_canned("revoked", 403),
+        lasts=True,
     ),
     Fault(
         name="redirect",
@@ -245,6 +261,8 @@ def dead_sign_in(canned: Canned) -> Fault:
         comes=Comes.MARKED if canned.goes_on else Comes.CANNED,
         words=_EITHER | {Word.CREDENTIALS} if canned.goes_on else frozenset({Word.CREDENTIALS}),
         answer=canned,
+        unsent=not canned.goes_on,
+        lasts=not canned.goes_on,
     )
 
 

@@ -82,6 +82,7 @@ BROKEN: dict[str, Wrong] = {
     "write.503_before_effect": Wrong(writing.FiveHundredIsAgain),
     "write.504_after_effect": Wrong(writing.FiveHundredIsAgain),
     "write.expired": Wrong(writing.ADeadSignInIsARefusal),
+    "write.expired_once": Wrong(writing.ADeadSignInIsARefusal),
     "write.revoked": Wrong(writing.NoRightIsAgain),
     "write.redirect": Wrong(writing.FollowsRedirects),
     "write.dead_sign_in": Wrong(writing.KnowsNoVendorSigns),
