@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from connectors.conformance.faults import Word
-from connectors.conformance.writes import STALE, TWICE, Trial
+from connectors.conformance.writes import STALE, TWICE, Trial, recognised
 
 
 class Grade(StrEnum):
@@ -21,28 +21,23 @@ class Grade(StrEnum):
 
 
 ORDER = tuple(Grade)
-APPENDS = frozenset({"create", "comment"})
+_APPENDS = frozenset({"create", "comment"})
 """Actions whose repetition makes something more; all others set a state."""
 
 
-def grade(action: str, trials: Sequence[Trial]) -> Grade:
-    """The grade of one action from all its trials."""
+def grade(action: str, trials: Sequence[Trial], *, keyed: bool) -> Grade:
+    """The grade of one action from all its trials. `keyed`: the connector declares a key, so the gateway resends."""
     if any(not each.ok for each in trials):
         return Grade.REJECTED
     by_name = {each.fault: each for each in trials}
-    if recognises(by_name.get(TWICE)) and action in APPENDS:
+    if keyed and action == "create" and TWICE in by_name and recognised(by_name[TWICE]):
         return Grade.BY_KEY
     if any(not each.settled for each in trials):
         return Grade.BY_A_PERSON
     stale = by_name.get(STALE)
     if stale is not None and stale.word == Word.CONFLICT:
         return Grade.BY_PRECONDITION
-    return Grade.BY_MARKER if action in APPENDS else Grade.BY_TARGET_STATE
-
-
-def recognises(twice: Trial | None) -> bool:
-    """Whether a resend was answered as the first, and had no effect of its own."""
-    return twice is not None and twice.effects == 1 and twice.word == f"{Word.APPLIED}, {Word.APPLIED}"
+    return Grade.BY_MARKER if action in _APPENDS else Grade.BY_TARGET_STATE
 
 
 def rank(text: str) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from connectors.conformance import hooks, polls, reads, writes
 from connectors.conformance.bench import Bench
 from connectors.conformance.faults import FAULTS, faults_of
-from connectors.conformance.grading import APPENDS, grade, recognises
+from connectors.conformance.grading import grade
 from connectors.conformance.place import Place, benches
 from connectors.conformance.report import ActionReport, Report
 from connectors.conformance.rules import Broken, DoesNotApply, Held, Rule
@@ -25,11 +25,12 @@ RULES: tuple[Rule, ...] = (*reads.RULES, *polls.RULES, *hooks.RULES)
 WRITE_RULES = {
     f"write.{PLAIN}": "applied, once, by one request, and every proof says so",
     f"write.{STALE}": "a write on a state that has moved",
+    f"write.{TWICE}": "the same as two attempts, where a key is declared",
     **{f"write.{fault.name}": fault.says for fault in FAULTS},
     "write.dead_sign_in": "the vendor's own signs of a dead sign-in",
     "write.broken_off": "the vendor's own signs of work that was broken off",
 }
-"""Name of a rule about writes -> what happens to the write. `write.twice` is a measurement and cannot be broken."""
+"""Name of a rule about writes -> what happens to the write."""
 Progress = Callable[[str, int, int], None]
 """(what was done, how much of, how much in all)."""
 
@@ -121,7 +122,8 @@ async def _action(
     trials: list[Trial] = []
     if TWICE in todo:
         trials.append(await _tried(action, TWICE, limit, steps, lambda: writes.twice(bench, action)))
-    keyed = action in APPENDS and recognises(trials[0] if trials else None)
+    declared = bench.spec.key_s > 0
+    keyed = declared and action == "create" and bool(trials) and trials[0].ok
     faults = {fault.name: fault for fault in faults_of(fixture)}
 
     def run(name: str) -> Callable[[], Awaitable[Trial]]:
@@ -134,7 +136,9 @@ async def _action(
     rest = [name for name in todo if name != TWICE]
     trials += await asyncio.gather(*(_tried(action, name, limit, steps, run(name)) for name in rest))
     name = f"{fixture.object}.{action}"
-    return ActionReport(action=name, grade=None if only else grade(action, trials), trials=tuple(trials))
+    return ActionReport(
+        action=name, grade=None if only else grade(action, trials, keyed=declared), trials=tuple(trials)
+    )
 
 
 def _todo(fixture: Fixture, action: str, only: Collection[str]) -> list[str]:
@@ -143,7 +147,7 @@ def _todo(fixture: Fixture, action: str, only: Collection[str]) -> list[str]:
     named = [
         name for name in (PLAIN, STALE) if _wanted(f"write.{name}", only) and (name != STALE or action == "update")
     ]
-    return [*([TWICE] if chosen else []), *named, *chosen]
+    return [*([TWICE] if chosen or _wanted(f"write.{TWICE}", only) else []), *named, *chosen]
 
 
 async def _tried(

@@ -50,7 +50,7 @@ def subject(connector: str) -> Subject:
     )
 
 
-def testable() -> list[str]:
+def with_fixtures() -> list[str]:
     """Names of all connectors that have fixtures."""
     return [name for name in registry.names() if _file(name) is not None]
 
@@ -63,7 +63,12 @@ def _fixtures(connector: str) -> tuple[Fixture, ...]:
             "recognisable write looks like; try docs/how-to/test-a-connector.md"
         )
         raise ConfigError([problem])
-    found: Sequence[Fixture] = getattr(_module(connector, file), "FIXTURES", ())
+    try:
+        module = _module(connector, file)
+    except Exception as error:
+        problem = f"connector {connector}: error[fixture]: {file} cannot be loaded ({type(error).__name__}: {error})"
+        raise ConfigError([f"{problem}; try docs/how-to/test-a-connector.md"]) from error
+    found: Sequence[Fixture] = getattr(module, "FIXTURES", ())
     if not found:
         problem = f"connector {connector}: error[fixture]: {file} has no FIXTURES; try FIXTURES = (Fixture(...),)"
         raise ConfigError([problem])

@@ -147,6 +147,11 @@ async def send(client: Client, write: Write) -> tuple[Word, Exception | None]:
     return (Word.APPLIED, None) if named else (Word.DEFECT, ValueError("a receipt without the id of the object"))
 
 
+def another(write: Write) -> Write:
+    """The same write as another attempt, with an operation id of its own, as the gateway makes one."""
+    return msgspec.structs.replace(write, operation=f"{write.operation}-again")
+
+
 async def _probed(bench: Bench, client: Client, attempt: Attempt) -> Settled:
     settles_s = client.connector.specs[bench.fixture.object].settles_s
 
@@ -158,7 +163,7 @@ async def _probed(bench: Bench, client: Client, attempt: Attempt) -> Settled:
 
 async def _resent(client: Client, attempt: Attempt) -> Settled:
     await client.proxy.landed()
-    said, _ = await send(client, attempt.write)
+    said, _ = await send(client, another(attempt.write))
     return Settled(verdict=Verdict.APPLIED if said is Word.APPLIED else Verdict.UNKNOWN, by="resend")
 
 
@@ -209,15 +214,24 @@ async def plain(bench: Bench, action: str) -> Trial:
 
 
 async def twice(bench: Bench, action: str) -> Trial:
-    """The same write twice, as a blind resend: tells whether the system recognises it by a key of ours. Nothing to
-    complain of: most systems do not.
+    """The same write as two attempts, a blind resend. Most systems make two of it, and that is only seen; where the
+    connector declares a key (`ObjectSpec.key_s`), on which the gateway resends, it must be one.
     """
     async with bench.client(timeout_s=PATIENT_S) as client:
         attempt = await prepare(bench, client, action, timeout_s=PATIENT_S)
         first, _ = await send(client, attempt.write)
-        second, _ = await send(client, attempt.write)
+        second, _ = await send(client, another(attempt.write))
         effects = await bench.witness.effects(attempt.deed)
-    return Trial(action=action, fault=TWICE, word=f"{first}, {second}", effects=effects, sent=client.proxy.seen.writes)
+    found = Trial(action=action, fault=TWICE, word=f"{first}, {second}", effects=effects, sent=client.proxy.seen.writes)
+    if action != "create" or not bench.spec.key_s or recognised(found):
+        return found
+    complaint = f"a key is declared, and two attempts said {found.word} and took effect {effects} times"
+    return msgspec.structs.replace(found, complaints=(complaint,))
+
+
+def recognised(found: Trial) -> bool:
+    """Whether a resend was answered as the first, and had no effect of its own."""
+    return found.effects == 1 and found.word == f"{Word.APPLIED}, {Word.APPLIED}"
 
 
 async def stale(bench: Bench, action: str) -> Trial:

@@ -35,6 +35,10 @@ class ObjectSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Updates take a precondition (If-Match); a stale one is a `Conflict`."""
     marker: bool = True
     """Creates carry the correlation key where `find` finds it."""
+    key_s: float = 0.0
+    """Creates carry a key, the same for each attempt, by which the system knows a repetition for so long: within it
+    another attempt has no second effect. 0: it knows none.
+    """
     settles_s: float = 120.0
     """A negative look after an unknown outcome counts only after this long (>= the maximum age of a request)."""
     readable: bool = True

@@ -141,7 +141,7 @@ def _asked(
     names: list[str], every: bool, connection: str, config: Path, stand_in: str, *, allow_writes: bool
 ) -> tuple[list[Subject], Place]:
     from connectors.conformance.place import Place
-    from connectors.conformance.subject import subject, testable
+    from connectors.conformance.subject import subject, with_fixtures
 
     if connection:
         from gateway.cli.store import configuration
@@ -158,9 +158,9 @@ def _asked(
             raise Ending(Code.NOT_ALLOWED, f"a test creates, edits and deletes objects in {connection}; {tip}")
         settings = known[connection].settings
         return [subject(settings.connector)], Place(staging=settings)
-    chosen = testable() if every else names
+    chosen = with_fixtures() if every else names
     if not chosen:
-        tip = f"name a connector ({', '.join(testable())}) or say --all"
+        tip = f"name a connector ({', '.join(with_fixtures())}) or say --all"
         raise Ending(Code.WRONG_USE, tip)
     return [subject(name) for name in dict.fromkeys(chosen)], Place(stand_in=stand_in)
 

@@ -115,7 +115,8 @@ class Desk:
         return web.json_response({"items": [each.shown() for each in page], "next": more})
 
     async def create(self, request: web.Request) -> web.Response:
-        who, key, said = _who(request), request.headers.get("X-Lockstep-Operation", ""), await request.json()
+        who, said = _who(request), await request.json()
+        key = said.get("key", "")
         if request.match_info["drawer"] == "paper" and key in self._by_key:
             return web.json_response(self.things[self._by_key[key]].shown())
         thing = Thing(

@@ -84,7 +84,7 @@ class Sound:
         given["settles_s"] = self.settings.settles_s or 60.0
         return {
             "ticket": ObjectSpec(name="ticket", history=True, items=True, **given),
-            "paper": ObjectSpec(name="paper", conditional=True, **given),
+            "paper": ObjectSpec(name="paper", conditional=True, key_s=3600.0, **given),
             "fax": ObjectSpec(name="fax", marker=False, readable=False, **given),
         }
 
@@ -227,7 +227,8 @@ class Sound:
     def request(self, write: Write) -> tuple[str, str, Any]:
         """Method, path and body of the one request that may have an effect."""
         if write.kind is WriteKind.CREATE:
-            return "POST", f"/{write.object}", {"text": write.values["text"], "ref": write.correlation}
+            marks = {"ref": write.correlation, "key": write.correlation}
+            return "POST", f"/{write.object}", {"text": write.values["text"], **marks}
         if write.ref is None:
             raise Refused(f"a write of kind {write.kind} needs an object")
         path = f"/{write.object}/{write.ref.id}"

@@ -11,7 +11,7 @@ import pytest
 from connectors import grades, registry
 from connectors.conformance.grading import ORDER
 from connectors.conformance.report import Report
-from connectors.conformance.subject import Subject
+from connectors.conformance.subject import Subject, with_fixtures
 from gateway.cli import connector_test
 from tests.conformance.desk import Desk
 from tests.conformance.sound import FAX, Sound
@@ -65,12 +65,15 @@ async def command(folder: Path, url: str, *more: str) -> Said:
     return await lockstep(*asked, cwd=folder, env=environment(PYTHONPATH=paths))
 
 
-async def test_every_connector_shows_grades_that_were_measured(tmp_path: Path) -> None:
+async def test_a_grade_that_is_shown_was_measured(tmp_path: Path) -> None:
     said = await lockstep("connector", "list", "--json", cwd=tmp_path)
     shown = {each["connector"]: each for each in said.document()["connectors"]}
     assert sorted(shown) == registry.names()
     known = {grade.value for grade in ORDER}
-    assert all(each["actions"] and set(each["actions"].values()) <= known for each in shown.values())
+    assert {"jira", "servicenow"} <= set(with_fixtures())
+    assert all(set(shown[name]["actions"].values()) <= known for name in with_fixtures())
+    others = [each for name, each in shown.items() if name not in with_fixtures()]
+    assert all(set(each["actions"].values()) <= {grades.NOT_MEASURED} for each in others)
     plain = await lockstep("connector", "list", "jira", cwd=tmp_path)
     assert "jira\tissue.create\teffectively once by marker and probe" in plain.out
 

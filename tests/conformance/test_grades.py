@@ -16,8 +16,8 @@ from tests.conformance.running import measured
 from tests.conformance.sound import FAX, PAPER, TICKET, Sound
 
 
-def grades(report: Report) -> dict[str, Grade]:
-    return {each.action: grade(each.action.partition(".")[2], each.trials) for each in report.actions}
+def grades(report: Report, *, keyed: bool = False) -> dict[str, Grade]:
+    return {each.action: grade(each.action.partition(".")[2], each.trials, keyed=keyed) for each in report.actions}
 
 
 async def test_a_sound_connector_holds_every_rule() -> None:
@@ -38,7 +38,8 @@ async def test_a_sound_connector_holds_every_rule() -> None:
 async def test_a_system_that_knows_keys_or_preconditions_gives_better_grades() -> None:
     report = await measured(Sound, [PAPER], ["write"])
     assert report.broken == []
-    assert grades(report) == {"paper.create": Grade.BY_KEY, "paper.update": Grade.BY_PRECONDITION}
+    assert grades(report, keyed=True) == {"paper.create": Grade.BY_KEY, "paper.update": Grade.BY_PRECONDITION}
+    assert grades(report)["paper.create"] is Grade.BY_MARKER, "a key that is not declared is a key that is not used"
     assert {trial.effects for each in report.actions for trial in each.trials if trial.fault == "twice"} == {1}
 
 
@@ -62,7 +63,7 @@ async def test_a_key_settles_what_no_look_can() -> None:
     """A lost answer is settled by sending the same again, and only because that was seen to be safe."""
     report = await measured(Unmarked, [replace(PAPER, actions=("create",))], ["write"])
     assert report.broken == []
-    assert grades(report) == {"paper.create": Grade.BY_KEY}
+    assert grades(report, keyed=True) == {"paper.create": Grade.BY_KEY}
     assert "resend" in report.actions[0].proof
 
 

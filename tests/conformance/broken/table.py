@@ -61,6 +61,7 @@ BROKEN: dict[str, Wrong] = {
     "hook.huge": Wrong(hearing.RepeatsTheBody),
     "write.plain": Wrong(writing.SendsNothing),
     "write.stale": Wrong(writing.IgnoresThePrecondition, PAPER),
+    "write.twice": Wrong(writing.DeclaresAKeyThatNobodyKnows),
     "write.slow": Wrong(writing.Impatient),
     "write.not_reached": Wrong(writing.NotReachedIsRefused),
     "write.cut_before_send": Wrong(writing.ACutIsAConflictOfTheNetwork),

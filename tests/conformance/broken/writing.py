@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import httpx
@@ -15,7 +16,7 @@ from connectors.contract.errors import (
     Retryable,
     Throttled,
 )
-from connectors.contract.values import Receipt, Ref, Write
+from connectors.contract.values import ObjectSpec, Receipt, Ref, Write
 from connectors.rest import RestClient
 from tests.conformance.sound import Sound
 
@@ -28,6 +29,12 @@ class SendsNothing(Sound):
 class IgnoresThePrecondition(Sound):
     def etag(self, write: Write) -> str | None:
         return None
+
+
+class DeclaresAKeyThatNobodyKnows(Sound):
+    @property
+    def specs(self) -> Mapping[str, ObjectSpec]:
+        return {name: msgspec.structs.replace(spec, key_s=60.0) for name, spec in super().specs.items()}
 
 
 class Impatient(Sound):
