@@ -72,7 +72,7 @@ class Bench:
     made: set[str] = field(default_factory=set)
     """Ids of what hands made."""
     sent: set[str] = field(default_factory=set)
-    """Texts of what connectors were told to create, whether it came to be or not."""
+    """Texts of what may have been created without an id that came back."""
     taken_away: int = 0
     """Objects of the run that are gone again."""
     deletes: bool = True
@@ -128,7 +128,11 @@ class Bench:
 
     async def create(self, text: str) -> str:
         """By hand; the id."""
-        id = await self.hand.create(text)
+        try:
+            id = await self.hand.create(text)
+        except BaseException:
+            self.sent.add(text)  # it may have been made all the same
+            raise
         self.made.add(id)
         return id
 

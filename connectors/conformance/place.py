@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import aiohttp
+import httpx
 import msgspec
 
-from connectors.conformance.bench import PATIENT_S, Bench
+from connectors.conformance.bench import MARK, PATIENT_S, Bench
 from connectors.conformance.byhand import ThroughConnector
 from connectors.conformance.elsewhere import Elsewhere
 from connectors.conformance.receiver import Receiver
@@ -21,7 +22,7 @@ from connectors.conformance.witness import HandWitness, StandInWitness, Witness
 from connectors.contract.clock import Clock
 from connectors.contract.connector import ConnectionSettings
 from connectors.contract.errors import ConfigError
-from connectors.contract.fixture import Fixture
+from connectors.contract.fixture import Fixture, Hand
 
 SETTLES_S = 0.5
 """What a stand-in settles in: the kit knows when a late request has landed, so this only covers its index."""
@@ -103,6 +104,8 @@ class _Opening:
         settings = msgspec.structs.replace(settings, timeout_s=PATIENT_S, webhook_secret=SECRET)
         hand = fixture.hand(person) if fixture.hand else ThroughConnector(make(person), fixture)
         self._stack.push_async_callback(hand.close)
+        if staging:
+            await self._reached(fixture, hand)
         return Bench(
             fixture=fixture,
             settings=settings,
@@ -119,13 +122,29 @@ class _Opening:
             two_users=person.auth != settings.auth,
         )
 
+    async def _reached(self, fixture: Fixture, hand: Hand) -> None:
+        """Whether there is a system to be tested. Raises ConfigError before anything is written to it."""
+        if fixture.hand is None:
+            raise self._refused("hand", "its fixture has no hand, and a staging system has no other witness")
+        try:
+            await hand.search(f"{MARK}-is-anybody-there")
+        except (AssertionError, httpx.HTTPError) as error:
+            said = f"the system does not let the kit's hand in ({type(error).__name__}: {error})"
+            raise self._refused("staging", f"{said}; nothing was written; try lockstep check --connections") from error
+
+    def _refused(self, rule: str, said: str) -> ConfigError:
+        return ConfigError([f"connector {self._subject.name}: error[{rule}]: {said}"])
+
     async def _site(self, fixture: Fixture) -> _Site:
         if fixture.system not in self._sites:
             url = self._place.stand_in or await self._started(fixture)
             receiver = Receiver(SECRET, self._clock)
             await receiver.start()
             self._stack.push_async_callback(receiver.close)
-            await self._told(url, receiver)
+            try:
+                await self._told(url, receiver)
+            except aiohttp.ClientError as error:
+                raise self._refused("stand-in", f"nobody answers as a stand-in at {url} ({error})") from error
             self._sites[fixture.system] = _Site(url, StandInWitness(url, self._http), receiver)
         return self._sites[fixture.system]
 
@@ -142,8 +161,7 @@ class _Opening:
 
         if fixture.system not in SYSTEMS:
             tip = f"there are {', '.join(SYSTEMS)}; try --connection with a staging system"
-            said = f"error[sandbox]: there is no stand-in {fixture.system!r}; {tip}"
-            raise ConfigError([f"connector {self._subject.name}: {said}"])
+            raise self._refused("sandbox", f"there is no stand-in {fixture.system!r}; {tip}")
         folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="lockstep-conformance-"))
         stand_in = await start(fixture.system, data=Path(folder) / f"{fixture.system}.db", time_scale=TIME_SCALE)
         self._stack.push_async_callback(stand_in.stop)
@@ -160,6 +178,7 @@ async def _tidied(bench: Bench) -> None:
     """Takes away what the run made; what resists stays in `made`, to be told."""
     if not bench.deletes:
         return  # the fixture has no hand: everything is left, and told
+    await asyncio.sleep(bench.shows_s)  # a search may lag behind what was created last
     for text in bench.sent:
         bench.made |= set(await bench.hand.search(text))
     there = sorted(bench.made)

@@ -31,6 +31,8 @@ PAGE = b"<html><head><title>Maintenance</title></head><body><h1>We will be back 
 _OWN = frozenset({"host", "connection", "keep-alive", "transfer-encoding", "te", "upgrade", "accept-encoding"})
 _FRAMING = frozenset({"content-length", "transfer-encoding", "connection", "keep-alive"})
 _LOOK_S = 0.01
+_FINISH_S = 10.0
+"""For requests that still are on their way when the proxy is closed: what they do must not come after the tidying."""
 
 
 @dataclass
@@ -55,7 +57,7 @@ class CuttingProxy:
         self._under_way = 0
         self._at_rest = asyncio.Event()
         self._at_rest.set()
-        self._runner = web.ServerRunner(web.Server(self._serve, access_log=None), shutdown_timeout=0.2)
+        self._runner = web.ServerRunner(web.Server(self._serve, access_log=None), shutdown_timeout=_FINISH_S)
         self._site: web.TCPSite | None = None
         self.port = 0
         self.seen = Counted()

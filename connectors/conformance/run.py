@@ -51,10 +51,25 @@ async def measure(
 ) -> Report:
     """Tests one connector. `only` names rules (or beginnings of their names); then grades are not whole and
     `Report.whole` is False. Raises ConfigError where nothing can be tested.
+
+    Cancelled, it begins nothing more, ends what is under way, and tidies before it leaves: a request that we cut off
+    ourselves might land after the tidying.
     """
+    steps = _Steps(progress)
+    work = asyncio.create_task(_measured(subject, place, clock, seed, only, steps))
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        steps.stopped = True
+        await asyncio.wait({work})
+        raise
+
+
+async def _measured(
+    subject: Subject, place: Place, clock: Clock, seed: int, only: Collection[str], steps: _Steps
+) -> Report:
     held: list[Held] = []
     actions: list[ActionReport] = []
-    steps = _Steps(progress)
     async with benches(subject, place, clock=clock, seed=seed) as found:
         steps.all = sum(_count(bench.fixture, only) for bench in found)
         for bench in found:
@@ -84,7 +99,7 @@ async def _rules(bench: Bench, rules: Sequence[Rule], steps: _Steps) -> Sequence
 
     async def one(rule: Rule) -> Held:
         async with limit:
-            found = await _held(rule, bench)
+            found = await _held(rule, bench, steps)
         steps.done(rule.name)
         return found
 
@@ -96,9 +111,10 @@ async def _rules(bench: Bench, rules: Sequence[Rule], steps: _Steps) -> Sequence
     return [found[rule.name] for rule in rules]
 
 
-async def _held(rule: Rule, bench: Bench) -> Held:
+async def _held(rule: Rule, bench: Bench, steps: _Steps) -> Held:
     name, object = rule.name, bench.fixture.object
     try:
+        steps.go_on()
         return Held(rule=name, object=object, ok=True, evidence=await rule.run(bench))
     except DoesNotApply as reason:
         return Held(rule=name, object=object, ok=True, applies=False, evidence=str(reason))
@@ -155,6 +171,7 @@ async def _tried(
 ) -> Trial:
     async with limit:
         try:
+            steps.go_on()
             return await run()
         except Exception as error:  # noqa: BLE001 - as in `_held`
             said = f"{type(error).__name__}: {error}"[:400]
@@ -170,11 +187,18 @@ def _count(fixture: Fixture, only: Collection[str]) -> int:
 
 
 class _Steps:
-    """Counts for whoever watches."""
+    """Counts for whoever watches, and stops for whoever interrupts."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress, self._done, self.all = progress, 0, 0
+        self.stopped = False
+
+    def go_on(self) -> None:
+        """Raises DoesNotApply once the run was interrupted."""
+        if self.stopped:
+            raise DoesNotApply("the run was interrupted")
 
     def done(self, what: str) -> None:
         self._done += 1
-        self._progress(what, self._done, self.all)
+        if not self.stopped:
+            self._progress(what, self._done, self.all)
