@@ -16,9 +16,19 @@ from connectors.contract.errors import (
     Retryable,
     Throttled,
 )
-from connectors.contract.values import ObjectSpec, Receipt, Ref, Write
+from connectors.contract.values import ObjectSpec, Receipt, Ref, Snapshot, Write
 from connectors.rest import RestClient
 from tests.conformance.sound import Sound
+
+
+class Stumbles(Sound):
+    """Over its own code: what it raises is none of the contract's errors."""
+
+    async def read(self, ref: Ref, *, items: bool = False) -> Snapshot:
+        raise KeyError("text")
+
+    async def apply(self, write: Write) -> Receipt:
+        raise KeyError("text")
 
 
 class SendsNothing(Sound):
