@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import msgspec
 
 from connectors.conformance.grading import Grade
-from connectors.conformance.rules import Held
+from connectors.conformance.rules import RuleResult
 from connectors.conformance.writes import Trial
 
 
@@ -35,7 +35,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     whole: bool
     """All rules were asked; only such a run gives grades."""
-    held: tuple[Held, ...] = ()
+    held: tuple[RuleResult, ...] = ()
     actions: tuple[ActionReport, ...] = ()
     left: tuple[str, ...] = ()
     """What the run made in a staging system and could not take away."""

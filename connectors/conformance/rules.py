@@ -28,7 +28,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """Gives the evidence. Raises Broken or DoesNotApply."""
 
 
-class Held(msgspec.Struct, frozen=True, kw_only=True):
+class RuleResult(msgspec.Struct, frozen=True, kw_only=True):
     """How one rule ended for one object type."""
 
     rule: str

@@ -13,7 +13,7 @@ from connectors.conformance.faults import FAULTS, faults_of
 from connectors.conformance.grading import grade
 from connectors.conformance.place import Place, benches
 from connectors.conformance.report import ActionReport, Report
-from connectors.conformance.rules import Broken, DoesNotApply, Held, Rule
+from connectors.conformance.rules import Broken, DoesNotApply, Rule, RuleResult
 from connectors.conformance.subject import Subject
 from connectors.conformance.writes import PLAIN, STALE, TWICE, Trial
 from connectors.contract.clock import Clock
@@ -68,7 +68,7 @@ async def measure(
 async def _measured(
     subject: Subject, place: Place, clock: Clock, seed: int, only: Collection[str], steps: _Steps
 ) -> Report:
-    held: list[Held] = []
+    held: list[RuleResult] = []
     actions: list[ActionReport] = []
     async with benches(subject, place, clock=clock, seed=seed) as found:
         steps.all = sum(_count(bench.fixture, only) for bench in found)
@@ -93,11 +93,11 @@ def _wanted(name: str, only: Collection[str]) -> bool:
     return not only or any(name == each or name.startswith(f"{each}.") for each in only)
 
 
-async def _rules(bench: Bench, rules: Sequence[Rule], steps: _Steps) -> Sequence[Held]:
+async def _rules(bench: Bench, rules: Sequence[Rule], steps: _Steps) -> Sequence[RuleResult]:
     """In the order of the table. Polls come by themselves: an empty page is empty only where nobody else makes rows."""
     limit = asyncio.Semaphore(AT_ONCE)
 
-    async def one(rule: Rule) -> Held:
+    async def one(rule: Rule) -> RuleResult:
         async with limit:
             found = await _held(rule, bench, steps)
         steps.done(rule.name)
@@ -111,17 +111,17 @@ async def _rules(bench: Bench, rules: Sequence[Rule], steps: _Steps) -> Sequence
     return [found[rule.name] for rule in rules]
 
 
-async def _held(rule: Rule, bench: Bench, steps: _Steps) -> Held:
+async def _held(rule: Rule, bench: Bench, steps: _Steps) -> RuleResult:
     name, object = rule.name, bench.fixture.object
     try:
         steps.go_on()
-        return Held(rule=name, object=object, ok=True, evidence=await rule.run(bench))
+        return RuleResult(rule=name, object=object, ok=True, evidence=await rule.run(bench))
     except DoesNotApply as reason:
-        return Held(rule=name, object=object, ok=True, applies=False, evidence=str(reason))
+        return RuleResult(rule=name, object=object, ok=True, applies=False, evidence=str(reason))
     except Broken as how:
-        return Held(rule=name, object=object, ok=False, evidence=str(how))
+        return RuleResult(rule=name, object=object, ok=False, evidence=str(how))
     except Exception as error:  # noqa: BLE001 - a connector under test may raise anything, and that breaks the rule
-        return Held(rule=name, object=object, ok=False, evidence=f"{type(error).__name__}: {error}"[:400])
+        return RuleResult(rule=name, object=object, ok=False, evidence=f"{type(error).__name__}: {error}"[:400])
 
 
 async def _actions(bench: Bench, only: Collection[str], steps: _Steps) -> Sequence[ActionReport]:

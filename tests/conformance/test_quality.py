@@ -11,7 +11,7 @@ from connectors import grades
 from connectors.conformance import quality
 from connectors.conformance.grading import Grade
 from connectors.conformance.report import ActionReport, Report
-from connectors.conformance.rules import Held
+from connectors.conformance.rules import RuleResult
 from connectors.conformance.writes import Trial
 from connectors.contract.clock import SystemClock
 
@@ -22,8 +22,8 @@ REPORT = Report(
     seed=3,
     whole=True,
     held=(
-        Held(rule="poll.overlap", object="ticket", ok=True, evidence="told by the next round"),
-        Held(rule="poll.deletes", object="ticket", ok=True, applies=False, evidence="nothing can be deleted"),
+        RuleResult(rule="poll.overlap", object="ticket", ok=True, evidence="told by the next round"),
+        RuleResult(rule="poll.deletes", object="ticket", ok=True, applies=False, evidence="nothing can be deleted"),
     ),
     actions=(ActionReport(action="ticket.create", grade=Grade.BY_MARKER, trials=(TRIAL,)),),
 )
@@ -86,7 +86,7 @@ def test_a_grade_that_is_lower_has_fallen(tmp_path: Path, now: Grade, fell: bool
 
 def test_an_action_that_is_gone_and_a_rule_that_broke_are_falls(tmp_path: Path) -> None:
     before = grades.said_by(committed(tmp_path / "quality.yaml"))
-    broken = Held(rule="poll.overlap", object="ticket", ok=False, evidence="1 of 1 objects were not told")
+    broken = RuleResult(rule="poll.overlap", object="ticket", ok=False, evidence="1 of 1 objects were not told")
     worse = msgspec.structs.replace(REPORT, actions=(), held=(broken,))
     assert quality.falls(before, worse) == [
         "ticket.create was graded 'effectively once by marker and probe' and is not tested any more",
