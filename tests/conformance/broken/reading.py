@@ -114,7 +114,9 @@ class FollowsRedirects(Sound):
     """With a client that takes the credentials along."""
 
     async def read(self, ref: Ref, *, items: bool = False) -> Snapshot:
-        headers = {name.decode(): value.decode() for name, value in self.client._headers}
+        shown = self.client._sign_in.ready()
+        assert shown is not None
+        headers = {name.decode(): value.decode() for name, value in shown.headers}
         async with httpx.AsyncClient(headers=headers) as http:
             answer = await http.get(f"{self.settings.url}/{ref.object}/{ref.id}")
             if answer.is_redirect:

@@ -159,7 +159,9 @@ class FollowsRedirects(Sound):
             return await super().apply(write)
         except Refused as error:
             told: Any = error.evidence.get("headers", {})
-            headers = {name.decode(): value.decode() for name, value in self.client._headers}
+            shown = self.client._sign_in.ready()
+            assert shown is not None
+            headers = {name.decode(): value.decode() for name, value in shown.headers}
             async with httpx.AsyncClient(headers=headers) as http:
                 await http.get(told["location"])
             raise
