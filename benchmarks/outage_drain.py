@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from benchmarks.outage_report import Budget, Eta, Facts, Fresh, Pace, Segment, Wait
 from benchmarks.outage_world import Settings, World, resident
-from gateway.config.units import per_second
+from connectors.contract.written.units import per_second
 from gateway.delivery.breaker import GateState
 from gateway.delivery.meter import EVERY_S
 from gateway.delivery.pace import BURST_S

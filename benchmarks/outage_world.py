@@ -13,9 +13,9 @@ from typing import cast
 from benchmarks.outage_clock import RunningClock
 from benchmarks.outage_system import Source, Target
 from connectors.contract.values import Change
+from connectors.contract.written.units import per_second
 from gateway.app.compose import Gateway, compose
 from gateway.config import load
-from gateway.config.units import per_second
 from gateway.delivery.due import depths
 from gateway.storage.migrate import migrate
 

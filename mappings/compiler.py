@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.contract.errors import MappingError
+from connectors.contract.written.conditions import compile_condition
+from connectors.contract.written.paths import parse_path, simple
 from mappings.codec import Codec
 from mappings.codecs import build
-from mappings.conditions import compile_condition
 from mappings.model import FieldModel, MappingFile, TypeFile
-from mappings.paths import parse_path, simple
 from mappings.reader import Gate, Leaf, Read, generate
 from mappings.rules import Departure, FieldRule, ItemRule
 from mappings.valuemap import inverse

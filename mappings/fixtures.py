@@ -11,9 +11,9 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from connectors.contract.errors import MappingError
+from connectors.contract.written.paths import MISSING, look_up, parse_path, put, simple
 from mappings.compiler import CompiledMapping
 from mappings.model import MappingFile, TypeFile
-from mappings.paths import MISSING, look_up, parse_path, put, simple
 
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from connectors.contract.written.conditions import check_condition
+from connectors.contract.written.places import Source
+from connectors.contract.written.problems import Problem, nearest
 from mappings import lint_fields, lint_values
 from mappings.codecs import build
-from mappings.conditions import check_condition
 from mappings.laws import sampled
 from mappings.model import MappingFile, TypeField, TypeFile
-from mappings.places import Source
-from mappings.problems import Problem, nearest
 
 ITEM_KINDS = ("comment", "work_note")
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from connectors.contract.written.paths import parse_path, simple
+from connectors.contract.written.places import Source
+from connectors.contract.written.problems import Problem, nearest, one_of
 from mappings.model import FieldModel, MappingFile, TypeFile
-from mappings.paths import parse_path, simple
-from mappings.places import Source
-from mappings.problems import Problem, nearest, one_of
 from mappings.templates import parse_template
 from mappings.times import NAMED
 

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from connectors.contract.written.places import Source
+from connectors.contract.written.problems import Problem, nearest
 from mappings.model import FieldModel, TypeField
-from mappings.places import Source
-from mappings.problems import Problem, nearest
 from mappings.valuemap import canonical_key
 
 

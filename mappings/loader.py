@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from connectors.contract.errors import ConfigError
+from connectors.contract.written.edge import parse
+from connectors.contract.written.places import Source, read_source
+from connectors.contract.written.problems import Problem, nearest
 from mappings.compiler import CompiledMapping, compile_mapping
-from mappings.edge import parse
 from mappings.lint import lint_mapping, lint_type
 from mappings.model import MappingFile, TypeFile
-from mappings.places import Source, read_source
-from mappings.problems import Problem, nearest
 
 LIBRARY = Path(__file__).parent / "library"
 TYPES = Path(__file__).parent / "types"

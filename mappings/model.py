@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, JsonValue, StringConstraints
 
-from mappings.edge import Strict
+from connectors.contract.written.edge import Strict
 
 Kind = Literal["text", "enum", "set", "user", "time", "number", "bool", "items"]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]

@@ -13,8 +13,8 @@ from typing import Any
 
 from jsonpath_ng.jsonpath import JSONPath
 
+from connectors.contract.written.paths import MISSING, look_up, simple
 from mappings.normalise import text_shown
-from mappings.paths import MISSING, look_up, simple
 
 Read = Callable[[Mapping[str, Any]], dict[str, Any]]
 

@@ -14,11 +14,11 @@ from typing import Any, Self
 from pydantic import Field, JsonValue, model_validator
 
 from connectors.contract.errors import MappingError
+from connectors.contract.written.edge import Strict, parse
+from connectors.contract.written.places import Source, read_source
+from connectors.contract.written.problems import Problem, nearest
 from mappings.compiler import CompiledMapping
-from mappings.edge import Strict, parse
 from mappings.loader import find_mapping, library_names, read_mapping
-from mappings.places import Source, read_source
-from mappings.problems import Problem, nearest
 
 
 class Move(Strict):

@@ -11,10 +11,10 @@ from datetime import datetime
 from typing import Any
 
 from connectors.contract.errors import MappingError
+from connectors.contract.written.paths import MISSING, look_up, parse_path, simple
 from mappings.codec import is_empty
 from mappings.compiler import CompiledMapping
 from mappings.model import FieldModel, MappingFile, TypeField, TypeFile
-from mappings.paths import MISSING, look_up, parse_path, simple
 from mappings.valuemap import inverse
 
 MOST_UNMAPPED = 100

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from connectors.contract.errors import MappingError
+from connectors.contract.written.paths import parse_path, put, simple
 from mappings.codec import Codec
 from mappings.model import FieldModel, MappingFile
-from mappings.paths import parse_path, put, simple
 from mappings.templates import Template, parse_template
 
 Companion = tuple[tuple[str, ...], Any]

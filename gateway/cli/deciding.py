@@ -129,7 +129,7 @@ def summed_up(codes: Iterable[Code]) -> Code:
 
 def waiting_time(text: str, flag: str = "--wait") -> float:
     """Seconds of a `--wait`, or of another flag. Ends with code 2 if they are none."""
-    from gateway.config.units import seconds
+    from connectors.contract.written.units import seconds
 
     try:
         return seconds(text)

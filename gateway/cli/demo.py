@@ -117,7 +117,7 @@ def demo(
 
 
 def _seconds(flag: str, text: str) -> float:
-    from gateway.config.units import seconds
+    from connectors.contract.written.units import seconds
 
     try:
         return seconds(text)

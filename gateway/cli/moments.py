@@ -9,7 +9,7 @@ from gateway.cli.exits import Code, Ending
 
 def moment_of(text: str | None, flag: str, now: float) -> float | None:
     """Epoch seconds of `2h` (so long ago), or of a date and time (UTC unless it says otherwise). Ends with code 2."""
-    from gateway.config.units import seconds
+    from connectors.contract.written.units import seconds
 
     if text is None:
         return None

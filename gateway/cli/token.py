@@ -37,7 +37,7 @@ def create(
     as_json: Json = False,
 ) -> None:
     """Make a token. It is shown now and never again: only its hash is kept."""
-    from gateway.config.units import seconds
+    from connectors.contract.written.units import seconds
 
     roles = roles_of(role)
     try:

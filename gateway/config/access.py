@@ -11,10 +11,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
-from gateway.config.units import Duration
-from mappings.edge import Strict
-from mappings.places import Source
-from mappings.problems import Problem, nearest
+from connectors.contract.written.edge import Strict
+from connectors.contract.written.places import Source
+from connectors.contract.written.problems import Problem, nearest
+from connectors.contract.written.units import Duration
 
 Network = IPv4Network | IPv6Network
 RoleName = Literal["viewer", "operator", "approver", "integrator", "people-watch", "auditor", "admin"]

@@ -11,11 +11,11 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
+from connectors.contract.written.edge import Strict
+from connectors.contract.written.places import Source
+from connectors.contract.written.problems import Problem
+from connectors.contract.written.units import Duration
 from gateway.config.access import moment
-from gateway.config.units import Duration
-from mappings.edge import Strict
-from mappings.places import Source
-from mappings.problems import Problem
 
 KEY_BYTES = 32
 Secret = Annotated[

@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import holidays
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
+from connectors.contract.written.edge import Strict
+from connectors.contract.written.places import Source
+from connectors.contract.written.problems import Problem, nearest
+from connectors.contract.written.units import Duration
 from dead_letter.business import PLAIN_SPANS, Calendar, Deadlines
-from gateway.config.units import Duration
-from mappings.edge import Strict
 from mappings.model import TypeFile
-from mappings.places import Source
-from mappings.problems import Problem, nearest
 
 Level = Literal["critical", "high", "normal", "low"]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]

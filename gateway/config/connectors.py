@@ -10,8 +10,8 @@ from connectors import registry
 from connectors.contract.clock import SystemClock
 from connectors.contract.connector import ConnectionSettings
 from connectors.contract.errors import ConfigError
-from mappings.places import Source
-from mappings.problems import Problem
+from connectors.contract.written.places import Source
+from connectors.contract.written.problems import Problem
 
 # The connectors' own lines name where they were found: `connection snow, incident: error[options]: text; try ...`.
 _LINE = re.compile(r"(?P<where>.*?): error\[(?P<rule>[\w-]+)\]: (?P<text>.*)", re.DOTALL)

@@ -7,14 +7,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, StringConstraints
 
+from connectors.contract.written.edge import Strict
+from connectors.contract.written.units import Duration, Rate, Size
 from gateway.config.access import AccessModel
 from gateway.config.auth import Auth, SecretsModel
 from gateway.config.cases import CasesModel
 from gateway.config.notifications import NotificationsModel
 from gateway.config.replay import ReplayModel
-from gateway.config.units import Duration, Rate, Size
 from gateway.config.urls import DatabaseUrl, StreamUrl, listen_address
-from mappings.edge import Strict
 from mappings.model import Name
 
 ConnectionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$", max_length=40)]

@@ -15,10 +15,10 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
+from connectors.contract.written.edge import Strict
+from connectors.contract.written.places import Source
+from connectors.contract.written.problems import Problem, nearest
 from gateway.config.secrets import UNSET
-from mappings.edge import Strict
-from mappings.places import Source
-from mappings.problems import Problem, nearest
 
 LOG = "log"
 """The channel that is always there: the gateway's own log."""

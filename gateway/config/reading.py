@@ -9,6 +9,10 @@ from typing import Any
 from connectors import registry
 from connectors.contract.connector import ConnectionSettings
 from connectors.contract.errors import ConfigError
+from connectors.contract.written.conditions import Condition, compile_condition
+from connectors.contract.written.edge import parse
+from connectors.contract.written.places import Source, read_source
+from connectors.contract.written.problems import Problem
 from gateway.config import connectors, values
 from gateway.config.access import access_of, check_access
 from gateway.config.auth import MasterKeys, Origin, check_secrets, rules_of
@@ -18,11 +22,7 @@ from gateway.config.notifications import check_notifications, notifications_of
 from gateway.config.references import Found, resolve
 from gateway.config.replay import replays_of
 from gateway.config.secrets import At, Filler
-from mappings.conditions import Condition, compile_condition
-from mappings.edge import parse
 from mappings.model import TypeFile
-from mappings.places import Source, read_source
-from mappings.problems import Problem
 
 
 def load(path: str | Path, env: Mapping[str, str]) -> values.Config:

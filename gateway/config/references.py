@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from connectors import registry
+from connectors.contract.written.conditions import check_condition
+from connectors.contract.written.edge import Parsed
+from connectors.contract.written.places import Source
+from connectors.contract.written.problems import Problem, nearest
 from gateway.config.model import ConfigFile, FlowModel
-from mappings.conditions import check_condition
-from mappings.edge import Parsed
 from mappings.loader import Loaded, find_mapping, find_type, library_names, read_mapping, read_type, type_names
 from mappings.model import TypeFile
-from mappings.places import Source
-from mappings.problems import Problem, nearest
 
 At = tuple[str | int, ...]
 

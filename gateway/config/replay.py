@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from mappings.edge import Strict
+from connectors.contract.written.edge import Strict
 
 
 class ReplayModel(Strict):

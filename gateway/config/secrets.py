@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from connectors.contract.written.places import Source
+from connectors.contract.written.problems import Problem
 from gateway.config.auth import FromFile, FromStore, Origin
 from gateway.config.urls import database_url, listen_address, stream_url
-from mappings.places import Source
-from mappings.problems import Problem
 
 _SLOT = re.compile(r"\$\$\{|\$\{([^}]*)\}")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

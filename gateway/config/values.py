@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Literal
 
 from connectors.contract.connector import ConnectionSettings
+from connectors.contract.written.conditions import Condition
 from gateway.config.access import Access
 from gateway.config.auth import CredentialRules, MasterKeys
 from gateway.config.cases import Cases
 from gateway.config.notifications import Notifications
 from gateway.config.replay import Replays
 from mappings.compiler import CompiledMapping
-from mappings.conditions import Condition
 from mappings.model import TypeFile
 
 

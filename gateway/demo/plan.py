@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from gateway.config.units import seconds
+from connectors.contract.written.units import seconds
 from gateway.config.urls import database_url, stream_url
 from gateway.demo.stand_ins import SYSTEMS
 

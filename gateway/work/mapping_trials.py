@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from connectors.contract.errors import InputError
 from connectors.contract.values import Change
+from connectors.contract.written.paths import parse_path, simple
 from dead_letter.picking import cases_of
 from gateway.access.masking import MASK
 from gateway.access.rights import Principal, Right
@@ -27,7 +28,6 @@ from gateway.work.personal import seen
 from gateway.work.workplace import Workplace
 from mappings.fixtures import fixture
 from mappings.loader import read_text
-from mappings.paths import parse_path, simple
 from mappings.testing import run_texts
 from mappings.tracing import Trace, Traced, trace
 

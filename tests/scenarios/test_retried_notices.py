@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete
 
+from connectors.contract.written.conditions import Condition, compile_condition
 from dead_letter import store
 from dead_letter.actions import decide
 from dead_letter.values import Case, CaseState
@@ -16,7 +17,6 @@ from gateway.sync import tables as t
 from gateway.sync.arrive import arrive
 from gateway.sync.batch import Batch, Topology
 from gateway.sync.lane_port import Lanes
-from mappings.conditions import Condition, compile_condition
 from tests.scenarios.world_of_two import STAMP, START, Two, two
 
 FIELDS = ("x", "y", "status", "tags", "active")

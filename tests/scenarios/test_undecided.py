@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from connectors.contract.written.conditions import compile_condition
 from dead_letter.actions import decide
 from dead_letter.values import Case
 from gateway.sync.lane_port import Lanes
-from mappings.conditions import compile_condition
 from tests.scenarios.world_of_two import COUNTER, STAMP, START, Two, two
 
 FIELDS = ("x", "y", "status", "tags", "active")

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.contract.errors import ConfigError
+from connectors.contract.written.places import Source
+from connectors.contract.written.problems import nearest
 from mappings.loader import LIBRARY, load_mapping, load_type
-from mappings.places import Source
-from mappings.problems import nearest
 from mappings.steps import next_hop
 from mappings.templates import parse_template
 from mappings.testing import run_tests

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonpath_ng.ext.parser import parse as parse_jsonpath
 
-from mappings.paths import parse_path, put, simple
+from connectors.contract.written.paths import parse_path, put, simple
 from mappings.reader import Leaf, generate, plain_read
 from tests.unit.mappings.support import compiled, documents
 

@@ -8,10 +8,10 @@ from typing import Any
 import jsonschema
 import pytest
 
+from connectors.contract.written.places import read_source
+from connectors.contract.written.units import seconds, size
 from gateway.config.schema import MODELS, json_schema
-from gateway.config.units import seconds, size
 from mappings.loader import LIBRARY, TYPES
-from mappings.places import read_source
 
 ROOT = Path(__file__).parents[4]
 FILES = [

@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from mappings.problems import Problem
+from connectors.contract.written.problems import Problem
 
 Path_ = tuple[str | int, ...]
 Place = tuple[int, int]

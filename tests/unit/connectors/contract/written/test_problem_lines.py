@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mappings.problems import LONGEST, Problem
+from connectors.contract.written.problems import LONGEST, Problem
 
 
 @pytest.mark.parametrize("sign", ["\n", "\r", "\x1b[2J", "\u2028", "\x85", "\t", "\0"])

@@ -13,7 +13,7 @@ from typing import Any
 import cel
 
 from connectors.contract.errors import ConfigError, MappingError
-from mappings.problems import Problem, nearest
+from connectors.contract.written.problems import Problem, nearest
 
 _AT = re.compile(r"ERROR: <input>:(\d+):(\d+): (?:Syntax error: )?(.*)")
 _TEXT = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"")

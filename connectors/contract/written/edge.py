@@ -10,8 +10,8 @@ from typing import Any, Generic, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from mappings.places import Source
-from mappings.problems import Problem, nearest
+from connectors.contract.written.places import Source
+from connectors.contract.written.problems import Problem, nearest
 
 Model = TypeVar("Model", bound=BaseModel)
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from connectors.contract.errors import ConfigError, Disposition, MappingError, disposition
-from mappings.conditions import check_condition, compile_condition
+from connectors.contract.written.conditions import check_condition, compile_condition
 
 FIELDS = ("priority", "status", "labels", "summary", "assignee")
 
