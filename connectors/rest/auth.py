@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 from connectors.contract.credentials import Material, Token
-from connectors.rest.kinds import ApiKey, Basic, Bearer, Kind, Session, kind_of, secrets_of
+from connectors.rest.kinds import ApiKey, Basic, Bearer, Kind, Nothing, Session, kind_of, secrets_of
 
 Header = tuple[bytes, bytes]
 
@@ -41,6 +41,8 @@ def presented(kind: Kind, version: str, token: Token | None = None) -> Presented
         return Presented((_header("authorization", f"Bearer {kind.token}"),), "", (kind.token,), version)
     if isinstance(kind, ApiKey):
         return _with_key(kind, version)
+    if isinstance(kind, Nothing):
+        return Presented((), "", (), version)
     raise TypeError(f"{type(kind).__name__} is presented by its token")
 
 

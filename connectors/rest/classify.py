@@ -29,6 +29,10 @@ class Sign(StrEnum):
 
     NOT_SIGNED_IN = "not_signed_in"
     BROKEN_OFF = "broken_off"  # the work was cut off: nothing is known of a write, and a read is incomplete
+    THROTTLED = "throttled"  # too much was asked; nothing was done
+    NOT_YET = "not_yet"  # declined before any work, for now
+    MOVED = "moved"  # not done, because the object is not as the request took it to be
+    NO = "no"  # not done, and again would not help
 
 
 Vendor = Callable[[Call, Answer], Sign | None]
@@ -64,12 +68,28 @@ def classify(
     if sign is Sign.NOT_SIGNED_IN:
         return CredentialsError(case.say("the credentials were not accepted"), **case.found)
     if sign is Sign.BROKEN_OFF:
-        return _doubt(case, "the system broke off its work")
+        wait = retry_after(answer.headers, now)
+        return _doubt(case, "the system broke off its work", down=answer.status >= 500, wait=wait)
+    if sign is not None:
+        return _signed(case, sign, retry_after(answer.headers, now), *blame(answer))
     if answer.status in call.tolerate:
         return None
     if 200 <= answer.status < 300:
         return _success(case, answer)
     return _error(case, answer, retry_after(answer.headers, now), *blame(answer))
+
+
+def _signed(case: _Case, sign: Sign, wait: float | None, reason: str, fields: dict[str, str]) -> DeliveryError:
+    """A sign that says for certain that nothing was done."""
+    match sign:
+        case Sign.THROTTLED:
+            return Throttled(case.say(reason), **case.found, retry_after_s=wait)
+        case Sign.NOT_YET:
+            return Retryable(case.say(reason), **case.found, retry_after_s=wait)
+        case Sign.MOVED:
+            return Conflict(case.say(reason), **case.found)
+        case _:
+            return Refused(case.say(reason), **case.found, fields=fields)
 
 
 class _Found(TypedDict):
@@ -116,7 +136,7 @@ def _success(case: _Case, answer: Answer) -> DeliveryError | None:
     if case.call.empty_ok and not answer.body:
         return None
     if not answer.is_json:
-        return _doubt(case, "JSON was due and something else came")
+        return _doubt(case, "a document was due and something else came")
     complaint = case.call.sound(answer.data) if case.call.sound else ""
     return _doubt(case, complaint) if complaint else None
 

@@ -5,14 +5,12 @@ raises what `classify` says. It neither logs nor paces; delivery does.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, cast
 from urllib.parse import quote, urlencode
 
 import aiohttp
 import httpx
-import orjson
 
 from connectors.contract.clock import Clock
 from connectors.contract.connector import ConnectionSettings
@@ -28,6 +26,7 @@ from connectors.rest.limits import Budget, ClockOffset, budget
 from connectors.rest.sign_in import Exchange, Mark, SignIn
 from connectors.rest.token_request import TokenRequest
 from connectors.rest.transport import aiohttp_transport
+from connectors.rest.wire import JSON, Wire
 
 CONNECT_S = 5.0
 SIZE_CAP = 32 * 1024 * 1024
@@ -41,10 +40,13 @@ LEAST_S = 0.05
 """With less of its time-out left a call is not sent again."""
 
 Query = Mapping[str, str | int]
+Veil = Callable[[Answer], Answer]
+"""Takes out of an answer's body what may not be kept as evidence; nothing else of it may change."""
 
 
 class RestClient:
-    """Speaks JSON to one base URL. Every failure is an error of `connectors.contract.errors`; see `classify`.
+    """Speaks to one base URL, JSON unless `wire` says otherwise. Every failure is an error of
+    `connectors.contract.errors`; see `classify`.
 
     A cancelled call may have been sent: whoever cancels a write has to treat its outcome as unknown.
     """
@@ -57,6 +59,8 @@ class RestClient:
         transport: httpx.AsyncBaseTransport | None = None,
         vendor: Vendor | None = None,
         blame: Blame = no_blame,
+        wire: Wire = JSON,
+        veil: Veil | None = None,
         size_cap: int = SIZE_CAP,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -64,6 +68,9 @@ class RestClient:
         self._timeout_s, self._size_cap = settings.timeout_s, size_cap
         self._clock, self._sleep = clock, sleep
         self._vendor, self._blame = vendor, blame
+        self._wire, self._veil = wire, veil
+        self._accepts = _accepts(wire)
+        self._sends = [*self._accepts, (b"content-type", wire.content_type.encode())]
         self._sign_in = SignIn(settings, clock=clock, send=self._ask_token, now=self._system_now)
         self._transport = transport or aiohttp_transport(settings.concurrency)
         self._offset = ClockOffset()
@@ -97,14 +104,16 @@ class RestClient:
         sound: TypeCheck | None = None,
         tolerate: Collection[int] = (),
         timeout_s: float | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """A request without effect. Tried anew up to twice, shortly, within the same time-out, after it failed."""
         call = Call(method=method, url=self._url(path, query), write=False, sound=sound, tolerate=frozenset(tolerate))
-        content = None if body is None else orjson.dumps(body)
+        content = None if body is None else self._wire.encode(body)
+        extra = [_header(*each) for each in (headers or {}).items()]
         deadline = self._clock.monotonic() + (timeout_s or self._timeout_s)
 
         async def attempt() -> Answer:
-            return await self._send(call, content, (), max(0.05, deadline - self._clock.monotonic()))
+            return await self._send(call, content, extra, max(0.05, deadline - self._clock.monotonic()))
 
         try:
             return await attempt()
@@ -125,6 +134,7 @@ class RestClient:
         operation: str = "",
         traceparent: str = "",
         etag: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """A request that may have an effect: sent once, and again only if it was turned away at the door (401) and
         there is another credential. Raising anything but OutcomeUnknown: no effect.
@@ -137,8 +147,9 @@ class RestClient:
             sound=sound,
             tolerate=frozenset(tolerate),
         )
-        extra = _extra(operation, traceparent, etag)
-        return await self._send(call, orjson.dumps(body), extra, timeout_s or self._timeout_s)
+        extra = [*_extra(operation, traceparent, etag), *(_header(*each) for each in (headers or {}).items())]
+        content = None if body is None else self._wire.encode(body)
+        return await self._send(call, content, extra, timeout_s or self._timeout_s)
 
     def evidence(self, method: str, path: str, answer: Answer) -> dict[str, object]:
         """Evidence of an answer that the caller tolerated and judges itself."""
@@ -199,37 +210,36 @@ class RestClient:
     ) -> Answer:
         sent_at = self._clock.now()
         self.requests += 1
-        headers = [*shown.headers, *_ACCEPTS, *extra] if content is None else [*shown.headers, *_SENDS, *extra]
+        headers = [*shown.headers, *(self._accepts if content is None else self._sends), *extra]
         url = f"{call.url}{'&' if '?' in call.url else '?'}{shown.query}" if shown.query else call.url
-        exchange = await self._exchange(call.method, url, content, headers, timeout_s)
+        exchange = await self._exchange(call.method, url, content, headers, timeout_s, self._wire)
         answer, received_at = exchange.answer, self._clock.now()
         if answer is not None:
             self.budget = budget(answer.headers, self.budget)
             self._offset.learn(answer.headers.get("date", ""), sent_at, received_at)
-        error = classify(
-            call,
-            answer,
-            exchange.failure,
-            now=received_at,
-            vendor=self._vendor,
-            blame=self._blame,
-            secrets=shown.secrets,
-        )
+        error = self._judged(call, answer, exchange.failure, received_at, shown)
+        if error is not None and answer is not None and self._veil is not None:
+            error = self._judged(call, self._veil(answer), exchange.failure, received_at, shown)
         if error is not None:
             raise error from exchange.cause
         return cast(Answer, answer)  # without an answer there is always an error
 
+    def _judged(
+        self, call: Call, answer: Answer | None, failure: Failure | None, now: float, shown: Presented
+    ) -> DeliveryError | None:
+        return classify(call, answer, failure, now=now, vendor=self._vendor, blame=self._blame, secrets=shown.secrets)
+
     async def _ask_token(self, call: Call, request: TokenRequest, timeout_s: float) -> Exchange:
         sent_at = self._clock.now()
         exchange = await self._exchange(
-            call.method, call.url, request.content, [*request.headers, *_ACCEPTS], timeout_s
+            call.method, call.url, request.content, [*request.headers, *_ACCEPTS_JSON], timeout_s, JSON
         )
         if exchange.answer is not None:
             self._offset.learn(exchange.answer.headers.get("date", ""), sent_at, self._clock.now())
         return exchange
 
     async def _exchange(
-        self, method: str, url: str, content: bytes | None, headers: list[Header], timeout_s: float
+        self, method: str, url: str, content: bytes | None, headers: list[Header], timeout_s: float, wire: Wire
     ) -> Exchange:
         """One request over the wire. The whole of it ends within `timeout_s`, whatever trickles in."""
         response: httpx.Response | None = None
@@ -251,7 +261,8 @@ class RestClient:
         finally:
             if response is not None:
                 await response.aclose()
-        return Exchange(_answer(response, body, failure) if response is not None else None, failure, cause)
+        answer = _answer(response, body, failure, wire) if response is not None else None
+        return Exchange(answer, failure, cause)
 
 
 def _request(method: str, url: str, content: bytes | None, headers: list[Header], timeout_s: float) -> httpx.Request:
@@ -260,48 +271,34 @@ def _request(method: str, url: str, content: bytes | None, headers: list[Header]
     return httpx.Request(method, url, headers=headers, content=content, extensions={"timeout": times})
 
 
-_ACCEPTS: list[Header] = [
-    (b"accept", b"application/json"),
-    (b"accept-encoding", b"gzip, deflate"),
-    (b"user-agent", b"lockstep"),
-]
-_SENDS = [*_ACCEPTS, (b"content-type", b"application/json")]
+def _accepts(wire: Wire) -> list[Header]:
+    return [
+        (b"accept", wire.accept.encode()),
+        (b"accept-encoding", b"gzip, deflate"),
+        (b"user-agent", b"lockstep"),
+    ]
+
+
+_ACCEPTS_JSON = _accepts(JSON)
 _BROKEN = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, aiohttp.ClientError, TimeoutError, OSError)
 
 
-def _answer(response: httpx.Response, body: bytearray, failure: Failure | None) -> Answer:
+def _answer(response: httpx.Response, body: bytearray, failure: Failure | None, wire: Wire) -> Answer:
     headers: dict[str, str] = {}
     for raw_name, raw_value in response.headers.raw:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     content = bytes(body)
-    is_json, data = _parsed(content) if failure is None else (False, None)
+    is_json, data = wire.decode(content) if failure is None else (False, None)
     return Answer(
         status=response.status_code, headers=headers, body=content, data=data, is_json=is_json, whole=failure is None
     )
 
 
-def _parsed(content: bytes) -> tuple[bool, Any]:
-    try:
-        return True, orjson.loads(content)
-    except orjson.JSONDecodeError:
-        return _half_characters(content)
-
-
-def _half_characters(content: bytes) -> tuple[bool, Any]:
-    """JSON with half of a character pair in it, as systems write that cut a text in the middle of an emoji.
-
-    The half is replaced. Refused as no JSON, one such text would stop every poll at its page for ever.
-    """
-    if b"\\u" not in content:
-        return False, None
-    try:
-        whole = json.dumps(json.loads(content), ensure_ascii=False).encode("utf-8", "replace")
-        return True, orjson.loads(whole)
-    except (ValueError, RecursionError):
-        return False, None
-
-
 def _extra(operation: str, traceparent: str, etag: str | None) -> list[Header]:
     given = ((b"x-lockstep-operation", operation), (b"traceparent", traceparent), (b"if-match", etag or ""))
     return [(name, value.encode("latin-1", "replace")) for name, value in given if value]
+
+
+def _header(name: str, value: str) -> Header:
+    return name.lower().encode("latin-1"), value.encode("latin-1", "replace")

@@ -14,6 +14,10 @@ class _Kind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """`repr` must not be logged."""
 
 
+class Nothing(_Kind, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Nobody signs in."""
+
+
 class Basic(_Kind, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`Authorization: Basic`."""
 
@@ -106,8 +110,9 @@ class Session(Renewing, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a token of `field` is presented."""
 
 
-Kind = Basic | Bearer | ApiKey | ClientCredentials | Refresh | JwtAssertion | Session
+Kind = Nothing | Basic | Bearer | ApiKey | ClientCredentials | Refresh | JwtAssertion | Session
 KINDS: Mapping[str, type[Kind]] = {
+    "none": Nothing,
     "basic": Basic,
     "bearer": Bearer,
     "api_key": ApiKey,

@@ -367,7 +367,7 @@ def test_settings_that_cannot_sign_in(auth: dict[str, Any]) -> None:
 
 def test_every_kind_knows_its_secrets() -> None:
     """A field that sounds like a secret and is not told to redaction would be shown."""
-    for kind in KINDS.values():
+    for kind in (each for name, each in KINDS.items() if name != "none"):
         names = {"password", "token", "key", "client_secret", "refresh_token", "private_key"}
         secret = [each for each in kind.__struct_fields__ if each in names]
         assert secret, kind
