@@ -91,6 +91,8 @@ def declare(unit: Unit, connection: str, attempt: Attempt, key: str, *, applied:
             copied(unit, connection, attempt.origin, "")
     elif not any(ghost.attempt == attempt.id for ghost in held.ghosts):
         remember(unit, lane, attempt)
+    if not applied:
+        held.keyed_from = 0.0  # what it was is known now: another create stands for itself
     unit.notice = attempt.id
     finish(unit, attempt, Outcome.APPLIED if applied else Outcome.NOT_APPLIED, {"proof": f"declared by {actor}"})
     retried = lane.case if lane.case != key else ""

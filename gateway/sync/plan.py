@@ -13,6 +13,8 @@ from gateway.sync import undecided
 from gateway.sync.absorb import agrees
 from gateway.sync.attempts import Attempt, Seen, SentField
 from gateway.sync.flow import Member
+from gateway.sync.keyed import forgotten
+from gateway.sync.outcome import park
 from gateway.sync.state import FieldState, FieldVersion, Lane, LaneState, LinkState, MemberState, Shadow
 from gateway.sync.unit import Unit
 from mappings.compiler import CompiledMapping
@@ -244,6 +246,13 @@ def _attempt(unit: Unit, lane: Lane, kind: WriteKind, timeout_s: float, lease_s:
 
 def _create(unit: Unit, lane: Lane, timeout_s: float, lease_s: float) -> Attempt | None:
     member, held = unit.member(lane.connection), unit.held(lane.connection)
+    if not member.spec.marker and forgotten(unit, lane.connection):
+        title = (
+            f"nobody answered our create in {lane.connection}, which does not know its key any more; "
+            "look there and say what you see"
+        )
+        park(unit, lane, "unknown_outcome", "outcome.unprovable", title, {"since": held.keyed_from})
+        return None
     exts: dict[str, Any] = {}
     for name, canon in unit.state.fields.items():
         rule, shadow = member.mapping.fields.get(name), held.shadow.get(name)

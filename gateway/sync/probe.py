@@ -12,6 +12,7 @@ from gateway.sync import owned
 from gateway.sync.absorb import Observation, absorb
 from gateway.sync.attempts import Attempt, Conclusion, Outcome, Seen
 from gateway.sync.gap import later, open_window
+from gateway.sync.keyed import forgotten
 from gateway.sync.observe import exts_of, fold
 from gateway.sync.outcome import another, applied, finish, look_through, park, record_effect
 from gateway.sync.state import Ghost, Lane, LaneState
@@ -25,6 +26,8 @@ def look(unit: Unit, lane: Lane, attempt: Attempt, seen: Seen) -> bool:
     """Judges one look. True: the outcome is settled and the lane is free (or parked); False: look again later."""
     waited_s = seen.at - attempt.started_at if seen.waited_s is None else seen.waited_s
     late_enough = waited_s >= unit.member(lane.connection).settles_s
+    if attempt.kind is WriteKind.CREATE and not unit.member(lane.connection).spec.marker:
+        return _unmarked(unit, lane, attempt, seen, late_enough)
     if attempt.kind is WriteKind.CREATE:
         return _create(unit, lane, attempt, seen, late_enough)
     if attempt.kind is WriteKind.ITEM:
@@ -66,6 +69,22 @@ def _create(unit: Unit, lane: Lane, attempt: Attempt, seen: Seen, late_enough: b
     for extra in hits[1:]:
         another(unit, lane.connection, extra.id, extra.key)
     return _settle(unit, lane, attempt, Outcome.APPLIED, "found by our correlation key")
+
+
+def _unmarked(unit: Unit, lane: Lane, attempt: Attempt, seen: Seen, late_enough: bool) -> bool:
+    """A create that nothing can be looked for by. One that the target knows by its key may be sent again while it
+    surely does: that answers as the first would have. Any other is never sent again (rule 18).
+    """
+    held = unit.held(lane.connection)
+    held.keyed_from = held.keyed_from or attempt.started_at
+    if seen.hits:
+        return _create(unit, lane, attempt, seen, late_enough)
+    if forgotten(unit, lane.connection):
+        give_up(unit, lane, attempt)
+        return True
+    if not late_enough:
+        return False
+    return _settle(unit, lane, attempt, Outcome.NOT_APPLIED, "sent again with the key that the target knows it by")
 
 
 def _item(unit: Unit, lane: Lane, attempt: Attempt, seen: Seen, late_enough: bool) -> bool:

@@ -161,6 +161,8 @@ class MemberState(msgspec.Struct, omit_defaults=True):
     closed: bool = False
     creates: int = 0
     """Attempts to create that were started under this incarnation: from the first on, look up before the next."""
+    keyed_from: float = 0.0
+    """When the first create was started that was settled by sending it again with its key; 0: there was none. By us."""
     duplicates: list[str] = []
     shadow: dict[str, Shadow] = {}
     ghosts: list[Ghost] = []
