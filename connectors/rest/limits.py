@@ -101,7 +101,9 @@ class ClockOffset:
         return (self._low + self._high) / 2
 
     def learn(self, date: str, sent_at: float, received_at: float) -> None:
-        """Takes in one `Date` header; anything that is no date is passed over."""
+        """Takes in one `Date` header; none, and anything that is no date, is passed over."""
+        if not date:
+            return
         if date != self._text:
             at = http_date(date)
             if at is None:

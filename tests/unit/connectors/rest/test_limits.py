@@ -62,3 +62,10 @@ def test_budget_from_headers() -> None:
     assert (near.near_limit, near.reason, near.limit, near.remaining) == (True, "jira-burst-based", 100, None)
     assert budget({"content-type": "text/html"}, near) is near
     assert budget({"x-ratelimit-limit": "many"}, Budget()).limit is None
+
+
+def test_a_system_that_tells_no_date_has_our_clock() -> None:
+    """Taken for a date, the missing one would be that of 1970, and every poll would reach back to there."""
+    offset = ClockOffset()
+    offset.learn("", 1_795_262_400.0, 1_795_262_401.0)
+    assert offset.seconds == 0.0
