@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Protocol
 
 import httpx
@@ -43,13 +44,24 @@ def names() -> list[str]:
 
 
 def factory(connector: str, connection: str) -> Factory:
-    """Finds a factory by name or dotted path `package.module:factory`; built-in names cannot be taken over."""
+    """Finds a factory by name, dotted path `package.module:factory`, or the path of a connector file; built-in names
+    cannot be taken over.
+    """
+    if is_file(connector):
+        from connectors.declared import loader
+
+        return loader.factory(Path(connector))
     path = BUILT_IN.get(connector, connector if ":" in connector else "")
     if path:
         return _loaded(path, connection)
     for announced in entry_points(group=ENTRY_POINTS, name=connector):
         return _loaded(announced.value, connection)
     raise _unknown(connector, connection)
+
+
+def is_file(connector: str) -> bool:
+    """Whether `connector:` means a file, not a name."""
+    return connector.endswith((".yaml", ".yml"))
 
 
 def _loaded(path: str, connection: str) -> Factory:

@@ -12,6 +12,7 @@ from connectors.contract.connector import ConnectionSettings
 from connectors.contract.errors import ConfigError
 from connectors.contract.written.places import Source
 from connectors.contract.written.problems import Problem
+from gateway.config import files
 
 # The connectors' own lines name where they were found: `connection snow, incident: error[options]: text; try ...`.
 _LINE = re.compile(r"(?P<where>.*?): error\[(?P<rule>[\w-]+)\]: (?P<text>.*)", re.DOTALL)
@@ -19,6 +20,8 @@ _LINE = re.compile(r"(?P<where>.*?): error\[(?P<rule>[\w-]+)\]: (?P<text>.*)", r
 
 def check(source: Source, settings: ConnectionSettings, members: dict[str, tuple[str | int, ...]]) -> list[Problem]:
     """What the connector says against these settings. `members`: object -> place of its flow member."""
+    if registry.is_file(settings.connector) and (problems := files.problems(settings.connector)):
+        return problems
     try:
         registry.create(settings, clock=SystemClock(), transport=httpx.MockTransport(_never))
     except ConfigError as error:

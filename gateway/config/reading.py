@@ -13,7 +13,7 @@ from connectors.contract.written.conditions import Condition, compile_condition
 from connectors.contract.written.edge import parse
 from connectors.contract.written.places import Source, read_source
 from connectors.contract.written.problems import Problem
-from gateway.config import connectors, values
+from gateway.config import connectors, files, values
 from gateway.config.access import access_of, check_access
 from gateway.config.auth import MasterKeys, Origin, check_secrets, rules_of
 from gateway.config.cases import cases_of, check_cases
@@ -39,11 +39,11 @@ def read(file: Path, env: Mapping[str, str]) -> tuple[values.Config | None, list
     if source.problems:
         return None, source.problems
     filler = Filler(source, env)
-    parsed = parse(ConfigFile, source, filler.fill())
+    parsed = parse(ConfigFile, source, files.named(file, filler.fill()))
     told = {(each.line, each.col) for each in filler.problems}
     problems = filler.problems + filler.overrides
     problems += [each for each in parsed.problems if (each.line, each.col) not in told]
-    found = resolve(source, parsed, registry.names())
+    found = resolve(source, parsed, [*registry.names(), *files.names(file)])
     problems += found.problems
     model = parsed.model
     if model is None:
@@ -70,7 +70,8 @@ def _judged(source: Source, model: ConfigFile, connections: Mapping[str, values.
     problems: list[Problem] = []
     known = registry.names()
     for name, connection in connections.items():
-        if connection.settings.connector not in known and ":" not in connection.settings.connector:
+        connector = connection.settings.connector
+        if connector not in known and ":" not in connector and not registry.is_file(connector):
             continue
         members: dict[str, tuple[str | int, ...]] = {
             flow.members[name].object: ("flows", key, "members", name)

@@ -34,7 +34,7 @@ def resolve(source: Source, parsed: Parsed[ConfigFile], connectors: Sequence[str
         return Found()
     found, base = Found(), Path(source.file).parent
     for name, connection in model.connections.items():
-        if ":" not in connection.connector and connection.connector not in connectors:
+        if _is_unknown(connection.connector, connectors):
             text = f"there is no connector '{connection.connector}'"
             hint = nearest(connection.connector, connectors)
             found.problems.append(source.problem(("connections", name, "connector"), "unknown-connector", text, hint))
@@ -50,6 +50,10 @@ def resolve(source: Source, parsed: Parsed[ConfigFile], connectors: Sequence[str
     found.problems += _shared(source, model)
     found.problems += _retention(source, model)
     return found
+
+
+def _is_unknown(connector: str, connectors: Sequence[str]) -> bool:
+    return ":" not in connector and not registry.is_file(connector) and connector not in connectors
 
 
 def _type(source: Source, base: Path, name: str, flow: FlowModel, found: Found) -> None:

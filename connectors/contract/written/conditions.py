@@ -6,7 +6,7 @@ The parser and evaluator are `common-expression-language` (a binding of a Rust i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,17 +85,22 @@ def compile_condition(
     return Condition(text, variable, cel.compile(text), dict.fromkeys(fields or ()), named)
 
 
-def check_condition(text: str, *, variable: str = "record", fields: Iterable[str] | None = None) -> list[Fault]:
-    """All faults that can be seen without a record: syntax, unknown variables, functions and fields."""
+def check_condition(
+    text: str, *, variable: str = "record", fields: Iterable[str] | None = None, others: Collection[str] = ()
+) -> list[Fault]:
+    """All faults that can be seen without a record: syntax, unknown variables, functions and fields.
+
+    `others` are variables besides `variable`, whose fields are not known.
+    """
     try:
         program = cel.compile(text)
     except ValueError as error:
         return [_syntax(str(error))]
     bare = _bare(text)
     faults = [
-        _fault(bare, name, f"'{name}' is not known here", f"'{variable}.{name}'")
+        _fault(bare, name, f"'{name}' is not known here", nearest(name, others) if others else f"'{variable}.{name}'")
         for name in program.variables()
-        if name != variable and not _bound(bare, name)
+        if name != variable and name not in others and not _bound(bare, name)
     ]
     for match in _CALL.finditer(bare):
         if match.group(1) not in _FUNCTIONS:

@@ -10,7 +10,7 @@ import pytest
 from gateway.config import read
 from tests.support.shared import REPOSITORY
 
-SHIPPED = [*sorted((REPOSITORY / "examples").glob("*.yaml")), REPOSITORY / "deploy/compose/lockstep.yaml"]
+SHIPPED = [*sorted((REPOSITORY / "examples").rglob("lockstep.yaml")), REPOSITORY / "deploy/compose/lockstep.yaml"]
 VALUES = {
     "LOCKSTEP_DATABASE": "postgresql+asyncpg://lockstep:secret@postgres:5432/lockstep",
     "LOCKSTEP_STREAM": "kafka://kafka:9092",

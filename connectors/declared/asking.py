@@ -1,0 +1,135 @@
+"""Requests of a connector file over the REST client: addresses filled in, answers picked apart, pages followed on the
+same host only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+from urllib.parse import quote, urlencode, urljoin, urlsplit
+
+from connectors.contract.errors import Refused
+from connectors.declared.looking import many, one
+from connectors.declared.model.requests import (
+    AfterPages,
+    CursorPages,
+    LinkPages,
+    Listing,
+    NumberedPages,
+    OffsetPages,
+    Reading,
+    UrlPages,
+)
+from connectors.declared.slots import Values, as_text, fill_address, fill_body, fill_header, fill_text
+from connectors.rest import Answer, RestClient
+from connectors.rest.links import next_link
+
+Token = dict[str, Any]
+"""Where a list goes on, fit to be stored: `{"url"}`, `{"param", "value"}`; {} for the first page."""
+
+
+class Asker:
+    """Sends what the file describes. `origin` is scheme, host and port; nothing else is ever asked."""
+
+    def __init__(self, client: RestClient, *, origin: str, base: str, headers: Mapping[str, str]) -> None:
+        self._client, self._origin, self._base, self._headers = client, origin, base, headers
+
+    def headers(self, own: Mapping[str, str], values: Values) -> dict[str, str]:
+        """Those of all requests and those of this one; an empty one is left out."""
+        filled = {name: fill_header(text, values) for name, text in {**self._headers, **own}.items()}
+        return {name: text for name, text in filled.items() if text}
+
+    def path(
+        self, address: str, query: Mapping[str, str], values: Values, more: Mapping[str, str] | None = None
+    ) -> str:
+        """Path and query as they go over the wire."""
+        path = self._base + fill_address(address, values)
+        filled = {name: fill_text(text, values) for name, text in query.items()}
+        given = {name: text for name, text in {**filled, **(more or {})}.items() if text}
+        if not given:
+            return path
+        return f"{path}{'&' if '?' in path else '?'}{urlencode(given, quote_via=quote)}"
+
+    async def ask(
+        self,
+        reading: Reading,
+        values: Values,
+        *,
+        more: Mapping[str, str] | None = None,
+        url: str = "",
+        tolerate: Collection[int] = (),
+    ) -> Answer:
+        """One request. `url`: the page that an answer named, in place of the file's own address."""
+        path = url or self.path(reading.address, reading.query, values, more)
+        body = None if reading.body is None else fill_body(reading.body, values)
+        return await self._client.read(
+            path, method=reading.method, body=body, headers=self.headers(reading.headers, values), tolerate=tolerate
+        )
+
+    async def page(
+        self, listing: Listing, values: Values, token: Token, *, more: Mapping[str, str] | None = None
+    ) -> tuple[list[Any], Token | None]:
+        """The objects of one page and where the next begins; None: this was the last."""
+        sized = {**(more or {}), **_sized(listing)}
+        if token.get("param"):
+            sized[str(token["param"])] = str(token["value"])
+        url = self._on_this_host(str(token["url"])) if token.get("url") else ""
+        answer = await self.ask(listing, values, more=sized, url=url)
+        rows = many(listing.pick)(answer.data)
+        return rows, self._following(listing, answer, rows, token)
+
+    async def all(self, listing: Listing, values: Values) -> list[Any]:
+        """Every page. Raises Refused where an answer would have us read the same page for ever."""
+        found, token, seen = list[Any](), Token(), list[Token]()
+        while True:
+            rows, following = await self.page(listing, values, token)
+            found += rows
+            if following is None:
+                return found
+            if following in seen or len(seen) >= _MOST_PAGES:
+                raise Refused(f"the list {listing.address} does not end: a page came again")
+            seen.append(following)
+            token = following
+
+    def _following(self, listing: Listing, answer: Answer, rows: list[Any], token: Token) -> Token | None:
+        if listing.more is not None and one(listing.more)(answer.data) in (False, None, 0, "", "false"):
+            return None
+        match listing.page:
+            case CursorPages(from_=where, to=param):
+                value = one(where)(answer.data)
+                return {"param": param, "value": as_text(value)} if value not in (None, "", False) else None
+            case UrlPages(from_=where):
+                value = one(where)(answer.data)
+                return {"url": self._on_this_host(str(value))} if value else None
+            case LinkPages():
+                link = next_link(answer.headers.get("link", ""))
+                return {"url": self._on_this_host(link)} if link else None
+            case NumberedPages(param=param, first=first, size=size):
+                number = int(token.get("value", first))
+                full = bool(rows) and (size is None or len(rows) >= size.value or listing.more is not None)
+                return {"param": param, "value": number + 1} if full else None
+            case OffsetPages(param=param, size=size):
+                shown = int(token.get("value", 0)) + len(rows)
+                full = len(rows) >= size.value or (bool(rows) and listing.more is not None)
+                return {"param": param, "value": shown} if full else None
+            case AfterPages(param=param, of=where, size=size):
+                full = len(rows) >= size.value or (bool(rows) and listing.more is not None)
+                return {"param": param, "value": as_text(one(where)(rows[-1]))} if full else None
+        return None
+
+    def _on_this_host(self, url: str) -> str:
+        """Path and query of the next page. Raises Refused for another host: an answer must not send us elsewhere, with
+        our credentials in hand.
+        """
+        parts = urlsplit(urljoin(self._origin + "/", url))
+        if f"{parts.scheme}://{parts.netloc}" != self._origin or any(sign in url for sign in "\r\n\t\\ "):
+            raise Refused("the answer names a next page on another host, which is not followed")
+        return parts.path + (f"?{parts.query}" if parts.query else "")
+
+
+_MOST_PAGES = 10_000
+
+
+def _sized(listing: Listing) -> dict[str, str]:
+    size = listing.page.size if listing.page else None
+    return {size.param: str(size.value)} if size else {}

@@ -1,0 +1,35 @@
+"""Conditions of a connector file: CEL over a few declared variables, compiled once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import cel
+
+OF_ANSWERS = ("status", "body", "header", "sent", "answered")
+OF_CHECKS = ("status", "body", "header")
+OF_WEBHOOKS = ("body", "header")
+OF_ROWS = ("row",)
+
+
+@lru_cache(maxsize=1024)
+def _program(text: str) -> cel.Program:
+    return cel.compile(text)
+
+
+def holds(text: str, values: Mapping[str, Any]) -> bool:
+    """Whether the condition holds. One that cannot be decided, because a body lacks the key it asks for, does not."""
+    if text == "true":
+        return True
+    try:
+        return _program(text).execute(dict(values)) is True
+    except Exception:  # noqa: BLE001 - the binding raises built-in errors of many kinds
+        return False
+
+
+@lru_cache(maxsize=1024)
+def looks_inside(text: str) -> bool:
+    """Whether a condition asks for more than the status."""
+    return bool({"body", "header"} & set(_program(text).variables()))

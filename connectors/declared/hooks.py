@@ -1,0 +1,144 @@
+"""Webhooks by the file's description: believed, then read. Pure."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from connectors.contract.errors import MalformedError, SignatureError
+from connectors.contract.values import Change, Received, Webhook
+from connectors.declared.deciding import holds
+from connectors.declared.looking import one, text_at
+from connectors.declared.model.records import Record
+from connectors.declared.model.webhooks import BasicAuth, Delivery, Event, Hmac, Token, Webhooks
+from connectors.declared.slots import parse
+from connectors.declared.telling import Teller, knows, to_item
+
+_DIGESTS = {"hmac_sha1": hashlib.sha1, "hmac_sha256": hashlib.sha256, "hmac_sha512": hashlib.sha512}
+
+
+def verify(webhook: Webhook, hooks: Webhooks, secret: str) -> None:
+    """Raises SignatureError unless the request proves that it comes from who knows the secret."""
+    if not secret:
+        raise SignatureError("this connection has no webhook secret, so no webhook is believed", code="no_secret")
+    match hooks.verify:
+        case Hmac() as how:
+            _signed(webhook, how, secret)
+        case Token(header=header, prefix=prefix):
+            _same(_header(webhook, header), prefix + secret)
+        case BasicAuth():
+            _same(_header(webhook, "authorization"), "Basic " + base64.b64encode(secret.encode()).decode())
+
+
+def sign(how: Hmac, secret: str, headers: Mapping[str, str], body: bytes) -> str:
+    """The signature's header for a request with these other headers (names in lower case)."""
+    digest = hmac.new(_key(how, secret), _covered(how, headers, body), _DIGESTS[how.kind]).digest()
+    return how.prefix + (digest.hex() if how.as_ == "hex" else base64.b64encode(digest).decode())
+
+
+def _signed(webhook: Webhook, how: Hmac, secret: str) -> None:
+    given = _header(webhook, how.header)
+    # Some systems send several, of a former secret too: one that fits is enough.
+    expected = sign(how, secret, webhook.headers, webhook.body)
+    several = given.split() if "," in how.prefix else given.replace(",", " ").split()
+    _same(next((each for each in several if _equal(each, expected)), given), expected)
+    if how.time is not None:
+        at = _header(webhook, how.time)
+        if not at.isdecimal() or len(at) > 13 or abs(_seconds(at) - webhook.received_at) > how.skew:
+            raise SignatureError(f"signed more than {how.skew:.0f} s ago, or the clocks differ", code="stale_signature")
+
+
+def _seconds(text: str) -> float:
+    return int(text) / (1000 if len(text) > 11 else 1)
+
+
+def _covered(how: Hmac, headers: Mapping[str, str], body: bytes) -> bytes:
+    parts = []
+    for part in parse(how.over).parts:
+        if isinstance(part, str):
+            parts.append(part.encode())
+        elif part.names == ("raw",):
+            parts.append(body)
+        else:
+            parts.append(headers.get(".".join(part.names[1:]).lower(), "").encode("utf-8", "surrogateescape"))
+    return b"".join(parts)
+
+
+def _key(how: Hmac, secret: str) -> bytes:
+    if how.secret == "text":  # noqa: S105 - how it is written, not what it is
+        return secret.encode()
+    try:
+        return base64.b64decode(secret.rpartition("_")[2], validate=True)
+    except (binascii.Error, ValueError):
+        raise SignatureError("the webhook secret of this connection is not base64", code="bad_secret") from None
+
+
+def _header(webhook: Webhook, name: str) -> str:
+    given = webhook.headers.get(name.lower(), "")
+    if not given:
+        raise SignatureError(f"the header {name} is required", code="missing_signature")
+    if not given.isascii():
+        raise SignatureError(f"the header {name} must be ASCII", code="bad_signature")
+    return given
+
+
+def _same(given: str, expected: str) -> None:
+    if not _equal(given, expected):
+        raise SignatureError("the signature does not fit", code="bad_signature")
+
+
+def _equal(given: str, expected: str) -> bool:
+    return hmac.compare_digest(given.encode(), expected.encode())
+
+
+def read(webhook: Webhook, hooks: Webhooks, records: Mapping[str, Record], teller: Teller) -> Received:
+    """What it means. Raises MalformedError for a body that is not what the vendor sends."""
+    body = _body(webhook)
+    asked = {"body": body, "header": dict(webhook.headers)}
+    event = next((each for each in hooks.events if holds(each.when, asked)), None)
+    if event is None:
+        return Received(changes=(), ignored="the connector file names no such event")
+    if event.record not in records:
+        return Received(changes=(), ignored=f"no flow of this connection holds {event.record}")
+    return Received(
+        changes=(_change(event, records[event.record], body, _delivery(hooks.delivery, webhook, body), teller),)
+    )
+
+
+def _body(webhook: Webhook) -> Any:
+    try:
+        body = orjson.loads(webhook.body)
+    except orjson.JSONDecodeError as error:
+        raise MalformedError("the body is not JSON", code="not_json") from error
+    if not isinstance(body, Mapping):
+        raise MalformedError("the body is not a block of keys", code="not_an_object")
+    return body
+
+
+def _delivery(how: Delivery | None, webhook: Webhook, body: Any) -> str:
+    if how is None:
+        return ""
+    return webhook.headers.get(how.header.lower(), "") if how.header else text_at(how.at, body)
+
+
+def _change(event: Event, record: Record, body: Any, delivery: str, teller: Teller) -> Change:
+    id = text_at(event.id, body)
+    if not id:
+        raise MalformedError(f"there is no id at {event.id}", code="missing_field")
+    key = f"{event.record}:{id}:delivery:{delivery}" if delivery else ""
+    if event.then == "deleted":
+        return teller.gone(event.record, id, key=key)
+    picked = one(event.pick)(body)
+    if event.then == "comment" and record.comments is not None:
+        item = to_item(record.comments, picked)
+        if item is not None:
+            return teller.comment(event.record, id, item, key=key)
+    if event.then == "snapshot" and knows(record, picked):
+        return teller.row(event.record, record, picked, key=key)
+    return teller.hint(event.record, id, text_at(event.key, body), key=key)

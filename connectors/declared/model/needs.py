@@ -1,0 +1,50 @@
+"""What a connector has to be told besides address and credentials: once, for parser, form and docs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
+
+from connectors.contract.written.edge import Strict
+
+_TYPES: dict[str, Any] = {"text": str, "integer": int, "number": float, "boolean": bool}
+
+
+class Need(Strict):
+    """One setting. It is given under `options:` of the connection, or under `with:` of a flow's member."""
+
+    type: Literal["text", "integer", "number", "boolean", "choice"] = "text"
+    label: str = Field(default="", description="What a form calls it.")
+    doc: str = Field(default="", description="One sentence that says where to find it.")
+    default: str | int | float | bool | None = Field(default=None, description="Without one it has to be given.")
+    example: str | int | float | bool | None = None
+    choices: list[str] = Field(default=[], description="Of a `choice`.")
+    pattern: str | None = Field(default=None, description="Regular expression that a text has to match as a whole.")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if (self.type == "choice") != bool(self.choices):
+            raise ValueError("choices belong to 'type: choice'; try 'type: choice' with 'choices: [a, b]'")
+        if self.default is not None and not isinstance(self.default, _TYPES.get(self.type, str)):
+            raise ValueError(f"the default is no {self.type}; try a {self.type}")
+        return self
+
+
+Needs = dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], Need]
+
+
+class Given(BaseModel):
+    """Base of the models that settings are read with: frozen, and a key nobody knows is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+def model_of(name: str, needs: Needs) -> type[Given]:
+    """A model of exactly these settings."""
+    fields: dict[str, Any] = {}
+    for key, need in needs.items():
+        kind = Literal[tuple(need.choices)] if need.choices else _TYPES[need.type]
+        default: Any = ... if need.default is None else need.default
+        fields[key] = (kind, Field(default, pattern=rf"^(?:{need.pattern})$" if need.pattern else None))
+    return create_model(name, __base__=Given, **fields)

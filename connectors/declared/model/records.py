@@ -1,0 +1,142 @@
+"""One kind of object: what it is known by, how it is listed, read and found, and what is written."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from connectors.contract.written.edge import Strict
+from connectors.contract.written.units import Duration
+from connectors.declared.model.needs import Needs
+from connectors.declared.model.requests import Listing, Reading
+from connectors.declared.model.texts import Name, Path, Text, TimeFormat
+from connectors.declared.model.writes import Writes
+
+
+def _at(value: Any) -> Any:
+    return {"at": value} if isinstance(value, str) else value
+
+
+class Version(Strict):
+    """The number that tells states of an object apart."""
+
+    at: Path
+    kind: Literal["counter", "ordered"] = Field(
+        default="ordered", description="`counter`: one more with each change, whoever makes it. `ordered`: it grows."
+    )
+
+
+class Moment(Strict):
+    """A time in an object."""
+
+    at: Path
+    as_: TimeFormat = Field(default="rfc3339", alias="as")
+
+
+class Updated(Moment):
+    """When an object was last changed."""
+
+    exact: Duration = Field(default=1.0, description="The finest difference the system shows.", validate_default=False)
+
+
+class One(Reading):
+    """Reading one object, by `${id}`."""
+
+    absent: list[int] = Field(default=[404, 410], description="Statuses that say: it is not there.")
+
+
+class Since(Strict):
+    """How a poll asks for what changed, or tells by itself."""
+
+    param: str | None = Field(default=None, description="Takes the time. Left out: all is listed and compared here.")
+    as_: TimeFormat = Field(default="rfc3339", alias="as")
+    order: Literal["oldest_first", "newest_first", "none"] = Field(
+        default="none", description="How the list is sorted by its time of change, if it is; see `list.query`."
+    )
+    overlap: Duration = Field(
+        default=120.0, description="How far each poll reaches back.", validate_default=False, gt=0
+    )
+
+
+class Gone(Listing):
+    """A list of what was deleted."""
+
+    id: Path = Field(default="$.id", description="In each entry: the object's id.")
+    param: str | None = Field(default=None, description="Takes the time since when.")
+    as_: TimeFormat = Field(default="rfc3339", alias="as")
+
+
+class Marker(Strict):
+    """Where our correlation key is stored in a create, so that it can be found after a lost answer."""
+
+    at: Path = Field(description="In an object. From key to key only: there it is written, too.")
+    kind: Literal["field", "label"] = Field(default="field", description="`label`: one of a list of texts.")
+    as_: Text = Field(default="${correlation}", alias="as", description="What is stored; holds `${correlation}` once.")
+    find: Listing = Field(description="Lists the objects that carry `${marker}`; others in the answer are left out.")
+
+
+class Comments(Listing):
+    """Comments of an object."""
+
+    id: Path = "$.id"
+    text: Path
+    author: Path | None = None
+    at: Annotated[Moment | None, BeforeValidator(_at, json_schema_input_type=str | Moment)] = None
+    internal: Path | None = Field(default=None, description="Where true says that customers do not see it.")
+    skip: str | None = Field(default=None, description="CEL over `row`: entries that are no comments.")
+
+
+class Moves(Strict):
+    """The moves of a stepped field that are open now: always the same ones, or asked for."""
+
+    to: list[str] = Field(default=[], description="Every state can be reached at any time.")
+    ask: Listing | None = None
+    id: Path = "$.id"
+    leads_to: Path = Field(default="$.to", description="The value that the field has after the move.")
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if bool(self.to) == (self.ask is not None):
+            raise ValueError("moves are listed or asked for; try 'to: [open, done]' or 'ask: {get: ...}'")
+        return self
+
+
+class Record(Strict):
+    """One kind of object."""
+
+    doc: str = ""
+    needs: Needs = Field(default={}, description="Settings of a flow's member, under `with:`.")
+    id: Path = Field(description="Never changes, and is never given again.")
+    key: Path | None = Field(default=None, description="What people call it.")
+    version: Annotated[Version | None, BeforeValidator(_at, json_schema_input_type=str | Version)] = None
+    updated: Annotated[Updated | None, BeforeValidator(_at, json_schema_input_type=str | Updated)] = None
+    etag: Literal["header"] | Path | None = Field(
+        default=None, description="What `${version}` is in a write. Default: `version`."
+    )
+    actor: Path | None = Field(default=None, description="Who made the last change.")
+    link: Text | None = Field(default=None, description="Path of its page, for people.")
+    one: One | None = Field(default=None, description="Left out: an outcome in doubt needs a person.")
+    list: Listing
+    whole: bool = Field(default=True, description="`false`: rows of the list show less than `one` does.")
+    since: Since = Since()
+    gone: Gone | None = Field(default=None, description="Left out: deletions are found by comparing ids.")
+    marker: Marker | None = None
+    find_by: dict[Name, str] = Field(default={}, description="Field -> parameter of `list` that filters by it.")
+    comments: Comments | None = None
+    moves: Moves | None = None
+    settles_within: Duration | None = None
+    writes: Writes = Writes()
+    fields: FieldDiscovery | None = Field(default=None, description="Where the system tells of its fields.")
+
+
+class FieldDiscovery(Reading):
+    """Where a system tells which fields and options it has."""
+
+    name: Path = "$.name"
+    kind: Path | None = None
+    options: Path | None = Field(default=None, description="In a field: its options.")
+    required: Path | None = None
+
+
+Record.model_rebuild()

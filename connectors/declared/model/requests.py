@@ -1,0 +1,106 @@
+"""One request: what is asked for, where, with what; and how long answers are cut into pages."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from connectors.contract.written.edge import Strict
+from connectors.declared.model.texts import Address, Body, HeaderName, Path, Text
+
+
+class Reading(Strict):
+    """A request that changes nothing: `get`, or `post` where a system wants its searches posted."""
+
+    get: Address | None = None
+    post: Address | None = None
+    query: dict[str, Text] = Field(default={}, description="Parameters; an empty text is left out.")
+    headers: dict[HeaderName, Text] = Field(default={})
+    body: Body = Field(default=None, description="Of a `post`.")
+    pick: Path = Field(default="$", description="Where in the answer the object, or each object, is.")
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.get is None) == (self.post is None):
+            raise ValueError("a request has one address; try 'get: /path' or 'post: /path'")
+        if self.get is not None and self.body is not None:
+            raise ValueError("a get has no body; try 'post:'")
+        return self
+
+    @property
+    def method(self) -> str:
+        return "GET" if self.get is not None else "POST"
+
+    @property
+    def address(self) -> str:
+        return self.get or self.post or "/"
+
+
+class Size(Strict):
+    """How many objects a page may have."""
+
+    param: str
+    value: int = Field(ge=1, le=10_000)
+
+
+class CursorPages(Strict):
+    """The answer holds a token that the next request presents."""
+
+    kind: Literal["cursor"]
+    from_: Path = Field(alias="from", description="Where the token is; nothing there ends the list.")
+    to: str = Field(description="Parameter that takes it.")
+    size: Size | None = None
+
+
+class NumberedPages(Strict):
+    """Pages are counted. Objects that move while one pages would be missed: see `since.order`."""
+
+    kind: Literal["page"]
+    param: str = "page"
+    first: int = Field(default=1, ge=0, le=1)
+    size: Size | None = None
+
+
+class OffsetPages(Strict):
+    """Pages begin at a number of objects."""
+
+    kind: Literal["offset"]
+    param: str = "offset"
+    size: Size
+
+
+class LinkPages(Strict):
+    """The header `Link` names the next page (RFC 8288). It has to be on the same host."""
+
+    kind: Literal["link_header"]
+    size: Size | None = None
+
+
+class UrlPages(Strict):
+    """The answer holds the address of the next page. It has to be on the same host."""
+
+    kind: Literal["next_url"]
+    from_: Path = Field(alias="from")
+    size: Size | None = None
+
+
+class AfterPages(Strict):
+    """The next page begins after the last object shown."""
+
+    kind: Literal["id_after"]
+    param: str
+    of: Path = Field(description="In an object: what the parameter takes.")
+    size: Size
+
+
+Pages = Annotated[
+    CursorPages | NumberedPages | OffsetPages | LinkPages | UrlPages | AfterPages, Field(discriminator="kind")
+]
+
+
+class Listing(Reading):
+    """A request whose answer may go over several pages."""
+
+    page: Pages | None = Field(default=None, description="Left out: everything comes at once.")
+    more: Path | None = Field(default=None, description="Where the answer says whether there is more.")

@@ -1,0 +1,83 @@
+"""Webhooks of a system: how they are believed, and what each means."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from connectors.contract.written.edge import Strict
+from connectors.contract.written.units import Duration
+from connectors.declared.model.texts import HeaderName, Name, Path, Text
+
+
+class Hmac(Strict):
+    """A signature over the body, made with the shared secret."""
+
+    kind: Literal["hmac_sha256", "hmac_sha1", "hmac_sha512"]
+    header: HeaderName
+    prefix: str = Field(default="", description="Before the signature, such as 'sha256='.")
+    as_: Literal["hex", "base64"] = Field(default="hex", alias="as")
+    over: Text = Field(default="${raw}", description="What is signed: `${raw}` is the body, `${header.NAME}` a header.")
+    time: HeaderName | None = Field(default=None, description="Header with the time of sending, in epoch seconds.")
+    skew: Duration = Field(default=300.0, description="Older ones are refused.", validate_default=False, gt=0)
+    secret: Literal["text", "base64"] = Field(default="text", description="How the shared secret is written.")
+
+    @model_validator(mode="after")
+    def _timed(self) -> Self:
+        if self.time is not None and f"${{header.{self.time.lower()}}}" not in self.over.lower():
+            raise ValueError(f"a time that is not signed proves nothing; try over: '${{header.{self.time}}}.${{raw}}'")
+        return self
+
+
+class Token(Strict):
+    """A header that holds the shared secret itself."""
+
+    kind: Literal["token"]
+    header: HeaderName
+    prefix: str = ""
+
+
+class BasicAuth(Strict):
+    """Basic credentials; the shared secret is `user:password`."""
+
+    kind: Literal["basic"]
+
+
+Verify = Annotated[Hmac | Token | BasicAuth, Field(discriminator="kind")]
+
+
+class Delivery(Strict):
+    """What tells a repeated webhook from a new one."""
+
+    header: HeaderName | None = None
+    at: Path | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.header is None) == (self.at is None):
+            raise ValueError("a delivery is known by one thing; try 'header: X-Delivery' or 'at: $.event_id'")
+        return self
+
+
+class Event(Strict):
+    """What a webhook means. The first whose `when` holds is taken; where none does, it is ignored."""
+
+    when: str = Field(default="true", description="CEL over `body` and `header`.")
+    record: Name
+    id: Path = Field(description="In the body: the object's id.")
+    key: Path | None = None
+    then: Literal["read", "snapshot", "deleted", "comment"] = Field(
+        default="read",
+        description="`read`: read the object. `snapshot`: the body shows it whole, at `pick`. `comment`: a comment was "
+        "added, which is at `pick` as `comments` of the record shows it.",
+    )
+    pick: Path = "$"
+
+
+class Webhooks(Strict):
+    """Where a system has webhooks."""
+
+    verify: Verify
+    delivery: Delivery | None = Field(default=None, description="Left out: each webhook counts as a new one.")
+    events: list[Event] = Field(min_length=1)

@@ -1,0 +1,138 @@
+"""The poll of one record: one page a call, as pure functions over the cursor.
+
+A list that is sorted by its time of change, and counts its pages, loses rows when one of those shown is edited while
+one pages: everything behind it moves up. So where a file says `order: oldest_first`, the query's own time is moved up
+to the last object shown and paging starts anew; rows shown before are left out by id and version. Rows only move to
+later times, so whatever was not shown is still ahead.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+import orjson
+
+from connectors.declared.asking import Token
+from connectors.declared.model.records import Record
+from connectors.declared.model.requests import NumberedPages, OffsetPages
+from connectors.declared.rows import id_of, updated_at, version_of
+from connectors.declared.times import format_time
+
+_COARSE_S = {"date": 86400.0, "epoch_s": 1.0}
+Mark = tuple[float, str]
+"""Time of change and state of an object: one that was told in this state is not told again."""
+
+
+class Cursor(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the poll of one record stands. Times are epoch seconds in the system's clock."""
+
+    bound: float
+    """Everything changed before has been told."""
+    started: float = 0.0
+    """When the present round began; 0: between rounds."""
+    reach: float = 0.0
+    """Everything changed between `bound` and here has been shown in this round."""
+    token: Token = {}
+    seen: Mapping[str, Mark] = {}
+    silent: bool = False
+    """The first round where nothing but comparing tells of changes: what is there now is no news."""
+
+
+class Stand(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the polls of all records stand."""
+
+    records: Mapping[str, Cursor]
+    turn: str = ""
+    """The record whose round is under way; "": between polls."""
+    gone: Mapping[str, float] = {}
+    """Record -> everything deleted before was told."""
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """What a page amounted to."""
+
+    fresh: tuple[Any, ...]
+    cursor: Cursor
+    more: bool
+
+
+def begin(record: Record, now: float) -> Cursor:
+    """From now on."""
+    return Cursor(bound=now - record.since.overlap, silent=record.updated is None)
+
+
+def going_on(cursor: Cursor, now: float) -> Cursor:
+    """The present round, or a new one."""
+    if cursor.started:
+        return cursor
+    return msgspec.structs.replace(cursor, started=now, reach=cursor.bound, token={})
+
+
+def asked(record: Record, cursor: Cursor) -> dict[str, str]:
+    """The parameter that narrows the list to what changed."""
+    since = record.since
+    return {since.param: format_time(cursor.reach, since.as_)} if since.param else {}
+
+
+def step(record: Record, cursor: Cursor, rows: Sequence[Any], following: Token | None) -> Step:
+    """Objects not told in this state before, and where to go on."""
+    marks = {id_of(record, row): _mark(record, row) for row in rows}
+    marks.pop("", None)
+    recent = [row for row in rows if id_of(record, row) and _is_recent(record, cursor, row)]
+    fresh = tuple(row for row in recent if cursor.seen.get(id_of(record, row)) != marks[id_of(record, row)])
+    seen = {**cursor.seen, **marks}
+    if following is None or _is_past(record, cursor, rows):
+        return Step(fresh=() if cursor.silent else fresh, cursor=_ended(record, cursor, seen), more=False)
+    reach = max([cursor.reach, *(at for at, _ in marks.values())])
+    moved = _steps(record) and asked(record, cursor) != asked(record, msgspec.structs.replace(cursor, reach=reach))
+    onward = msgspec.structs.replace(
+        cursor, reach=reach if moved else cursor.reach, token={} if moved else following, seen=seen
+    )
+    return Step(fresh=() if cursor.silent else fresh, cursor=onward, more=True)
+
+
+def _ended(record: Record, cursor: Cursor, seen: Mapping[str, Mark]) -> Cursor:
+    if record.updated is None:
+        return Cursor(bound=cursor.started, seen=seen)
+    bound = max(cursor.bound, cursor.started - record.since.overlap)
+    oldest = bound - _coarse_s(record)
+    return Cursor(bound=bound, seen={name: mark for name, mark in seen.items() if mark[0] >= oldest})
+
+
+def _steps(record: Record) -> bool:
+    """Whether paging starts anew behind what was shown."""
+    counted = isinstance(record.list.page, NumberedPages | OffsetPages)
+    return counted and record.since.param is not None and record.since.order == "oldest_first"
+
+
+def _is_past(record: Record, cursor: Cursor, rows: Sequence[Any]) -> bool:
+    """Sorted newest first, the list is read until it shows what was told before."""
+    if record.since.order != "newest_first" or record.since.param is not None or not rows:
+        return False
+    at = updated_at(record, rows[-1])
+    return at is not None and at < cursor.bound - _coarse_s(record)
+
+
+def _is_recent(record: Record, cursor: Cursor, row: Any) -> bool:
+    at = updated_at(record, row)
+    return at is None or at >= cursor.bound - _coarse_s(record)
+
+
+def _coarse_s(record: Record) -> float:
+    """How much older than meant a row may be that a bound lets through."""
+    exact = record.updated.exact if record.updated else 0.0
+    return max(exact, _COARSE_S.get(record.since.as_, 0.001))
+
+
+def _mark(record: Record, row: Any) -> Mark:
+    version = version_of(record, row)
+    state = str(version) if version is not None else _digest(row)
+    return updated_at(record, row) or 0.0, state
+
+
+def _digest(row: Any) -> str:
+    """Times may be too coarse to tell two edits apart; the row itself is not."""
+    return hashlib.sha256(orjson.dumps(row, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]

@@ -1,0 +1,46 @@
+"""Connectors that are files: `connector: ./desk.yaml`, or a name for a file of the folder `connectors/` beside the
+configuration.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from connectors import registry
+from connectors.contract.written.problems import Problem
+
+FOLDER = "connectors"
+
+
+def names(config: Path) -> list[str]:
+    """Names of the files in the folder beside the configuration. A built-in name cannot be taken over."""
+    found = {file.stem for file in (config.parent / FOLDER).glob("*.yaml")}
+    return sorted(found - set(registry.names()))
+
+
+def named(config: Path, data: Any) -> Any:
+    """The document with the absolute path of the file wherever a connection's connector is one."""
+    connections = data.get("connections") if isinstance(data, dict) else None
+    if not isinstance(connections, dict):
+        return data
+    known = names(config)
+    return {**data, "connections": {name: _resolved(config, known, each) for name, each in connections.items()}}
+
+
+def _resolved(config: Path, known: list[str], connection: Any) -> Any:
+    said = connection.get("connector") if isinstance(connection, dict) else None
+    if not isinstance(said, str):
+        return connection
+    if registry.is_file(said):
+        return {**connection, "connector": str((config.parent / said).resolve())}
+    if said in known:
+        return {**connection, "connector": str((config.parent / FOLDER / f"{said}.yaml").resolve())}
+    return connection
+
+
+def problems(connector: str) -> list[Problem]:
+    """Everything that is wrong with a connector file, at its places there."""
+    from connectors.declared.loader import read
+
+    return read(Path(connector)).problems

@@ -1,0 +1,69 @@
+"""A connection's connector may be a file: by path or by name, its problems told at their places in that file."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from gateway.config import read
+
+EXAMPLE = Path(__file__).parents[4] / "examples" / "brambledesk"
+ENV = dict.fromkeys(("DESK_PASSWORD", "DESK_HOOK", "JIRA_TOKEN", "JIRA_HOOK"), "x") | {
+    "DESK_URL": "https://desk.test",
+    "JIRA_URL": "https://jira.test",
+}
+
+
+@pytest.fixture
+def example(tmp_path: Path) -> Path:
+    shutil.copytree(EXAMPLE, tmp_path, dirs_exist_ok=True)
+    return tmp_path / "lockstep.yaml"
+
+
+def edit(file: Path, before: str, after: str) -> None:
+    text = file.read_text()
+    assert before in text
+    file.write_text(text.replace(before, after))
+
+
+@pytest.mark.parametrize("connector", ["brambledesk", "./connectors/brambledesk.yaml", "connectors/brambledesk.yaml"])
+def test_by_name_and_by_path(example: Path, connector: str) -> None:
+    edit(example, "connector: brambledesk  ", f"connector: {connector}  ")
+    config, problems = read(example, ENV)
+    assert problems == []
+    assert config is not None
+    assert config.connections["desk"].settings.connector == str(example.parent / "connectors" / "brambledesk.yaml")
+
+
+def test_a_name_that_is_nearly_one_of_the_folder(example: Path) -> None:
+    edit(example, "connector: brambledesk  ", "connector: bramble_desk  ")
+    _, problems = read(example, ENV)
+    assert [f"{each.rule} {each.hint}" for each in problems] == ["unknown-connector 'brambledesk'"]
+
+
+def test_a_file_that_is_not_there(example: Path) -> None:
+    edit(example, "connector: brambledesk  ", "connector: ./desk.yaml  ")
+    _, problems = read(example, ENV)
+    assert [(Path(each.file).name, each.rule) for each in problems] == [("desk.yaml", "file")]
+
+
+def test_problems_of_the_file_are_told_there_and_those_of_the_settings_here(example: Path) -> None:
+    edit(example.parent / "connectors" / "brambledesk.yaml", "    key: $.number", "    kee: $.number")
+    _, problems = read(example, ENV)
+    assert [(Path(each.file).name, each.line, each.rule) for each in problems] == [
+        ("brambledesk.yaml", 28, "unknown-key")
+    ]
+    edit(example.parent / "connectors" / "brambledesk.yaml", "    kee: $.number", "    key: $.number")
+    edit(example, "poll: {every: 60s}", "options: {colour: red}")
+    _, problems = read(example, ENV)
+    assert [(Path(each.file).name, each.rule) for each in problems] == [("lockstep.yaml", "options")]
+
+
+def test_a_built_in_name_cannot_be_taken_over(example: Path) -> None:
+    (example.parent / "connectors" / "jira.yaml").write_text("connector: jira\n")
+    config, problems = read(example, ENV)
+    assert problems == []
+    assert config is not None
+    assert config.connections["jira"].settings.connector == "jira"
