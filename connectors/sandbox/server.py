@@ -9,6 +9,7 @@ from pathlib import Path
 from aiohttp import web
 
 from connectors.sandbox.admin import Admin
+from connectors.sandbox.brambledesk.system import Brambledesk
 from connectors.sandbox.gate import Gate
 from connectors.sandbox.hooks import HookQueue
 from connectors.sandbox.jira.system import JiraCloud
@@ -16,7 +17,7 @@ from connectors.sandbox.servicenow.system import ServiceNow
 from connectors.sandbox.site import Site, System
 from connectors.sandbox.store import Store
 
-SYSTEMS = ("jira", "servicenow")
+SYSTEMS = ("jira", "servicenow", "brambledesk")
 _STOP_S = 2.0
 _MAX_BODY = 32 * 1024 * 1024
 
@@ -50,7 +51,7 @@ async def start(
     time_scale: float = 1.0,
     latency_ms: float = 0.0,
 ) -> StandIn:
-    """Starts `jira` or `servicenow` on the file `data` (made if absent). Port 0 picks a free one. Raises OSError for
+    """Starts one of SYSTEMS on the file `data` (made if absent). Port 0 picks a free one. Raises OSError for
     a port in use, ValueError for an unknown system, FileInUseError for a file that another process holds.
     """
     store = Store(data)
@@ -79,4 +80,6 @@ def _vendor(system: str, site: Site) -> System:
         return JiraCloud(site)
     if system == "servicenow":
         return ServiceNow(site)
+    if system == "brambledesk":
+        return Brambledesk(site)
     raise ValueError(f"no stand-in for {system!r}; there are {', '.join(SYSTEMS)}")
