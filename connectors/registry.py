@@ -18,6 +18,7 @@ from connectors.contract.errors import ConfigError
 ENTRY_POINTS = "lockstep.connectors"
 """Group under which other distributions announce connectors, each as `name = "package.module:factory"`."""
 BUILT_IN: Mapping[str, str] = {
+    "gitlab": str(Path(__file__).parent / "gitlab" / "connector.yaml"),
     "jira": "connectors.jira.connector:create",
     "servicenow": "connectors.servicenow.connector:create",
 }
@@ -47,12 +48,10 @@ def factory(connector: str, connection: str) -> Factory:
     """Finds a factory by name, dotted path `package.module:factory`, or the path of a connector file; built-in names
     cannot be taken over.
     """
-    if is_file(connector):
-        from connectors.declared import loader
-
-        return loader.factory(Path(connector))
-    path = BUILT_IN.get(connector, connector if ":" in connector else "")
-    if path:
+    path = BUILT_IN.get(connector, connector)
+    if is_file(path):
+        return _declared(path)
+    if ":" in path:
         return _loaded(path, connection)
     for announced in entry_points(group=ENTRY_POINTS, name=connector):
         return _loaded(announced.value, connection)
@@ -62,6 +61,12 @@ def factory(connector: str, connection: str) -> Factory:
 def is_file(connector: str) -> bool:
     """Whether `connector:` means a file, not a name."""
     return connector.endswith((".yaml", ".yml"))
+
+
+def _declared(path: str) -> Factory:
+    from connectors.declared import loader
+
+    return loader.factory(Path(path))
 
 
 def _loaded(path: str, connection: str) -> Factory:

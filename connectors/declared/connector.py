@@ -144,7 +144,7 @@ class Declared:
             return Received(changes=(), ignored="the connector file describes no webhooks")
         hooks.verify(webhook, self._file.webhooks, self._settings.webhook_secret)
         teller = self._teller(webhook.received_at, "webhook")
-        return hooks.read(webhook, self._file.webhooks, self._records, teller)
+        return hooks.read(webhook, self._file.webhooks, self._records, self._own, teller)
 
     async def read(self, ref: Ref, *, items: bool = False) -> Snapshot:
         record = self._record(ref.object)
@@ -193,7 +193,7 @@ class Declared:
         if moves is None:
             return []
         if moves.ask is None:
-            return [Step(id=each, to=each) for each in moves.to]
+            return [Step(id=id, to=state) for state, id in moves.to.items()]
         values = self._values(ref.object) | {"id": ref.id, "key": ref.key}
         found = await self._ask.all(moves.ask, values)
         return [Step(id=text_at(moves.id, row), to=text_at(moves.leads_to, row)) for row in found]

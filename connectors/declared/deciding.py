@@ -10,7 +10,7 @@ import cel
 
 OF_ANSWERS = ("status", "body", "header", "sent", "answered")
 OF_CHECKS = ("status", "body", "header")
-OF_WEBHOOKS = ("body", "header")
+OF_WEBHOOKS = ("body", "header", "setting")
 OF_ROWS = ("row",)
 
 

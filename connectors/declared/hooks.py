@@ -97,10 +97,12 @@ def _equal(given: str, expected: str) -> bool:
     return hmac.compare_digest(given.encode(), expected.encode())
 
 
-def read(webhook: Webhook, hooks: Webhooks, records: Mapping[str, Record], teller: Teller) -> Received:
+def read(
+    webhook: Webhook, hooks: Webhooks, records: Mapping[str, Record], settings: Mapping[str, Any], teller: Teller
+) -> Received:
     """What it means. Raises MalformedError for a body that is not what the vendor sends."""
     body = _body(webhook)
-    asked = {"body": body, "header": dict(webhook.headers)}
+    asked = {"body": body, "header": dict(webhook.headers), "setting": dict(settings)}
     event = next((each for each in hooks.events if holds(each.when, asked)), None)
     if event is None:
         return Received(changes=(), ignored="the connector file names no such event")
@@ -135,8 +137,9 @@ def _change(event: Event, record: Record, body: Any, delivery: str, teller: Tell
     if event.then == "deleted":
         return teller.gone(event.record, id, key=key)
     picked = one(event.pick)(body)
-    if event.then == "comment" and record.comments is not None:
-        item = to_item(record.comments, picked)
+    shape = event.comment or record.comments
+    if event.then == "comment" and shape is not None:
+        item = to_item(shape, picked)
         if item is not None:
             return teller.comment(event.record, id, item, key=key)
     if event.then == "snapshot" and knows(record, picked):

@@ -41,6 +41,9 @@ def _conditions(source: Source, file: ConnectorFile) -> Iterator[Problem]:
         yield from _condition(source, ("check", number, "pass"), check.pass_, OF_CHECKS)
     for number, event in enumerate(file.webhooks.events if file.webhooks else ()):
         yield from _condition(source, ("webhooks", "events", number, "when"), event.when, OF_WEBHOOKS)
+        if event.comment is not None and event.comment.skip is not None:
+            at = ("webhooks", "events", number, "comment", "skip")
+            yield from _condition(source, at, event.comment.skip, OF_ROWS)
     for name, record in file.records.items():
         if record.comments is not None and record.comments.skip is not None:
             yield from _condition(source, ("records", name, "comments", "skip"), record.comments.skip, OF_ROWS)
@@ -74,7 +77,7 @@ def _webhooks(source: Source, file: ConnectorFile) -> Iterator[Problem]:
         record = file.records.get(event.record)
         if record is None:
             yield _no_record(source, (*at, "record"), event.record, file.records)
-        elif event.then == "comment" and record.comments is None:
+        elif event.then == "comment" and record.comments is None and event.comment is None:
             text = f"the record {event.record} has no comments"
             yield source.problem((*at, "then"), "comments", text, f"'comments:' in records.{event.record}")
         if event.when == "true" and file.webhooks and number < len(file.webhooks.events) - 1:

@@ -9,7 +9,7 @@ from connectors.comments import undress
 from connectors.contract.values import Change, ChangeKind, Item, Snapshot, VersionKind
 from connectors.declared.deciding import holds
 from connectors.declared.looking import one, text_at
-from connectors.declared.model.records import Comments, Record
+from connectors.declared.model.records import CommentShape, Record
 from connectors.declared.rows import id_of, to_snapshot, version_kind
 from connectors.declared.times import parse_time
 
@@ -65,7 +65,7 @@ class Teller(NamedTuple):
         )
 
 
-def to_item(comments: Comments, row: Any) -> Item | None:
+def to_item(comments: CommentShape, row: Any) -> Item | None:
     """A comment; None for an entry without an id, or one that the file passes over. Our own copies are known by their
     last line.
     """
@@ -85,7 +85,7 @@ def to_item(comments: Comments, row: Any) -> Item | None:
     )
 
 
-def to_items(comments: Comments, rows: list[Any]) -> tuple[Item, ...]:
+def to_items(comments: CommentShape, rows: list[Any]) -> tuple[Item, ...]:
     """All that are comments."""
     return tuple(item for row in rows if (item := to_item(comments, row)) is not None)
 

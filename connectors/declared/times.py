@@ -16,7 +16,7 @@ def parse_time(value: Any, form: TimeFormat) -> float | None:
             return _finite(float(value))
         if form == "epoch_ms":
             return _finite(float(value) / 1000)
-        at = datetime.fromisoformat(str(value))
+        at = datetime.fromisoformat(str(value).removesuffix(" UTC"))
     except (TypeError, ValueError, OverflowError):
         return None
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()

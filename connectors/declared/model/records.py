@@ -18,6 +18,10 @@ def _at(value: Any) -> Any:
     return {"at": value} if isinstance(value, str) else value
 
 
+def _states(value: Any) -> Any:
+    return {each: each for each in value} if isinstance(value, list) else value
+
+
 class Version(Strict):
     """The number that tells states of an object apart."""
 
@@ -76,8 +80,8 @@ class Marker(Strict):
     find: Listing = Field(description="Lists the objects that carry `${marker}`; others in the answer are left out.")
 
 
-class Comments(Listing):
-    """Comments of an object."""
+class CommentShape(Strict):
+    """Where a comment shows what."""
 
     id: Path = "$.id"
     text: Path
@@ -87,10 +91,16 @@ class Comments(Listing):
     skip: str | None = Field(default=None, description="CEL over `row`: entries that are no comments.")
 
 
+class Comments(Listing, CommentShape):
+    """Comments of an object."""
+
+
 class Moves(Strict):
     """The moves of a stepped field that are open now: always the same ones, or asked for."""
 
-    to: list[str] = Field(default=[], description="Every state can be reached at any time.")
+    to: Annotated[dict[str, str], BeforeValidator(_states, json_schema_input_type=list[str] | dict[str, str])] = Field(
+        default={}, description="Every state can be reached at any time. A block: state and its `${step.id}`."
+    )
     ask: Listing | None = None
     id: Path = "$.id"
     leads_to: Path = Field(default="$.to", description="The value that the field has after the move.")

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from connectors.contract.written.edge import Strict
 from connectors.contract.written.units import Duration
+from connectors.declared.model.records import CommentShape
 from connectors.declared.model.texts import HeaderName, Name, Path, Text
 
 
@@ -63,7 +64,7 @@ class Delivery(Strict):
 class Event(Strict):
     """What a webhook means. The first whose `when` holds is taken; where none does, it is ignored."""
 
-    when: str = Field(default="true", description="CEL over `body` and `header`.")
+    when: str = Field(default="true", description="CEL over `body`, `header` and `setting`.")
     record: Name
     id: Path = Field(description="In the body: the object's id.")
     key: Path | None = None
@@ -73,6 +74,9 @@ class Event(Strict):
         "added, which is at `pick` as `comments` of the record shows it.",
     )
     pick: Path = "$"
+    comment: CommentShape | None = Field(
+        default=None, description="Where a webhook shows a comment otherwise than `comments` does."
+    )
 
 
 class Webhooks(Strict):

@@ -18,6 +18,8 @@ from connectors.contract.errors import ConfigError
 from tests.unit.connectors.clocks import SteppingClock
 
 ROOT = Path(connectors.__file__).parent
+OPTIONS = {"gitlab": {"project": "1"}}
+"""What has no default."""
 
 
 def settings(connector: str, **more: Any) -> ConnectionSettings:
@@ -31,7 +33,7 @@ def made(connector: str, **more: Any) -> Connector:
 
 @pytest.mark.parametrize("name", sorted(registry.BUILT_IN))
 async def test_built_in_connectors_agree_with_their_manifests(name: str) -> None:
-    connector = made(name)
+    connector = made(name, options=OPTIONS.get(name, {}))
     manifest = YAML(typ="safe").load(ROOT / name / "manifest.yaml")
     assert manifest["name"] == name
     assert set(manifest["objects"]) == set(connector.specs)
@@ -66,7 +68,7 @@ def test_a_typo_gets_a_suggestion(asked: str, tip: str) -> None:
 
 
 def test_an_unknown_name_lists_what_there_is() -> None:
-    with pytest.raises(ConfigError, match="try one of jira, servicenow"):
+    with pytest.raises(ConfigError, match="try one of gitlab, jira, servicenow"):
         made("brambledesk")
 
 
@@ -82,7 +84,7 @@ def test_entry_points_bring_third_parties(monkeypatch: pytest.MonkeyPatch) -> No
     announced = EntryPoint("bramble", "connectors.jira.connector:create", registry.ENTRY_POINTS)
     taken = EntryPoint("jira", "os:getcwd", registry.ENTRY_POINTS)
     monkeypatch.setattr(registry, "entry_points", lambda **by: EntryPoints([announced, taken]).select(**by))
-    assert registry.names() == ["bramble", "jira", "servicenow"]
+    assert registry.names() == ["bramble", "gitlab", "jira", "servicenow"]
     assert set(made("bramble").specs) == {"issue"}
     assert set(made("jira").specs) == {"issue"}, "a built-in name cannot be taken over"
 
