@@ -48,14 +48,19 @@ def factory(connector: str, connection: str) -> Factory:
     """Finds a factory by name, dotted path `package.module:factory`, or the path of a connector file; built-in names
     cannot be taken over.
     """
-    path = BUILT_IN.get(connector, connector)
+    path = path_of(connector)
     if is_file(path):
         return _declared(path)
-    if ":" in path:
-        return _loaded(path, connection)
-    for announced in entry_points(group=ENTRY_POINTS, name=connector):
-        return _loaded(announced.value, connection)
-    raise _unknown(connector, connection)
+    if not path:
+        raise _unknown(connector, connection)
+    return _loaded(path, connection)
+
+
+def path_of(connector: str) -> str:
+    """The dotted path, or the file, behind a name; "" for one that nobody has announced. Imports nothing."""
+    if connector in BUILT_IN or ":" in connector or is_file(connector):
+        return BUILT_IN.get(connector, connector)
+    return next((each.value for each in entry_points(group=ENTRY_POINTS, name=connector)), "")
 
 
 def is_file(connector: str) -> bool:

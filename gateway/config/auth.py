@@ -46,6 +46,10 @@ MasterKeyText = Annotated[str, AfterValidator(_master_key), Field(json_schema_ex
 Share = Annotated[float, Field(gt=0, le=1)]
 
 
+class NoAuth(Strict):
+    """Nobody signs in."""
+
+
 class BasicAuth(Strict):
     user: str
     password: Secret
@@ -72,7 +76,9 @@ class _Renewing(Strict):
 
 
 class _OAuth(_Renewing):
-    token_url: TokenAddress = Field(description="An address, or a path at the connection's own `url`.")
+    token_url: TokenAddress | None = Field(
+        default=None, description="An address, or a path at the connection's own `url`. A connector file may say it."
+    )
     scopes: list[str] = Field(default=[])
     client_in: Literal["body", "header"] = Field(default="body", description="Where client name and secret go.")
     extra: dict[str, str] = Field(default={}, description="More parameters of the token request, such as `audience`.")
@@ -112,7 +118,7 @@ class JwtAssertionAuth(_OAuth):
 class SessionAuth(_Renewing):
     """A login whose answer gives a cookie or a token."""
 
-    login_url: TokenAddress
+    login_url: TokenAddress | None = Field(default=None, description="A connector file may say it.")
     user: str
     password: Secret
     user_field: str = "username"
@@ -124,13 +130,17 @@ class SessionAuth(_Renewing):
     prefix: str = "Bearer "
 
 
-KINDS = ("basic", "bearer", "api_key", "oauth2_client_credentials", "oauth2_refresh", "jwt_assertion", "session")
-RENEWING = frozenset(KINDS[3:])
+KINDS = (
+    *("none", "basic", "bearer", "api_key"),
+    *("oauth2_client_credentials", "oauth2_refresh", "jwt_assertion", "session"),
+)
+RENEWING = frozenset(KINDS[4:])
 
 
 class Auth(Strict):
     """How to sign in: one kind, and how one credential follows another."""
 
+    none: NoAuth | None = None
     basic: BasicAuth | None = None
     bearer: BearerAuth | None = None
     api_key: ApiKeyAuth | None = None
@@ -161,8 +171,8 @@ class Auth(Strict):
         return next(name for name in KINDS if getattr(self, name) is not None)
 
     def settings(self) -> dict[str, Any]:
-        """As `ConnectionSettings.auth` has it: the kind and what it needs."""
-        return {self.kind: getattr(self, self.kind).model_dump(exclude_none=True)}
+        """As `ConnectionSettings.auth` has it: the kind and what was said of it. The rest is the connector's to say."""
+        return {self.kind: getattr(self, self.kind).model_dump(exclude_none=True, exclude_unset=True)}
 
 
 class SecretsModel(Strict):

@@ -4,10 +4,12 @@ configuration.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from connectors import registry
+from connectors.contract.errors import ConfigError
 from connectors.contract.written.problems import Problem
 
 FOLDER = "connectors"
@@ -44,3 +46,20 @@ def problems(connector: str) -> list[Problem]:
     from connectors.declared.loader import read
 
     return read(Path(connector)).problems
+
+
+def with_ways(connector: str, connection: str, auth: Mapping[str, Any]) -> dict[str, Any]:
+    """What a connection signs in with, and what the connector's file says of it. Unchanged where the file has no such
+    kind, or cannot be read: that is told elsewhere.
+    """
+    path = registry.path_of(connector)
+    if not registry.is_file(path):
+        return dict(auth)
+    from connectors.declared.loader import read
+    from connectors.declared.settings import merge
+
+    file = read(Path(path)).file
+    try:
+        return merge(file, connection, auth) if file is not None else dict(auth)
+    except ConfigError:
+        return dict(auth)

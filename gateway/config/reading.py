@@ -51,7 +51,8 @@ def read(file: Path, env: Mapping[str, str]) -> tuple[values.Config | None, list
     connections = {name: _connection(name, model, found, filler.origins) for name in model.connections}
     rules = {name: each.credentials for name, each in connections.items()}
     problems += check_secrets(source, model.secrets, rules, model.database)
-    problems += _judged(source, model, connections)
+    told_where = {"token_url", "login_url"} & parsed.gone
+    problems += [each for each in _judged(source, model, connections) if not (told_where and each.rule == "auth")]
     types = {flow.type for flow in model.flows.values()}
     problems += check_access(source, model.access, model.connections, types)
     if types <= found.types.keys():
@@ -118,7 +119,7 @@ def _settings(name: str, given: ConnectionModel, model: ConfigFile, found: Found
         name=name,
         connector=given.connector,
         url=given.url.rstrip("/"),
-        auth=given.auth.settings(),
+        auth=files.with_ways(given.connector, name, given.auth.settings()),
         webhook_secret=given.webhook.secret if given.webhook else "",
         timeout_s=given.timeout,
         settles_s=given.settles,

@@ -16,7 +16,7 @@ from gateway.demo.desks import Api, JiraDesk
 from tests.support.running import ACCESS, free_port
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "brambledesk"
-BASIC = "{basic: {user: lockstep, password: '${PASSWORD}'}}"
+OAUTH = "{oauth2_client_credentials: {client_id: lockstep, client_secret: '${PASSWORD}'}}"
 
 
 @dataclass
@@ -96,7 +96,7 @@ async def desks(directory: Path) -> AsyncIterator[Desks]:
         await jira.stop()
 
 
-def write_config(directory: Path, desks: Desks, *, auth: str = BASIC, poll: str = "200ms") -> tuple[Path, str]:
+def write_config(directory: Path, desks: Desks, *, auth: str = OAUTH, poll: str = "200ms") -> tuple[Path, str]:
     """The example with short times, and the gateway's address."""
     shutil.copytree(EXAMPLE, directory, dirs_exist_ok=True)
     port = free_port()

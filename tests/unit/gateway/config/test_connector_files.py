@@ -10,7 +10,7 @@ import pytest
 from gateway.config import read
 
 EXAMPLE = Path(__file__).parents[4] / "examples" / "brambledesk"
-ENV = dict.fromkeys(("DESK_PASSWORD", "DESK_HOOK", "JIRA_TOKEN", "JIRA_HOOK"), "x") | {
+ENV = dict.fromkeys(("DESK_SECRET", "DESK_HOOK", "JIRA_TOKEN", "JIRA_HOOK"), "x") | {
     "DESK_URL": "https://desk.test",
     "JIRA_URL": "https://jira.test",
 }
@@ -67,3 +67,24 @@ def test_a_built_in_name_cannot_be_taken_over(example: Path) -> None:
     assert problems == []
     assert config is not None
     assert config.connections["jira"].settings.connector == "jira"
+
+
+def test_the_file_says_where_tokens_are_asked_for(example: Path) -> None:
+    config, _ = read(example, ENV)
+    assert config is not None
+    assert config.connections["desk"].settings.auth == {
+        "oauth2_client_credentials": {
+            "token_url": "/oauth/token",
+            "scopes": ["tickets"],
+            "client_id": "lockstep",
+            "client_secret": "x",
+        }
+    }
+
+
+def test_a_coded_connector_has_to_be_told(example: Path) -> None:
+    edit(example, "auth: {basic: {user: lockstep@example.com", "auth: {oauth2_client_credentials: {client_id: l")
+    edit(example, "client_id: l, password:", "client_id: l, client_secret:")
+    _, problems = read(example, ENV)
+    assert [each.rule for each in problems] == ["auth"]
+    assert "token_url" in problems[0].text
