@@ -16,8 +16,10 @@ FOLDER = "connectors"
 
 
 def names(config: Path) -> list[str]:
-    """Names of the files in the folder beside the configuration. A built-in name cannot be taken over."""
-    found = {file.stem for file in (config.parent / FOLDER).glob("*.yaml")}
+    """Names of the files in the folder beside the configuration, without what stands beside them, such as
+    `desk.quality.yaml`. A built-in name cannot be taken over.
+    """
+    found = {file.stem for file in (config.parent / FOLDER).glob("*.yaml") if "." not in file.stem}
     return sorted(found - set(registry.names()))
 
 

@@ -12,7 +12,8 @@ from mappings.testing import run_tests
 from tests.support.shared import REPOSITORY
 
 EXAMPLES = REPOSITORY / "examples"
-SHIPPED = sorted([*EXAMPLES.rglob("connectors/*.yaml"), *(REPOSITORY / "connectors").glob("*/connector.yaml")])
+FOUND = [*EXAMPLES.rglob("connectors/*.yaml"), *(REPOSITORY / "connectors").glob("*/connector.yaml")]
+SHIPPED = sorted(file for file in FOUND if "." not in file.stem)
 MAPPINGS = sorted(EXAMPLES.rglob("*.test.yaml"))
 
 

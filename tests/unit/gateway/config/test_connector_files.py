@@ -43,6 +43,13 @@ def test_a_name_that_is_nearly_one_of_the_folder(example: Path) -> None:
     assert [f"{each.rule} {each.hint}" for each in problems] == ["unknown-connector 'brambledesk'"]
 
 
+def test_what_stands_beside_a_connector_file_is_none(example: Path) -> None:
+    (example.parent / "connectors" / "brambledesk.quality.yaml").write_text("measured: true\n")
+    edit(example, "connector: brambledesk  ", "connector: brambledesk.quality  ")
+    _, problems = read(example, ENV)
+    assert [each.rule for each in problems] == ["unknown-connector"]
+
+
 def test_a_file_that_is_not_there(example: Path) -> None:
     edit(example, "connector: brambledesk  ", "connector: ./desk.yaml  ")
     _, problems = read(example, ENV)
