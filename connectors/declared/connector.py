@@ -18,6 +18,7 @@ import msgspec
 from connectors.contract.clock import Clock
 from connectors.contract.connector import ConnectionSettings
 from connectors.contract.errors import CredentialsError, Refused
+from connectors.contract.fields import FieldInfo
 from connectors.contract.limits import Allowance
 from connectors.contract.values import (
     Change,
@@ -41,7 +42,7 @@ from connectors.declared.asking import Asker
 from connectors.declared.deciding import holds
 from connectors.declared.formats import wire
 from connectors.declared.judging import Rules, Veil, variables
-from connectors.declared.looking import one, text_at
+from connectors.declared.looking import many, one, text_at
 from connectors.declared.model.file import Check, ConnectorFile
 from connectors.declared.model.records import Comments, Record
 from connectors.declared.model.requests import Listing
@@ -49,7 +50,7 @@ from connectors.declared.model.writes import Returns
 from connectors.declared.settings import given, with_ways
 from connectors.declared.slots import fill_body
 from connectors.declared.specs import spec_of
-from connectors.declared.telling import Teller, gone_ids, knows, to_items
+from connectors.declared.telling import Teller, gone_ids, knows, to_fields, to_items
 from connectors.declared.times import format_time
 from connectors.rest import Answer, RestClient
 from connectors.rest.prove import prove
@@ -197,6 +198,13 @@ class Declared:
         values = self._values(ref.object) | {"id": ref.id, "key": ref.key}
         found = await self._ask.all(moves.ask, values)
         return [Step(id=text_at(moves.id, row), to=text_at(moves.leads_to, row)) for row in found]
+
+    async def fields(self, object: str) -> Sequence[FieldInfo]:
+        told = self._record(object).fields
+        if told is None:
+            return []
+        answer = await self._ask.ask(told, self._values(object))
+        return sorted(to_fields(told, many(told.pick)(answer.data)), key=lambda each: each.name)
 
     async def apply(self, write: Write) -> Receipt:
         record = self._record(write.object)

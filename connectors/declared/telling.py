@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from connectors.comments import undress
+from connectors.contract.fields import FieldInfo
 from connectors.contract.values import Change, ChangeKind, Item, Snapshot, VersionKind
 from connectors.declared.deciding import holds
-from connectors.declared.looking import one, text_at
-from connectors.declared.model.records import CommentShape, Record
+from connectors.declared.looking import many, one, text_at
+from connectors.declared.model.records import CommentShape, FieldDiscovery, Record
 from connectors.declared.rows import id_of, to_snapshot, version_kind
 from connectors.declared.times import parse_time
 
@@ -98,3 +99,18 @@ def gone_ids(path: str, rows: list[Any]) -> list[str]:
 def knows(record: Record, row: Any) -> bool:
     """Whether a row is an object of this kind."""
     return isinstance(row, Mapping) and bool(id_of(record, row))
+
+
+def to_fields(told: FieldDiscovery, rows: list[Any]) -> list[FieldInfo]:
+    """What the system says of its fields; an entry without a name says nothing."""
+    found = [(text_at(told.name, row), row) for row in rows]
+    return [
+        FieldInfo(
+            name=name,
+            kind=text_at(told.kind, row),
+            options=tuple(map(str, many(told.options)(row))) if told.options else (),
+            required=one(told.required)(row) is True if told.required else False,
+        )
+        for name, row in found
+        if name
+    ]

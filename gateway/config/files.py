@@ -6,11 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from connectors import registry
 from connectors.contract.errors import ConfigError
 from connectors.contract.written.problems import Problem
+
+if TYPE_CHECKING:
+    from connectors.declared.model.file import ConnectorFile
 
 FOLDER = "connectors"
 
@@ -50,18 +53,35 @@ def problems(connector: str) -> list[Problem]:
     return read(Path(connector)).problems
 
 
+def budget(connector: str) -> tuple[float | None, int | None]:
+    """What the connector's file says that the vendor allows: requests per second, over its narrowest window, and
+    requests in flight. None: it does not say.
+    """
+    file = _file(connector)
+    if file is None:
+        return None, None
+    rates = [window.requests / window.per for window in file.budget.windows]
+    return min(rates, default=None), file.budget.concurrent
+
+
 def with_ways(connector: str, connection: str, auth: Mapping[str, Any]) -> dict[str, Any]:
     """What a connection signs in with, and what the connector's file says of it. Unchanged where the file has no such
     kind, or cannot be read: that is told elsewhere.
     """
-    path = registry.path_of(connector)
-    if not registry.is_file(path):
-        return dict(auth)
-    from connectors.declared.loader import read
     from connectors.declared.settings import merge
 
-    file = read(Path(path)).file
+    file = _file(connector)
     try:
         return merge(file, connection, auth) if file is not None else dict(auth)
     except ConfigError:
         return dict(auth)
+
+
+def _file(connector: str) -> ConnectorFile | None:
+    """The file behind a name or path; None where there is none, or none that can be used: that is told elsewhere."""
+    path = registry.path_of(connector)
+    if not registry.is_file(path):
+        return None
+    from connectors.declared.loader import read
+
+    return read(Path(path)).file

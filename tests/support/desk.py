@@ -115,6 +115,7 @@ connections:
     url: {desks.desk.url}
     auth: {auth}
     webhook: {{secret: desk-hook}}
+    rate: 1000/s
     {connection}
   jira:
     connector: jira

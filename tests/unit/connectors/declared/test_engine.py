@@ -18,6 +18,7 @@ from connectors.contract.errors import (
     Retryable,
     Throttled,
 )
+from connectors.contract.fields import FieldInfo, TellsFields
 from connectors.contract.values import ItemDraft, Ref, Step, VersionKind, Write, WriteKind
 from tests.unit.connectors.declared.support import engine, file_of
 
@@ -312,3 +313,16 @@ def test_the_settling_time_is_the_connections_the_records_or_the_files() -> None
     assert engine(lambda r: {}, longer).specs["ticket"].settles_s == 300.0
     assert engine(lambda r: {}, longer, settles_s=1.0).specs["ticket"].settles_s == 1.0
     assert file_of(longer).http.settles_within == 120.0
+
+
+async def test_the_system_tells_its_fields_and_options() -> None:
+    said = {
+        "fields": [{"key": "state", "type": "choice", "must": True, "of": [{"id": "open"}, {"id": 3}]}, {"type": "x"}]
+    }
+    told = {"get": "/schema", "pick": "$.fields[*]", "name": "$.key", "kind": "$.type", "options": "$.of[*].id"}
+    connector = engine(lambda request: said, ("ticket.fields", {**told, "required": "$.must"}))
+    assert isinstance(connector, TellsFields)
+    assert await connector.fields("ticket") == [
+        FieldInfo(name="state", kind="choice", options=("open", "3"), required=True)
+    ]
+    assert await engine(lambda request: said).fields("ticket") == []

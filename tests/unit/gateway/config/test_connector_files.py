@@ -95,3 +95,15 @@ def test_a_coded_connector_has_to_be_told(example: Path) -> None:
     _, problems = read(example, ENV)
     assert [each.rule for each in problems] == ["auth"]
     assert "token_url" in problems[0].text
+
+
+def test_what_the_vendor_allows_is_the_connections_budget_unless_it_says_less(example: Path) -> None:
+    config, _ = read(example, ENV)
+    assert config is not None
+    desk = config.connections["desk"]
+    assert (desk.rate, desk.settings.concurrency) == (100 / 60, 4)
+    assert (config.connections["jira"].rate, config.connections["jira"].settings.concurrency) == (None, 16)
+    edit(example, "poll: {every: 60s}", "rate: 1/s\n    concurrency: 2")
+    config, _ = read(example, ENV)
+    assert config is not None
+    assert (config.connections["desk"].rate, config.connections["desk"].settings.concurrency) == (1.0, 2)
