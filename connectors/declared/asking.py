@@ -92,7 +92,8 @@ class Asker:
             token = following
 
     def _following(self, listing: Listing, answer: Answer, rows: list[Any], token: Token) -> Token | None:
-        if listing.more is not None and one(listing.more)(answer.data) in (False, None, 0, "", "false"):
+        more = _more(listing, answer)
+        if more is False:
             return None
         match listing.page:
             case CursorPages(from_=where, to=param):
@@ -106,14 +107,13 @@ class Asker:
                 return {"url": self._on_this_host(link)} if link else None
             case NumberedPages(param=param, first=first, size=size):
                 number = int(token.get("value", first))
-                full = bool(rows) and (size is None or len(rows) >= size.value or listing.more is not None)
+                full = more or (bool(rows) and (size is None or len(rows) >= size.value))
                 return {"param": param, "value": number + 1} if full else None
             case OffsetPages(param=param, size=size):
-                shown = int(token.get("value", 0)) + len(rows)
-                full = len(rows) >= size.value or (bool(rows) and listing.more is not None)
-                return {"param": param, "value": shown} if full else None
+                full = more or len(rows) >= size.value
+                return {"param": param, "value": int(token.get("value", 0)) + size.value} if full else None
             case AfterPages(param=param, of=where, size=size):
-                full = len(rows) >= size.value or (bool(rows) and listing.more is not None)
+                full = bool(rows) and (more or len(rows) >= size.value)
                 return {"param": param, "value": as_text(one(where)(rows[-1]))} if full else None
         return None
 
@@ -128,6 +128,15 @@ class Asker:
 
 
 _MOST_PAGES = 10_000
+
+
+def _more(listing: Listing, answer: Answer) -> bool | None:
+    """Whether the answer says that there is more; None: it does not say. A page may show nothing although there is."""
+    if listing.more_header is not None:
+        return bool(answer.headers.get(listing.more_header.lower(), "").strip())
+    if listing.more is not None:
+        return one(listing.more)(answer.data) not in (False, None, 0, "", "false")
+    return None
 
 
 def _sized(listing: Listing) -> dict[str, str]:

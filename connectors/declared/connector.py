@@ -193,9 +193,10 @@ class Declared:
         moves = self._record(ref.object).moves
         if moves is None:
             return []
-        if moves.ask is None:
-            return [Step(id=id, to=state) for state, id in moves.to.items()]
         values = self._values(ref.object) | {"id": ref.id, "key": ref.key}
+        if moves.ask is None:
+            now = text_at(moves.field, (await self.read(ref)).raw)
+            return [Step(id=id, to=state) for state, id in moves.to.items() if state != now]
         found = await self._ask.all(moves.ask, values)
         return [Step(id=text_at(moves.id, row), to=text_at(moves.leads_to, row)) for row in found]
 

@@ -119,6 +119,9 @@ def _comments_and_moves(source: Source, at: At, record: Record) -> Iterator[Prob
     if writes.transition is not None and record.moves is None:
         text = "a step has to be one that is open"
         yield source.problem((*at, "writes", "transition"), "moves", text, "'moves:' in the record", key=True)
+    if record.moves is not None and record.moves.to and record.one is None:
+        text = "where a move leads away from is seen by reading the object"
+        yield source.problem((*at, "moves"), "moves", text, "'one: {get: ...}' in the record, or 'ask:'", key=True)
     if record.moves is not None and writes.transition is None:
         text = "these moves are never made"
         yield source.problem((*at, "moves"), "moves", text, "'transition:' under 'writes'", key=True)

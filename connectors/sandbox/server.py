@@ -11,13 +11,14 @@ from aiohttp import web
 from connectors.sandbox.admin import Admin
 from connectors.sandbox.brambledesk.system import Brambledesk
 from connectors.sandbox.gate import Gate
+from connectors.sandbox.gitlab.system import GitLab
 from connectors.sandbox.hooks import HookQueue
 from connectors.sandbox.jira.system import JiraCloud
 from connectors.sandbox.servicenow.system import ServiceNow
 from connectors.sandbox.site import Site, System
 from connectors.sandbox.store import Store
 
-SYSTEMS = ("jira", "servicenow", "brambledesk")
+SYSTEMS = ("jira", "servicenow", "brambledesk", "gitlab")
 _STOP_S = 2.0
 _MAX_BODY = 32 * 1024 * 1024
 
@@ -82,4 +83,6 @@ def _vendor(system: str, site: Site) -> System:
         return ServiceNow(site)
     if system == "brambledesk":
         return Brambledesk(site)
+    if system == "gitlab":
+        return GitLab(site)
     raise ValueError(f"no stand-in for {system!r}; there are {', '.join(SYSTEMS)}")

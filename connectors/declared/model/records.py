@@ -101,6 +101,7 @@ class Moves(Strict):
     to: Annotated[dict[str, str], BeforeValidator(_states, json_schema_input_type=list[str] | dict[str, str])] = Field(
         default={}, description="Every state can be reached at any time. A block: state and its `${step.id}`."
     )
+    field: Path | None = Field(default=None, description="Where an object shows its state; needed with `to`.")
     ask: Listing | None = None
     id: Path = "$.id"
     leads_to: Path = Field(default="$.to", description="The value that the field has after the move.")
@@ -109,6 +110,8 @@ class Moves(Strict):
     def _one(self) -> Self:
         if bool(self.to) == (self.ask is not None):
             raise ValueError("moves are listed or asked for; try 'to: [open, done]' or 'ask: {get: ...}'")
+        if bool(self.to) != (self.field is not None):
+            raise ValueError("a listed move leads away from the present state; try 'field: $.state' beside 'to'")
         return self
 
 

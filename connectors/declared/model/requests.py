@@ -104,3 +104,6 @@ class Listing(Reading):
 
     page: Pages | None = Field(default=None, description="Left out: everything comes at once.")
     more: Path | None = Field(default=None, description="Where the answer says whether there is more.")
+    more_header: HeaderName | None = Field(
+        default=None, description="Header that holds something as long as there is more, such as X-Next-Page."
+    )

@@ -78,7 +78,8 @@ ONE: list[tuple[tuple[str, Any], str]] = [
     (("ticket.writes", {"update": {**UPDATE, "once": "none"}}), "proof: the object can be read, so there is a proof"),
     (("ticket.writes", {"comment": {"post": "/n"}}), "proof: comments that cannot be read"),
     (("ticket.writes", {"transition": {"post": "/m"}}), "moves: a step has to be one that is open"),
-    (("ticket.moves", {"to": ["open"]}), "moves: these moves are never made"),
+    (("ticket.moves", {"to": ["open"], "field": "$.state"}), "moves: these moves are never made"),
+    (("ticket.moves", {"to": ["open"]}), "value: a listed move leads away from the present state"),
     (("ticket.moves", {"to": []}), "value: moves are listed or asked for"),
     (
         ("webhooks", {"verify": {"kind": "token", "header": "X"}, "events": [{"record": "tiket", "id": "$.i"}]}),
@@ -127,7 +128,7 @@ def test_counted_pages_need_an_order() -> None:
 def test_a_transition_beside_a_conditional_update_is_conditional_too() -> None:
     """The core takes a record's writes as conditional or not: this one would overwrite an edit unseen."""
     writes = {"update": CONDITIONAL, "transition": {"post": "/m/${id}", "body": {"to": "${step.to}"}}}
-    problems = told(("ticket.writes", writes), ("ticket.moves", {"to": ["open"]}))
+    problems = told(("ticket.writes", writes), ("ticket.moves", {"to": ["open"], "field": "$.state"}))
     assert [each[:40] for each in problems] == ["proof: updates rest on a precondition, a"]
 
 

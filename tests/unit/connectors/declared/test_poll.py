@@ -232,3 +232,22 @@ async def test_ids_go_over_every_page_whatever_their_time() -> None:
         if cursor is None:
             break
     assert sorted(found, key=int) == [str(n) for n in range(1, 8)]
+
+
+async def test_a_page_that_shows_nothing_is_not_the_end_where_the_system_says_so() -> None:
+    """Systems that hide what one may not see after they have cut the pages show empty ones in between."""
+    pages = [["a"], [], ["b"]]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        number = int(request.url.params.get("page", "1"))
+        rows = [{"id": each} for each in pages[number - 1]]
+        return httpx.Response(200, json={"items": rows}, headers={"x-next": str(number + 1) if number < 3 else ""})
+
+    listing = {"get": "/tickets", "pick": "$.items[*]", "page": PAGES["page"], "more_header": "X-Next"}
+    connector = engine(answer, ("ticket.list", listing))
+    found, cursor = list[str](), None
+    for _ in pages:
+        page = await connector.ids("ticket", cursor)
+        found += [each.id for each in page.listed]
+        cursor = page.cursor
+    assert (found, cursor) == (["a", "b"], None)

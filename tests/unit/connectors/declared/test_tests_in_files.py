@@ -13,7 +13,7 @@ FIND = {"get": "/tickets", "query": {"ref": "${marker}"}, "pick": "$.items[*]"}
 CHANGES: list[tuple[str, Any]] = [
     ("ticket.marker", {"at": "$.ref", "find": FIND}),
     ("ticket.comments", {"get": "/tickets/${id}/notes", "pick": "$.notes[*]", "text": "$.text"}),
-    ("ticket.moves", {"to": ["open", "done"]}),
+    ("ticket.moves", {"to": ["open", "done"], "field": "$.state"}),
     (
         "ticket.writes",
         {

@@ -1,0 +1,100 @@
+"""GitLab as a whole: sign-in by token, headers, troubles, and the parts put together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+
+from connectors.sandbox.gitlab import answers
+from connectors.sandbox.gitlab.api import Api
+from connectors.sandbox.gitlab.events import Events, correlation_of, hook_headers, note_view, raw
+from connectors.sandbox.gitlab.issues import Issues
+from connectors.sandbox.people import Person, by_name, by_token
+from connectors.sandbox.site import Delivery, Refusal, Site
+
+
+class GitLab:
+    """Implements `site.System`."""
+
+    name = "gitlab"
+
+    def __init__(self, site: Site) -> None:
+        self._issues = Issues(site)
+        self._api = Api(site, self._issues, Events(site))
+
+    def routes(self) -> list[web.RouteDef]:
+        """REST v4."""
+        return self._api.routes()
+
+    def sign_in(self, request: web.Request) -> Person | None:
+        """`PRIVATE-TOKEN`, or a bearer token (facts.md 3.2 [M])."""
+        person = _known(request)
+        if person is None:
+            raise Refusal(self.unauthorised())
+        return person
+
+    def actor(self, request: web.Request) -> str:
+        """By the token given."""
+        person = _known(request)
+        return person.actor if person else "human"
+
+    def is_write(self, request: web.Request) -> bool:
+        """All but GET."""
+        return request.method != "GET"
+
+    def headers(self, person: Person | None) -> Mapping[str, str]:
+        """Recorded on every answer [HAR-GL]."""
+        return {"Server": "nginx", "RateLimit-Limit": "2000", "RateLimit-Remaining": "1990"}
+
+    def unauthorised(self) -> web.Response:
+        """401."""
+        return answers.body({"message": "401 Unauthorized"}, 401)
+
+    def no_route(self, status: int) -> web.Response:
+        """A path or method it does not have."""
+        return answers.body({"error": f"{status} Not Found"}, status)
+
+    def trouble(self, status: int, retry_after_s: float | None, message: str) -> web.Response:
+        """429 or 5xx, or a refusal."""
+        return answers.trouble(status, retry_after_s, message)
+
+    def truncate(self, body: bytes) -> bytes:
+        """The connection is fine and the document is not."""
+        return body[: len(body) * 2 // 3]
+
+    def count(self) -> int:
+        """Issues."""
+        return self._issues.count()
+
+    def objects(self) -> list[dict[str, Any]]:
+        """All issues."""
+        return [
+            {
+                "object": "issue",
+                "id": str(issue["iid"]),
+                "key": issue["references"]["full"],
+                "correlation": correlation_of(issue),
+                "raw": raw(issue),
+                "comments": [_shown(note) for note in self._issues.notes(issue["iid"])],
+            }
+            for issue in self._issues.all()
+        ]
+
+    def reset(self) -> None:
+        """Forgets issues."""
+        self._issues.reset()
+
+    def hook_headers(self, delivery: Delivery, secret: str) -> dict[str, str]:
+        """GitLab's own."""
+        return hook_headers(delivery, secret)
+
+
+def _known(request: web.Request) -> Person | None:
+    private = request.headers.get("PRIVATE-TOKEN")
+    return by_token(f"Bearer {private}" if private else request.headers.get("Authorization", ""))
+
+
+def _shown(note: Mapping[str, Any]) -> dict[str, Any]:
+    return note_view(note, by_name(note["author"]["username"]))
