@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
 
 from connectors.contract.written.edge import Strict
 
@@ -28,6 +29,17 @@ class Need(Strict):
             raise ValueError("choices belong to 'type: choice'; try 'type: choice' with 'choices: [a, b]'")
         if self.default is not None and not isinstance(self.default, _TYPES.get(self.type, str)):
             raise ValueError(f"the default is no {self.type}; try a {self.type}")
+        if self.pattern is not None and self.type != "text":
+            raise ValueError("a pattern is for texts; try 'type: text'")
+        try:
+            re.compile(self.pattern or "")
+        except re.error as error:
+            raise ValueError(f"this pattern cannot be used: {error}") from None
+        if self.default is not None:
+            try:
+                model_of("Setting", {"it": self}).model_validate({"it": self.default})
+            except ValidationError:
+                raise ValueError("the default is not a value that this setting takes; try another") from None
         return self
 
 
@@ -37,7 +49,7 @@ Needs = dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], Need]
 class Given(BaseModel):
     """Base of the models that settings are read with: frozen, and a key nobody knows is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, regex_engine="python-re")
 
 
 def model_of(name: str, needs: Needs) -> type[Given]:
