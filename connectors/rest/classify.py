@@ -83,13 +83,13 @@ def _signed(case: _Case, sign: Sign, wait: float | None, reason: str, fields: di
     """A sign that says for certain that nothing was done."""
     match sign:
         case Sign.THROTTLED:
-            return Throttled(case.say(reason), **case.found, retry_after_s=wait)
+            return Throttled(case.say(reason), **case.found, said=reason, retry_after_s=wait)
         case Sign.NOT_YET:
-            return Retryable(case.say(reason), **case.found, retry_after_s=wait)
+            return Retryable(case.say(reason), **case.found, said=reason, retry_after_s=wait)
         case Sign.MOVED:
-            return Conflict(case.say(reason), **case.found)
+            return Conflict(case.say(reason), **case.found, said=reason)
         case _:
-            return Refused(case.say(reason), **case.found, fields=fields)
+            return Refused(case.say(reason), **case.found, said=reason, fields=fields)
 
 
 class _Found(TypedDict):

@@ -83,7 +83,12 @@ ONLY_HERE: dict[Path, str] = {
 }
 """Verbs that make no sense elsewhere, or that a gateway does not offer there, and why."""
 
-NOWHERE: frozenset[Path] = frozenset({("login",), ("version",), ("help", "exit-codes")})
+NOWHERE: frozenset[Path] = frozenset(
+    {
+        *(("login",), ("version",), ("help", "exit-codes")),
+        *(("connector", verb) for verb in ("lint", "test-file", "init", "show", "schema")),
+    }
+)
 
 
 def where(path: Path) -> Where:
