@@ -1,0 +1,81 @@
+"""GitLab for the conformance kit: issues of one project, and a person who works on them without our connector."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from connectors.contract.fixture import Fixture, Held
+from connectors.rest.plain import PlainApi
+
+from connectors.contract.connector import ConnectionSettings
+
+PROJECT = "14"
+ISSUES = f"/api/v4/projects/{PROJECT}/issues"
+
+
+class Desk:
+    """Implements `Hand` on REST v4 (facts.md 3.2)."""
+
+    def __init__(self, settings: ConnectionSettings) -> None:
+        self._api = PlainApi(settings)
+
+    async def create(self, text: str) -> str:
+        return str((await self._api.ask("POST", ISSUES, {"title": text}))["iid"])
+
+    async def edit(self, id: str, text: str) -> None:
+        await self._api.ask("PUT", f"{ISSUES}/{id}", {"title": text})
+
+    async def comment(self, id: str, body: str) -> None:
+        await self._api.ask("POST", f"{ISSUES}/{id}/notes", {"body": body})
+
+    async def delete(self, id: str) -> None:
+        await self._api.ask("DELETE", f"{ISSUES}/{id}")
+
+    async def held(self, id: str) -> Held | None:
+        found = await self._api.ask("GET", f"{ISSUES}/{id}", absent=(404,))
+        if found is None:
+            return None
+        notes = await self._api.ask("GET", f"{ISSUES}/{id}/notes?per_page=100")
+        return Held(id=id, text=found["title"], state=found["state"], comments=tuple(each["body"] for each in notes))
+
+    async def search(self, text: str) -> Sequence[str]:
+        found, page = list[str](), 1
+        while rows := await self._api.ask("GET", f"{ISSUES}?scope=all&per_page=100&page={page}"):
+            found += [str(each["iid"]) for each in rows if each["title"] == text]
+            page += 1
+        return found
+
+    async def close(self) -> None:
+        await self._api.close()
+
+
+def _settings(url: str, person: str) -> ConnectionSettings:
+    return ConnectionSettings(
+        name="gitlab",
+        connector="gitlab",
+        url=url,
+        auth={"bearer": {"token": f"{person}-secret"}},
+        options={"project": PROJECT},
+        objects={"issue": {}},
+    )
+
+
+def _signed(body: bytes, secret: str, at: float) -> Mapping[str, str]:
+    return {"x-gitlab-token": secret}
+
+
+FIXTURES = (
+    Fixture(
+        object="issue",
+        system="gitlab",
+        actions=("create", "update", "step", "comment"),
+        sandbox=_settings,
+        fragment=lambda text: {"title": text},
+        text=lambda raw: str(raw.get("title", "")),
+        hand=Desk,
+        state=lambda raw: str(raw.get("state", "")),
+        absent="999999",
+        sign=_signed,
+        signed_by="gitlab-token",
+    ),
+)
