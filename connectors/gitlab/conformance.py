@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from connectors.contract.connector import ConnectionSettings
 from connectors.contract.fixture import Fixture, Held
 from connectors.rest.plain import PlainApi
-
-from connectors.contract.connector import ConnectionSettings
 
 PROJECT = "14"
 ISSUES = f"/api/v4/projects/{PROJECT}/issues"

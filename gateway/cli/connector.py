@@ -1,4 +1,4 @@
-"""`lockstep connector`: the connectors there are, their measured grades, the kit that measures them, and connector files."""
+"""`lockstep connector`: the connectors there are, their measured grades, the kit that measures them, their files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import typer
 from gateway.cli import connector_file, connector_test
 
 app = typer.Typer(
-    help="Connectors: what there is, with which grades, the kit that measures them, and files that describe a REST system.",
+    help="Connectors: what there is, with measured grades, and files that describe a REST system.",
     no_args_is_help=True,
 )
 # One line a verb; each verb lives in a module of its own.

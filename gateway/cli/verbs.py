@@ -72,6 +72,12 @@ ONLY_HERE: dict[Path, str] = {
     ("sandbox",): "it starts stand-ins",
     ("console",): "it makes a link for whoever can open the database; elsewhere, sign in",
     ("connection", "sweep"): "the API has none of it",
+    ("connection", "rotate"): "it opens the store of credentials",
+    **{
+        ("secret", verb): "values are sealed with the master key, which stays where the database is"
+        for verb in ("set", "list", "remove", "rotate-key")
+    },
+    **{("connector", verb): "it is about the connectors that are installed here" for verb in ("list", "test")},
     **{
         ("mapping", verb): "it works on files and stored versions of the configuration here"
         for verb in ("versions", "show", "diff", "run", "test", "backtest", "publish", "approve")

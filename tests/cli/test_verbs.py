@@ -30,11 +30,16 @@ token create, list, revoke
 """
 HERE = """
 demo; run; check; reconcile; sandbox; console
-connection sweep
+connection sweep, rotate
+secret set, list, remove, rotate-key
+connector list, test
 user add, list, set, disable, enable, password, sign-out
 mapping versions, show, diff, run, test, backtest, publish, approve
 """
-NOWHERE = "login; version; help exit-codes"
+NOWHERE = """
+login; version; help exit-codes
+connector lint, test-file, init, show, schema
+"""
 
 
 def named(text: str) -> set[tuple[str, ...]]:
@@ -71,6 +76,10 @@ def test_what_works_only_here_says_so(path: tuple[str, ...], run: Run, monkeypat
     needed = {
         ("reconcile",): ["incidents"],
         ("connection", "sweep"): ["jira"],
+        ("connection", "rotate"): ["jira"],
+        ("secret", "set"): ["jira", "password"],
+        ("secret", "remove"): ["jira", "password"],
+        ("connector", "test"): ["jira"],
         ("user", "add"): ["ann", "--role", "viewer"],
     }
     needed |= {("mapping", verb): ["x@1"] for verb in ("versions", "show", "run", "test", "publish", "approve")}

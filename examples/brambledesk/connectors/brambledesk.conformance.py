@@ -7,10 +7,9 @@ import hmac
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from connectors.contract.connector import ConnectionSettings
 from connectors.contract.fixture import Fixture, Held
 from connectors.rest.plain import PlainApi
-
-from connectors.contract.connector import ConnectionSettings
 
 TICKETS = "/api/v3/tickets"
 

@@ -31,6 +31,10 @@ def made(connector: str, **more: Any) -> Connector:
     return registry.create(settings(connector, **more), clock=SteppingClock())
 
 
+CANNOT = {"gitlab": ("hook.forged",)}
+"""What no connector can make good: GitLab's token says who sends, not what (facts.md 3.2)."""
+
+
 @pytest.mark.parametrize("name", sorted(registry.BUILT_IN))
 async def test_built_in_connectors_agree_with_their_manifests(name: str) -> None:
     connector = made(name, options=OPTIONS.get(name, {}))
@@ -58,7 +62,7 @@ def test_connectors_have_measured_grades(name: str) -> None:
         f"{fixture.object}.{action}" for fixture in subject(name).fixtures for action in fixture.actions
     ]
     assert {each.grade for each in found.actions} <= {each.value for each in Grade} - {Grade.REJECTED.value}
-    assert found.rules_broken == ()
+    assert found.rules_broken == CANNOT.get(name, ())
 
 
 @pytest.mark.parametrize(("asked", "tip"), [("servicnow", "servicenow"), ("jria", "jira")])
