@@ -107,15 +107,16 @@ async def _purge_cases(database: Database, condition: ColumnElement[bool]) -> in
 
 
 async def _purge_lineage(database: Database, before: float) -> int:
-    """Of records that left before then and that nobody looks at; each is looked for until it is done, and never after.
+    """Of records that left before then and that nobody looks at; each is looked for until it is done, and not again
+    before anything more is decided about it.
 
     Versions go oldest first, a batch at a time, however many one record has.
     """
     record, version, gone = t.record.c, t.field_version.c, 0
-    left = select(record.id).where(t.LEFT, record.updated_at < before, _settled(record.id))
+    left = select(record.id).where(record.left_at < before, _settled(record.id))
     while True:
         async with database.begin("retention") as tx:
-            found = left.order_by(record.updated_at).limit(RECORDS).with_for_update(skip_locked=True)
+            found = left.order_by(record.left_at).limit(RECORDS).with_for_update(skip_locked=True)
             ids = [row[0] for row in await tx.execute(found)]
             query = select(version.record, version.fver).where(version.record.in_(ids))
             rows = (await tx.execute(query.order_by(version.record, version.fver).limit(BATCH))).all() if ids else []
@@ -125,7 +126,7 @@ async def _purge_lineage(database: Database, before: float) -> int:
                 doomed = [{"of": id_, "until": fver} for id_, fver in last.items()]
                 await tx.execute(delete(t.field_version).where(until), doomed)
             if ids and len(rows) < BATCH:
-                await tx.execute(update(t.record).where(record.id.in_(ids)).values(forgotten=True))
+                await tx.execute(update(t.record).where(record.id.in_(ids)).values(left_at=None))
         gone += len(rows)
         if len(ids) < RECORDS and len(rows) < BATCH:
             return gone

@@ -54,6 +54,7 @@ _update_record = (
         natural=bindparam("b_natural"),
         tombstoned=bindparam("b_tombstoned"),
         updated_at=bindparam("b_updated_at"),
+        left_at=bindparam("b_left_at"),
         doc=bindparam("b_doc"),
     )
 )
@@ -73,6 +74,7 @@ async def _save_records(tx: AsyncConnection, units: Sequence[tuple[Unit, bool]])
             continue
         state.rev, unit.doc = before + 1, doc
         tombstoned = state.tombstoned_at is not None
+        left_at = unit.now if tombstoned else None
         if unit.new:
             fresh.append(
                 {
@@ -83,6 +85,7 @@ async def _save_records(tx: AsyncConnection, units: Sequence[tuple[Unit, bool]])
                     "tombstoned": tombstoned,
                     "created_at": unit.now,
                     "updated_at": unit.now,
+                    "left_at": left_at,
                     "doc": doc,
                 }
             )
@@ -95,6 +98,7 @@ async def _save_records(tx: AsyncConnection, units: Sequence[tuple[Unit, bool]])
                     "b_natural": state.natural or None,
                     "b_tombstoned": tombstoned,
                     "b_updated_at": unit.now,
+                    "b_left_at": left_at,
                     "b_doc": doc,
                 }
             )

@@ -17,7 +17,6 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    false,
     literal_column,
     text,
 )
@@ -29,7 +28,6 @@ metadata = MetaData()
 WAITING: ColumnElement[Any] = literal_column("notice.state <> 'done'")
 WORK: ColumnElement[Any] = literal_column("lane.work")
 STUCK: ColumnElement[Any] = literal_column("lane.state IN ('parked', 'unknown')")
-LEFT: ColumnElement[Any] = literal_column("record.tombstoned AND NOT record.forgotten")
 OWNED: ColumnElement[Any] = literal_column("lane.owner <> ''")
 
 notice = Table(
@@ -74,7 +72,7 @@ record = Table(
     Column("created_at", Float, nullable=False),
     Column("updated_at", Float, nullable=False),
     Column("doc", Text, nullable=False),  # RecordState
-    Column("forgotten", Boolean, nullable=False, server_default=false()),  # its lineage went; set by the retention
+    Column("left_at", Float),  # of what is tombstoned: updated_at, until the retention has seen to its lineage
     UniqueConstraint("flow", "natural", name="record_natural"),
 )
 
@@ -87,9 +85,9 @@ Index(
 
 Index(
     "record_left",
-    record.c.updated_at,
-    sqlite_where=text("tombstoned AND NOT forgotten"),
-    postgresql_where=text("tombstoned AND NOT forgotten"),
+    record.c.left_at,
+    sqlite_where=text("left_at IS NOT NULL"),
+    postgresql_where=text("left_at IS NOT NULL"),
 )
 
 link = Table(
