@@ -47,3 +47,11 @@ def too_wide(page: Page) -> list[str]:
           .slice(0, 8).map(e => `${e.tagName}.${e.className}: ${e.textContent.trim().slice(0, 60)}`)"""
     )
     return found or ["something"]
+
+
+def long_words(page: Page) -> None:
+    """Puts a word of 88 characters into every sentence on the page, as a path, a key or an address is."""
+    page.evaluate(
+        """() => document.querySelectorAll("main p, main li, main dd, main label, main h2").forEach(
+            e => e.checkVisibility() && e.append(" " + "srvlockstep".repeat(8)))"""
+    )

@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from tests.browser.conftest import NARROW, WIDE, Opened
 from tests.browser.filling import fill
-from tests.browser.looking import too_wide, violations
+from tests.browser.looking import long_words, too_wide, violations
 from tests.browser.stage import House, Stage
 
 WITH_DATA = {
@@ -106,6 +106,8 @@ def _looks_well(page: Page) -> None:
             page.emulate_media(color_scheme=scheme)
             whole = (size is WIDE) == (scheme == "light")
             assert violations(page, colours=not whole) == [], f"{scheme}, {size['width']} px"
+    long_words(page)
+    assert too_wide(page) == []
 
 
 @pytest.mark.parametrize("screen", WITH_DATA)
