@@ -295,10 +295,12 @@ def _open_until_echo(unit: Unit, lane: Lane, version: int | None, flight: Sequen
 
 
 def remember(unit: Unit, lane: Lane, attempt: Attempt) -> None:
-    """The values, or the comment, of an attempt closed as not applied: it may still land."""
+    """The values, or the comment, of an attempt closed as not applied: it may still land. It was not sent before it was
+    started, whatever the clock says that closes it: one that was set back would end the memory before it began.
+    """
     for item in unit.held(lane.connection).items:
         item.tried = item.tried or item.origin == attempt.origin
-    expires = unit.now + GHOST_LIFE * unit.member(lane.connection).settles_s
+    expires = max(unit.now, attempt.started_at) + GHOST_LIFE * unit.member(lane.connection).settles_s
     sent, held = _sent(unit, lane, attempt), unit.held(lane.connection)
     others = [ghost for ghost in held.ghosts if ghost.field not in sent or ghost.ext != sent[ghost.field]]
     held.ghosts = others + [

@@ -260,6 +260,13 @@ TRACES = {
         go 0 b one ok; go 0 b one ok; land b; go 0 b one ok; edit b b0 x new; flood
         """,
     ),
+    "a write was given up while the clock was set back, was forgotten when it was set right, and looked like an edit": (
+        "fire_noprobe",
+        """
+        edit a a0 x new; hook a/a0:2:snapshot; edit c c0 y new; edit c c0 x new; begin 0 c one; skew two -3600; steal
+        0 c
+        """,
+    ),
 }
 
 
