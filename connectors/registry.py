@@ -7,13 +7,14 @@ from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Protocol
-
-import httpx
+from typing import TYPE_CHECKING, Protocol
 
 from connectors.contract.clock import Clock
 from connectors.contract.connector import ConnectionSettings, Connector
 from connectors.contract.errors import ConfigError
+
+if TYPE_CHECKING:
+    import httpx
 
 ENTRY_POINTS = "lockstep.connectors"
 """Group under which other distributions announce connectors, each as `name = "package.module:factory"`."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-import cel
+from connectors.contract.written import cel_engine as cel
 
 OF_ANSWERS = ("status", "body", "header", "sent", "answered")
 OF_CHECKS = ("status", "body", "header")
@@ -16,7 +16,7 @@ OF_ROWS = ("row",)
 
 @lru_cache(maxsize=1024)
 def _program(text: str) -> cel.Program:
-    return cel.compile(text)
+    return cel.compiled(text)
 
 
 def holds(text: str, values: Mapping[str, Any]) -> bool:

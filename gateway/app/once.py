@@ -16,8 +16,8 @@ from gateway.config import Config
 from gateway.core.ids import new_id
 from gateway.credentials.parts import Part, vault_of
 from gateway.storage.clock import DatabaseClock
+from gateway.storage.current import is_current
 from gateway.storage.database import Database
-from gateway.storage.migrate import is_current
 
 
 @asynccontextmanager

@@ -73,7 +73,7 @@ def sweep(
     """
     from gateway.cli.store import ask, configuration
 
-    loaded = configuration(config)
+    loaded = configuration(config, judged=True)
     kinds = _kinds(loaded, connection, only)
     wishes = {"by": "cli", "most_gone": most_gone, "share": share}
     given = {name: value for name, value in wishes.items() if value is not None}

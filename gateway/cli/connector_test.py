@@ -146,7 +146,7 @@ def _asked(
     if connection:
         from gateway.cli.store import configuration
 
-        known = configuration(config).connections
+        known = configuration(config, judged=True).connections
         if names or every:
             raise Ending(Code.WRONG_USE, "--connection names the connector by itself; leave the others out")
         if connection not in known:

@@ -86,7 +86,7 @@ def reconcile(
     """
     from gateway.cli.store import ask, configuration
 
-    loaded = configuration(config)
+    loaded = configuration(config, judged=True)
     _known_flow(loaded, flow, connection)
     if stop and run is None:
         raise Ending(Code.WRONG_USE, "which run? Name it with --run")

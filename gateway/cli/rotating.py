@@ -47,7 +47,7 @@ def rotate(
     """
     from gateway.cli.store import configuration
 
-    loaded = configuration(config)
+    loaded = configuration(config, judged=True)
     names = _names(loaded, connection)
     values = (
         _lines(names)

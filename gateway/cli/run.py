@@ -13,4 +13,4 @@ def run(config: Config = DEFAULT_CONFIG) -> None:
     from gateway.app.run import serve
     from gateway.cli.store import configuration
 
-    serve(configuration(config))
+    serve(configuration(config, judged=True))

@@ -22,13 +22,17 @@ ANSWER_S = 1.0
 NOT_STARTED = "is not prepared for this version yet; start the gateway once: lockstep run"
 
 
-def configuration(file: Path) -> Config:
-    """The configuration. Ends the command with code 11 and all problems if it is not a good one."""
+def configuration(file: Path, *, judged: bool = False) -> Config:
+    """The configuration. Ends the command with code 11 and all problems if it is not a good one.
+
+    `judged`: also by the connectors. A command that speaks to none does not wait for them; the gateway was started
+    with what they approved, and `lockstep check` asks them.
+    """
     from gateway.config import load
 
     if not file.is_file():
         raise Ending(Code.CONFIG_INVALID, no_file(file))
-    loaded = load(file, os.environ)
+    loaded = load(file, os.environ, judged=judged)
     return loaded if loaded.mappings_by == "files" else _as_published(loaded)
 
 
@@ -73,8 +77,8 @@ async def _ask(config: Config, question: Callable[[Database], Awaitable[T]]) -> 
 @asynccontextmanager
 async def database_of(config: Config) -> AsyncIterator[Database]:
     """The database that the configuration names. Ends as `ask`."""
+    from gateway.storage.current import is_current
     from gateway.storage.database import Database
-    from gateway.storage.migrate import is_current
 
     _refuse_absent(config)
     database = Database(config.database, pool_size=2)

@@ -1,7 +1,6 @@
 """`lockstep.yaml`: its shape, its problems with places, and the checked values the gateway runs on."""
 
 from gateway.config.reading import load, read
-from gateway.config.schema import json_schema
 from gateway.config.values import Config, Connection, Flow, Member, MergePolicy
 
-__all__ = ["Config", "Connection", "Flow", "Member", "MergePolicy", "json_schema", "load", "read"]
+__all__ = ["Config", "Connection", "Flow", "Member", "MergePolicy", "load", "read"]

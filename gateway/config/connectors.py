@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-
-import httpx
+from typing import TYPE_CHECKING
 
 from connectors import registry
 from connectors.contract.clock import SystemClock
@@ -14,6 +13,9 @@ from connectors.contract.written.places import Source
 from connectors.contract.written.problems import Problem
 from gateway.config import files
 
+if TYPE_CHECKING:
+    import httpx
+
 # The connectors' own lines name where they were found: `connection snow, incident: error[options]: text; try ...`.
 _LINE = re.compile(r"(?P<where>.*?): error\[(?P<rule>[\w-]+)\]: (?P<text>.*)", re.DOTALL)
 
@@ -22,6 +24,8 @@ def check(source: Source, settings: ConnectionSettings, members: dict[str, tuple
     """What the connector says against these settings. `members`: object -> place of its flow member."""
     if registry.is_file(settings.connector) and (problems := files.problems(settings.connector)):
         return problems
+    import httpx  # a command that does not ask the connectors does without it
+
     try:
         registry.create(settings, clock=SystemClock(), transport=httpx.MockTransport(_never))
     except ConfigError as error:
@@ -41,4 +45,6 @@ def _placed(source: Source, name: str, members: dict[str, tuple[str | int, ...]]
 
 
 def _never(request: httpx.Request) -> httpx.Response:
+    import httpx
+
     raise httpx.ConnectError("settings are checked without a connection", request=request)

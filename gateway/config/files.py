@@ -68,11 +68,13 @@ def with_ways(connector: str, connection: str, auth: Mapping[str, Any]) -> dict[
     """What a connection signs in with, and what the connector's file says of it. Unchanged where the file has no such
     kind, or cannot be read: that is told elsewhere.
     """
+    file = _file(connector)
+    if file is None:
+        return dict(auth)
     from connectors.declared.settings import merge
 
-    file = _file(connector)
     try:
-        return merge(file, connection, auth) if file is not None else dict(auth)
+        return merge(file, connection, auth)
     except ConfigError:
         return dict(auth)
 

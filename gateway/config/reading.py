@@ -25,15 +25,18 @@ from gateway.config.secrets import At, Filler
 from mappings.model import TypeFile
 
 
-def load(path: str | Path, env: Mapping[str, str]) -> values.Config:
-    """The configuration in `path`, with `${ENV}` from `env`. Raises ConfigError with all problems; opens nothing."""
-    config, problems = read(Path(path), env)
+def load(path: str | Path, env: Mapping[str, str], *, judged: bool = True) -> values.Config:
+    """The configuration in `path`, with `${ENV}` from `env`. Raises ConfigError with all problems; opens nothing.
+
+    Not `judged`: the connectors, which take half a second to import, are not asked what they think of their settings.
+    """
+    config, problems = read(Path(path), env, judged=judged)
     if config is None:
         raise ConfigError([str(problem) for problem in problems])
     return config
 
 
-def read(file: Path, env: Mapping[str, str]) -> tuple[values.Config | None, list[Problem]]:
+def read(file: Path, env: Mapping[str, str], *, judged: bool = True) -> tuple[values.Config | None, list[Problem]]:
     """As `load`, with problems as values: those of the file, then those of the mappings and types it names."""
     source = read_source(file)
     if source.problems:
@@ -52,7 +55,8 @@ def read(file: Path, env: Mapping[str, str]) -> tuple[values.Config | None, list
     rules = {name: each.credentials for name, each in connections.items()}
     problems += check_secrets(source, model.secrets, rules, model.database)
     told_where = {"token_url", "login_url"} & parsed.gone
-    problems += [each for each in _judged(source, model, connections) if not (told_where and each.rule == "auth")]
+    said = _judged(source, model, connections) if judged else []
+    problems += [each for each in said if not (told_where and each.rule == "auth")]
     types = {flow.type for flow in model.flows.values()}
     problems += check_access(source, model.access, model.connections, types)
     if types <= found.types.keys():

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-from connectors.contract.errors import ConfigError
+from gateway.storage.current import SCRIPTS, present
 from gateway.storage.database import Database
 
-SCRIPTS = Path(__file__).parent / "migrations"
 LOCK = 0x10C5_7E9
 LONGEST_S = 3600.0
 """For one statement of a migration, on PostgreSQL: a large table takes its time, and so does another worker's turn."""
@@ -47,24 +42,6 @@ async def _migrate(database: Database) -> None:
         await tx.run_sync(_upgrade)
 
 
-async def is_current(database: Database) -> bool:
-    """Whether the database has this version's schema; False if it has an older one, or none. Raises ConfigError when it
-    is newer than this program. Changes nothing.
-    """
-    async with database.read() as tx:
-        return await tx.run_sync(_present) == ScriptDirectory.from_config(settings()).get_current_head()
-
-
-def _present(connection: Connection) -> str | None:
-    known = {script.revision for script in ScriptDirectory.from_config(settings()).walk_revisions()}
-    present = MigrationContext.configure(connection).get_current_revision()
-    if present is not None and present not in known:
-        raise ConfigError(
-            [f"database: error[schema-newer]: its schema {present!r} is newer than this program; try a newer lockstep"]
-        )
-    return present
-
-
 def _upgrade(connection: Connection) -> None:
-    _present(connection)
+    present(connection)
     command.upgrade(settings(connection), "head")

@@ -10,9 +10,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import cel
-
 from connectors.contract.errors import ConfigError, MappingError
+from connectors.contract.written import cel_engine as cel
 from connectors.contract.written.problems import Problem, nearest
 
 _AT = re.compile(r"ERROR: <input>:(\d+):(\d+): (?:Syntax error: )?(.*)")
@@ -82,7 +81,7 @@ def compile_condition(
             [str(Problem(file, each.line, each.col, "condition", each.text, each.hint)) for each in faults]
         )
     named = frozenset(match.group(1) for match in _named(_bare(text), variable))
-    return Condition(text, variable, cel.compile(text), dict.fromkeys(fields or ()), named)
+    return Condition(text, variable, cel.compiled(text), dict.fromkeys(fields or ()), named)
 
 
 def check_condition(
@@ -93,7 +92,7 @@ def check_condition(
     `others` are variables besides `variable`, whose fields are not known.
     """
     try:
-        program = cel.compile(text)
+        program = cel.compiled(text)
     except ValueError as error:
         return [_syntax(str(error))]
     bare = _bare(text)

@@ -118,6 +118,12 @@ def test_a_document_becomes_a_test_that_is_green_and_names_nobody(tmp_path: Path
 
 
 REAL: dict[str, dict[str, Any]] = {
+    "gitlab-issue": {
+        "title": "Mail to dana@example.com bounces",
+        "state": "opened",
+        "assignees": [{"username": "cara"}],
+        "author": {"username": "dana"},
+    },
     "servicenow-incident": {
         "short_description": "Mail to dana@example.com bounces",
         "state": "2",
