@@ -75,9 +75,10 @@ def _of_case(case: CaseSummary) -> list[Reason]:
 
 def _of_known(known: Known) -> list[Reason]:
     found = []
-    size = next((points for least, points in ((100, 20), (10, 10), (3, 5)) if known.group >= least), 0)
+    # No number: the group may be larger than what the reader of the case may see.
+    size, least = next((each for each in ((20, 100), (10, 10), (5, 3)) if known.group >= each[1]), (0, 0))
     if size:
-        found.append(Reason(size, f"{known.group} cases have this cause"))
+        found.append(Reason(size, f"{least} or more cases have this cause"))
     if known.waiting:
         changes = "1 later change of its record waits" if known.waiting == 1 else f"{known.waiting} later changes wait"
         found.append(Reason(15, f"{changes} behind it"))

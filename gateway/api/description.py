@@ -1,4 +1,6 @@
-"""`/openapi.json`: the description of the API, for everybody; it tells nothing of what is stored."""
+"""`/openapi.json` and `/problems/...`: what the API is and what its problems mean, for everybody; nothing of what is
+stored.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,8 @@ from aiohttp import web
 
 from gateway.api.declare import Route
 from gateway.api.describing import describe
+from gateway.core.problem_types import PROBLEMS
+from gateway.core.problems import BASE, problem
 
 
 class Description:
@@ -21,7 +25,7 @@ class Description:
 
     def routes(self) -> list[web.RouteDef]:
         """The route table."""
-        return [web.get("/openapi.json", self.document)]
+        return [web.get("/openapi.json", self.document), web.get(f"{BASE}{{code}}", meaning)]
 
     async def document(self, request: web.Request) -> web.Response:
         """The document, or 304 where the caller has it."""
@@ -29,3 +33,13 @@ class Description:
         if self.tag in request.headers.get("If-None-Match", ""):
             return web.Response(status=304, headers=headers)
         return web.Response(body=self.body, content_type="application/json", headers=headers)
+
+
+async def meaning(request: web.Request) -> web.Response:
+    """What a problem of this type means and what to do about it: where its `type` leads."""
+    code = request.match_info["code"]
+    if code not in PROBLEMS:
+        return problem(404, "not-found", "no problem of this gateway's version has this code")
+    kind = PROBLEMS[code]
+    text = f"{kind.title}\n\n{kind.meaning}\n\nStatus {kind.status}, code {code}. The API: /openapi.json\n"
+    return web.Response(text=text, content_type="text/plain", headers={"Cache-Control": "public, max-age=300"})

@@ -16,7 +16,7 @@ from gateway.console.rendering import render
 from gateway.core.problem_types import PROBLEMS
 from gateway.core.problems import PROBLEM
 
-PROGRAMS = ("/v1/", "/hooks/", "/livez", "/readyz", "/version", "/metrics", "/openapi.json")
+PROGRAMS = ("/v1/", "/hooks/", "/livez", "/readyz", "/version", "/metrics", "/openapi.json", "/problems/")
 """Asked by programs: a problem stays the document that it is, whatever is accepted beside it."""
 _ABOUT_THE_FORM = ("Content-Type", "Content-Length", *HEADERS)
 

@@ -11,7 +11,8 @@ from aiohttp import web
 from gateway.core import trace
 from gateway.core.problem_types import PROBLEMS
 
-BASE = "https://lockstep.example/problems/"
+BASE = "/problems/"
+"""What a type begins with: a path of the gateway that answered, where the type is explained (`api.description`)."""
 QUOTA = "https://iana.org/assignments/http-problem-types#quota-exceeded"
 PROBLEM = web.ResponseKey("lockstep.problem", Mapping[str, Any])
 """What an answer of `problem` says, for whoever shows it in another form."""

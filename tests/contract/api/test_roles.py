@@ -12,7 +12,7 @@ from gateway.api.table import ROUTES
 from gateway.app.http import application
 from tests.contract.api.conftest import NARROW, Place
 
-OPEN = {"/livez", "/readyz", "/version", "/openapi.json", "/metrics"}
+OPEN = {"/livez", "/readyz", "/version", "/openapi.json", "/metrics", "/problems/{code}"}
 NAMES = ("number", "key", "id", "attachment", "person", "type", "name", "channel", "mapping", "version")
 NOBODY = dict.fromkeys(NAMES, "nothing-of-that-name")
 OURS = {"system": "jira"}

@@ -90,6 +90,14 @@ def test_the_document_is_served_and_valid(place: Place) -> None:
     assert httpx.get(f"{place.url}/openapi.json", headers={"If-None-Match": answer.headers["ETag"]}).status_code == 304
 
 
+def test_the_type_of_a_problem_leads_to_what_it_means(place: Place) -> None:
+    refused = httpx.get(f"{place.url}/v1/cases/FO-999999")
+    told = httpx.get(refused.url.join(refused.json()["type"]))
+    assert told.status_code == 200 and told.headers["content-type"].startswith("text/plain")
+    assert refused.json()["code"] in told.text and refused.json()["title"] in told.text
+    assert httpx.get(f"{place.url}/problems/no-such").status_code == 404
+
+
 def test_every_problem_that_is_described_is_listed() -> None:
     for path in document["paths"].values():
         for operation in path.values():

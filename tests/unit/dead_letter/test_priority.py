@@ -24,7 +24,7 @@ def test_a_leaver_with_access_is_critical_at_once() -> None:
 @pytest.mark.parametrize(
     ("known", "text"),
     [
-        (Known(group=118), "118 cases have this cause"),
+        (Known(group=118), "100 or more cases have this cause"),
         (Known(waiting=1), "1 later change of its record waits behind it"),
         (Known(waiting=3), "3 later changes wait behind it"),
         (Known(own="priority critical"), "the record itself is urgent (priority critical)"),
