@@ -1,4 +1,4 @@
-"""A command that only asks the database imports no client of a system, no tool for schemas and no terminal toolkit: each
+"""A command that only asks the database imports no client of a system, no tool for schemas, no terminal toolkit: each
 is a part of a second that people, and scripts with a thousand calls, would wait for.
 """
 
