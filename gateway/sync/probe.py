@@ -174,12 +174,18 @@ def _by_history(
 
 
 def _by_value(unit: Unit, lane: Lane, attempt: Attempt, seen: Seen, shown: dict[str, Any]) -> bool:
-    """Shown values prove the whole write, unless an older attempt may have landed late: then only what is shown."""
+    """Shown values prove the whole write, unless an older attempt may have landed late: then only what is shown.
+
+    They do not prove who wrote them: where somebody typed the same, ours is still on its way and may land over a later
+    edit. So it stays remembered, unless the system says that its last change was ours.
+    """
     sent, matching = _sent(unit, lane, attempt), _matching(unit, lane, attempt, shown)
     risky = _haunted(unit, lane, sent)
     stored = {name: sent[name] for name in (matching if risky else sent)}
     assert seen.snapshot is not None
     _conclude(unit, lane, attempt, seen, stored, seen.snapshot.version)
+    if not seen.snapshot.by_us:
+        remember(unit, lane, attempt)
     return _settle(unit, lane, attempt, Outcome.APPLIED, "the object shows what was sent")
 
 

@@ -260,6 +260,14 @@ TRACES = {
         go 0 b one ok; go 0 b one ok; land b; go 0 b one ok; edit b b0 x new; flood
         """,
     ),
+    "somebody typed what we had sent, which proved our write, and the write landed over a later edit": (
+        "overtaken",
+        """
+        edit a a0 x new; edit b b0 x new; hook b/b0:2:snapshot; edit b b0 x back; hook b/b0:3:snapshot; begin 0 a one;
+        go 0 a one ok; go 0 a one ok; edit b b0 x new; edit a a0 x back; go 0 a one late; begin 0 a one; go 0 a one
+        ok; go 0 a one ok; flood; begin 0 a one; go 0 a one ok; go 0 a one ok; go 0 a one ok
+        """,
+    ),
     "a write was given up while the clock was set back, was forgotten when it was set right, and looked like an edit": (
         "fire_noprobe",
         """
