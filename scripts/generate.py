@@ -20,7 +20,7 @@ REFERENCE = Path("docs/reference")
 
 def command_line() -> str:
     """The commands and their options, as Markdown; typer's own writer of docs makes it."""
-    command = [sys.executable, "-m", "typer", "gateway.cli.main", "utils", "docs", "--name", "lockstep"]
+    command = [sys.executable, "-m", "typer", "gateway.cli.app", "utils", "docs", "--name", "lockstep"]
     environment = {**os.environ, "COLUMNS": "100", "TERM": "dumb", "NO_COLOR": "1"}
     done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=REPOSITORY, env=environment)
     return "\n".join(line.rstrip() for line in unescape(done.stdout).splitlines()).strip() + "\n"

@@ -23,8 +23,8 @@ schema, is served at `/openapi.json` (OpenAPI 3.1). Version 1 only grows: what i
 the console. What is outside a token's scope is answered 404, as if it did not exist; a right that lacks is 403 and
 names it.
 
-**Errors** are problem documents (RFC 9457): go by `code`; `type` leads to what it means, on the gateway that answered; `errors` points at each unfit place; `trace_id` is in our
-log. A `traceparent` of yours is continued.
+**Errors** are problem documents (RFC 9457): go by `code`; `type` leads to what it means, on the gateway that answered;
+`errors` points at each unfit place; `trace_id` is in our log. A `traceparent` of yours is continued.
 
 **Repeats** are safe: every POST that acts needs an `Idempotency-Key`; the same key gives the same answer again,
 errors too (`Idempotency-Replayed: true`). With another request it is 422, while the first still runs 409. Kept for 24
@@ -49,7 +49,8 @@ come back with `Last-Event-ID` and none is lost or told twice. The other topics 
 it changes. `event: reset` says that the position is gone: load afresh.
 
 Without a sign-in: `/livez` (the process answers), `/readyz` (database and stream do; `?verbose` for people),
-`/version`, `/openapi.json`, `/problems/...`, and the webhooks. `/metrics` is Prometheus' format; see `metrics` in the configuration.
+`/version`, `/openapi.json`, `/problems/...`, and the webhooks. `/metrics` is Prometheus' format; see `metrics` in the
+configuration.
 """
 
 

@@ -1,106 +1,23 @@
-"""The `lockstep` command: its nouns, and what happens to errors. Commands import what they need when they run."""
+"""The `lockstep` command, and what happens to errors. Commands import what they need when they run."""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from typing import Annotated
 
-import typer
-
-from gateway.cli import (
-    audit,
-    case,
-    check,
-    connection,
-    connector,
-    console,
-    demo,
-    everywhere,
-    login,
-    mapping,
-    notification,
-    now,
-    reconcile,
-    record,
-    replay,
-    run,
-    sandbox,
-    secret,
-    token,
-    topics,
-    user,
-    version,
-    whoami,
-)
 from gateway.cli.exits import Code, Ending
+from gateway.cli.nouns import app_of, typed
 from gateway.cli.output import say
-from gateway.cli.wishes import Wishes, keep, wishes
-
-app = typer.Typer(
-    name="lockstep",
-    help="Keeps records that live in several systems in step: in order, once in effect, through outages.",
-    no_args_is_help=True,
-    add_completion=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Start with `lockstep demo`. Exit codes: `lockstep help exit-codes`.",
-)
-app.command("demo")(demo.demo)
-app.command("run")(run.run)
-app.command("check")(check.check)
-app.command("now")(now.now)
-app.add_typer(record.app, name="record")
-app.add_typer(record.app, name="records", hidden=True)
-app.add_typer(case.app, name="case")
-app.add_typer(case.app, name="cases", hidden=True)
-app.add_typer(connection.app, name="connection")
-app.add_typer(connection.app, name="connections", hidden=True)
-app.add_typer(connector.app, name="connector")
-app.add_typer(connector.app, name="connectors", hidden=True)
-app.add_typer(replay.app, name="replay")
-app.add_typer(replay.app, name="replays", hidden=True)
-app.add_typer(mapping.app, name="mapping")
-app.add_typer(mapping.app, name="mappings", hidden=True)
-app.add_typer(audit.app, name="audit")
-app.command("reconcile")(reconcile.reconcile)
-app.command("sandbox")(sandbox.sandbox)
-app.add_typer(user.app, name="user")
-app.add_typer(user.app, name="users", hidden=True)
-app.add_typer(token.app, name="token")
-app.add_typer(token.app, name="tokens", hidden=True)
-app.add_typer(secret.app, name="secret")
-app.add_typer(secret.app, name="secrets", hidden=True)
-app.add_typer(notification.app, name="notification")
-app.add_typer(notification.app, name="notifications", hidden=True)
-app.command("console")(console.console)
-app.command("login")(login.login)
-app.command("whoami")(whoami.whoami)
-app.command("version")(version.version)
-app.add_typer(topics.app, name="help")
-everywhere.give(app)
-
-
-@app.callback()
-def _everywhere(
-    no_color: Annotated[
-        bool, typer.Option("--no-color", envvar="LOCKSTEP_NO_COLOR", help="No colour, as with NO_COLOR=1.")
-    ] = False,
-    url: everywhere.Url = "",
-    ca_file: everywhere.CaFile = None,
-) -> None:
-    if no_color:
-        os.environ["NO_COLOR"] = "1"
-    keep(replace(wishes(), url=url, ca_file=ca_file))
+from gateway.cli.wishes import Wishes, keep
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line and exits the process with a code of `exits.Code`."""
-    keep(Wishes(words=tuple(sys.argv[1:] if arguments is None else arguments)))
+    words = tuple(sys.argv[1:] if arguments is None else arguments)
+    keep(Wishes(words=words))
     try:
-        app(args=arguments, prog_name="lockstep")
+        app_of(typed(words))(args=arguments, prog_name="lockstep")
     except Ending as ending:
         if ending.message:
             say(ending.message)

@@ -12,7 +12,9 @@ import pytest
 
 from gateway.cli import main as cli
 from gateway.cli.deciding import summed_up
+from gateway.cli.everywhere import verbs_of
 from gateway.cli.exits import MEANING, Code
+from gateway.cli.nouns import app_of, typed
 from tests.unit.gateway.cli.conftest import Run
 
 
@@ -238,7 +240,7 @@ def test_a_defect_is_not_hidden(run: Run, monkeypatch: pytest.MonkeyPatch) -> No
     def broken(**_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(cli, "app", broken)
+    monkeypatch.setattr(cli, "app_of", lambda _: broken)
     with pytest.raises(ZeroDivisionError):
         run("version")
 
@@ -247,8 +249,18 @@ def test_an_interruption(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(**_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "app", interrupted)
+    monkeypatch.setattr(cli, "app_of", lambda _: interrupted)
     assert run("version").code == Code.INTERRUPTED
+
+
+def test_one_noun_is_built_as_all_of_them_are() -> None:
+    whole = {path for path, _ in verbs_of(app_of())}
+    for noun in {path[0] for path in whole}:
+        plural = f"{noun}s" if typed((f"{noun}s",)) == (noun,) else noun
+        for words in ((noun, "x"), ("--url", "demo", noun), ("--no-color", plural)):
+            assert {path for path, _ in verbs_of(app_of(typed(words)))} == {path for path in whole if path[0] == noun}
+    for words in ((), ("--help",), ("nonsense",), ("--url", "case")):
+        assert {path for path, _ in verbs_of(app_of(typed(words)))} == whole
 
 
 def test_help_loads_neither_the_gateway_nor_the_stand_ins() -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from gateway.cli.app import app
 from gateway.cli.exits import Code, Ending
-from gateway.cli.main import app
 
 EXAMPLE = Path(__file__).parents[4] / "examples" / "brambledesk" / "connectors" / "brambledesk.yaml"
 
