@@ -259,8 +259,8 @@ def test_one_noun_is_built_as_all_of_them_are() -> None:
         plural = f"{noun}s" if typed((f"{noun}s",)) == (noun,) else noun
         for words in ((noun, "x"), ("--url", "demo", noun), ("--no-color", plural)):
             assert {path for path, _ in verbs_of(app_of(typed(words)))} == {path for path in whole if path[0] == noun}
-    for words in ((), ("--help",), ("nonsense",), ("--url", "case")):
-        assert {path for path, _ in verbs_of(app_of(typed(words)))} == whole
+    for none in ([], ["--help"], ["nonsense"], ["--url", "case"]):
+        assert {path for path, _ in verbs_of(app_of(typed(none)))} == whole
 
 
 def test_help_loads_neither_the_gateway_nor_the_stand_ins() -> None:
