@@ -40,6 +40,7 @@ from gateway.delivery.renewed import Renewed
 from gateway.delivery.runner import Runner
 from gateway.delivery.scout import Scout
 from gateway.delivery.tally import Tally
+from gateway.delivery.waker import Waker
 from gateway.intake.hooks import Hooks
 from gateway.intake.poller import Poller
 from gateway.intake.pressure import Pressure
@@ -52,7 +53,7 @@ from gateway.sweeps.sweeper import Sweeper
 from gateway.sync.backoff import Backoff
 from gateway.sync.batch import Topology
 from gateway.sync.decider import Decider
-from gateway.sync.flow import Flow, Member, Merge, OnDelete, Policy
+from gateway.sync.flow import FanOut, Flow, Member, Merge, OnDelete, Policy
 from gateway.sync.worker import Worker
 from gateway.work.pulse import Pulse
 from gateway.work.workplace import Workplace
@@ -85,6 +86,7 @@ class Gateway:
     decider: Decider
     dispatcher: Dispatcher
     scout: Scout
+    waker: Waker
     pollers: list[Poller]
     hooks: Hooks
     pressure: Pressure
@@ -111,6 +113,7 @@ class Gateway:
             self.keeper,
             self.credentials,
             self.scout,
+            self.waker,
             self.housekeeping,
             self.pressure,
             self.meter,
@@ -145,6 +148,7 @@ def _flow(flow: values.Flow, config: Config, connectors: Mapping[str, Connector]
         latest_only=flow.latest_only,
         sets=frozenset(name for name, field in flow.type.fields.items() if field.kind == "set"),
         max_tries=flow.max_tries,
+        fan_out=tuple(FanOut(each.plan, each.into) for each in flow.fan_out),
     )
 
 
@@ -262,6 +266,7 @@ def compose(
         decider=decider,
         dispatcher=dispatcher,
         scout=scout,
+        waker=Waker(database, decider, clock, topology.flows),
         pollers=pollers,
         hooks=hooks,
         pressure=pressure,

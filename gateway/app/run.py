@@ -141,6 +141,8 @@ async def running(gateway: Gateway) -> Any:
         stack.push_async_callback(gateway.housekeeping.stop)
         await gateway.scout.start()
         stack.push_async_callback(gateway.scout.stop)
+        await gateway.waker.start()
+        stack.push_async_callback(gateway.waker.stop)
         for sweeper in gateway.sweepers:
             await sweeper.start()
             stack.push_async_callback(sweeper.stop)

@@ -187,6 +187,13 @@ class Key(Strict):
     natural: Name | None = Field(default=None, description="A field that names the thing everywhere.")
 
 
+class FanOutModel(Strict):
+    """A template that makes tasks of the records of this flow."""
+
+    tasks: str = Field(description="A .yaml file relative to this one.")
+    into: Name = Field(description="The flow that the tasks belong to, and that makes them in its systems.")
+
+
 class FlowModel(Strict):
     """One record type kept in step between connections."""
 
@@ -194,7 +201,9 @@ class FlowModel(Strict):
     key: Annotated[Key, BeforeValidator(_as_key, json_schema_input_type=Literal["correlation"] | Key)] = Field(
         default=Key(), description="`correlation`, our own key stored in the objects, or also `{natural: field}`."
     )
-    members: dict[ConnectionName, MemberModel] = Field(min_length=2)
+    members: dict[ConnectionName, MemberModel] = Field(
+        min_length=1, description="Two or more; one is enough for a flow that makes tasks, or that tasks are made into."
+    )
     create: CreateModel = CreateModel()
     merge: Annotated[
         dict[str, AnyMergeRule], BeforeValidator(_by_default, json_schema_input_type=MergeKind | dict[str, MergeInput])
@@ -213,6 +222,7 @@ class FlowModel(Strict):
     approve_mappings: bool = Field(
         default=False, description="A mapping of this flow is published only after another person approved it."
     )
+    fan_out: list[FanOutModel] = Field(default=[], description="Tasks that are made of its records.")
 
 
 class Limits(Strict):

@@ -202,6 +202,11 @@ def _flow(name: str, model: FlowModel, found: Found) -> values.Flow:
         on_delete=model.on_delete,
         max_tries=model.max_tries,
         approve_mappings=model.approve_mappings,
+        fan_out=tuple(
+            values.FanOut(plan, each.into)
+            for each in model.fan_out
+            if (plan := found.tasks[each.tasks].plan) is not None
+        ),
     )
 
 

@@ -11,9 +11,11 @@ from connectors.contract.written.conditions import check_condition
 from connectors.contract.written.edge import Parsed
 from connectors.contract.written.places import Source
 from connectors.contract.written.problems import Problem, nearest
+from gateway.config.fan_out import check_fan_out
 from gateway.config.model import ConfigFile, FlowModel
 from mappings.loader import Loaded, find_mapping, find_type, library_names, read_mapping, read_type, type_names
 from mappings.model import TypeFile
+from mappings.task_lint import LoadedTasks
 
 At = tuple[str | int, ...]
 
@@ -24,6 +26,7 @@ class Found:
 
     types: dict[str, TypeFile] = field(default_factory=dict)
     mappings: dict[str, Loaded] = field(default_factory=dict)
+    tasks: dict[str, LoadedTasks] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -48,6 +51,7 @@ def resolve(source: Source, parsed: Parsed[ConfigFile], connectors: Sequence[str
         _mappings(source, base, name, flow, found)
         found.problems += _flow(source, model, name, flow, found, gone)
     found.problems += _shared(source, model)
+    found.problems += check_fan_out(source, base, model, found.tasks)
     found.problems += _retention(source, model)
     return found
 

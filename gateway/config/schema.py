@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from connectors.declared.model.file import ConnectorFile
 from gateway.config.model import ConfigFile
 from mappings.model import MappingFile, TypeFile
+from mappings.task_model import TasksFile
 from mappings.testing import TestFile
 
 MODELS: dict[str, type[BaseModel]] = {
@@ -17,6 +18,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "mapping": MappingFile,
     "type": TypeFile,
     "mapping-test": TestFile,
+    "tasks": TasksFile,
 }
 
 

@@ -16,6 +16,7 @@ from gateway.config.notifications import Notifications
 from gateway.config.replay import Replays
 from mappings.compiler import CompiledMapping
 from mappings.model import TypeFile
+from mappings.tasks import TaskPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,14 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class FanOut:
+    """A template that makes tasks of the records of a flow; they belong to the flow `into`."""
+
+    plan: TaskPlan
+    into: str
+
+
+@dataclass(frozen=True, slots=True)
 class Flow:
     """One record type kept in step."""
 
@@ -104,6 +113,7 @@ class Flow:
     max_tries: int
     approve_mappings: bool = False
     """A mapping is published only after another person approved it."""
+    fan_out: tuple[FanOut, ...] = ()
 
     @property
     def sets(self) -> frozenset[str]:

@@ -18,7 +18,7 @@ from dead_letter.values import Ending
 from gateway.audit.ended import note_ended
 from gateway.core.ids import new_id
 from gateway.storage.database import dumps
-from gateway.sync import saving, store, undecided
+from gateway.sync import fan_out, saving, store, undecided
 from gateway.sync.arrive import arrive, is_hint
 from gateway.sync.bounds import NATURAL, digest
 from gateway.sync.cache import Cache, Entry
@@ -38,12 +38,15 @@ class Topology:
 
     flows: dict[str, Flow]
     by_object: dict[tuple[str, str], Flow]
+    fans: bool = False
+    """Some flow makes tasks of its records."""
 
     @staticmethod
     def of(flows: Sequence[Flow]) -> Topology:
         """Indexes flows. One object type of one connection belongs to one flow."""
         by_object = {(m.connection, m.object): flow for flow in flows for m in flow.members.values()}
-        return Topology({flow.name: flow for flow in flows}, by_object)
+        fans = any(flow.fan_out for flow in flows)
+        return Topology({flow.name: flow for flow in flows}, by_object, fans)
 
 
 @dataclass(slots=True)
@@ -96,6 +99,8 @@ class Batch:
                 self._take_up(decision, waiting[id(decision)])
             else:
                 decision.result = self._apply(decision)
+        if self.topology.fans:
+            self._fan_out()
         start_lanes(self.units.values(), self.starter, self.started)
         await self._save()
 
@@ -110,6 +115,8 @@ class Batch:
         ids.update(self.links[key] for a in arrivals if (key := _link_key(a.change)) in self.links)
         ids.update(_record_id(a.change.snapshot.correlation) for a in arrivals if a.change.snapshot.correlation)
         ids.update(await self._load_naturals(arrivals))
+        if self.topology.fans:
+            ids.update([parent for each in ids if (parent := fan_out.made_of(each))])
         for entry in await self.cache.load(self.tx, ids):
             self._enter(entry)
         await self._load_items(arrivals, decisions)
@@ -143,6 +150,19 @@ class Batch:
             unit = Unit(state, flow, lanes, self.effects, self.now, items=self.items, doc=entry.doc)
             unit.lanes_before = {connection: copy.copy(lane) for connection, lane in lanes.items()}
             self.units[state.id] = unit
+
+    def _fan_out(self) -> None:
+        """What was decided about tasks reaches the records they were made of, and the other way round: all of it is
+        durable together, or nothing is. A task is never loaded without its record, so the lock on that covers both.
+        """
+        for unit in list(self.units.values()):
+            parent = self.units.get(fan_out.made_of(unit.state.id)) if unit.state.task else None
+            if parent is not None:
+                fan_out.report(parent, unit)
+        for unit in list(self.units.values()):
+            if unit.flow.fan_out:
+                made = fan_out.expand(unit, self.topology.flows)
+                self.units.update((child.state.id, child) for child in made)
 
     def _apply(self, decision: Decision) -> Any:
         unit = self.units.get(decision.record)

@@ -11,6 +11,7 @@ from typing import Any
 
 from connectors.contract.values import ObjectSpec
 from mappings.compiler import CompiledMapping
+from mappings.tasks import TaskPlan
 
 Condition = Callable[[Mapping[str, Any]], bool]
 
@@ -62,6 +63,14 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class FanOut:
+    """A template that makes tasks of this flow's records, and the flow that the tasks belong to."""
+
+    plan: TaskPlan
+    into: str
+
+
+@dataclass(frozen=True, slots=True)
 class Flow:
     """One record type kept in step."""
 
@@ -79,6 +88,7 @@ class Flow:
     """Fields of which only the present state is delivered; all others are delivered change by change."""
     sets: frozenset[str] = frozenset()
     max_tries: int = 8
+    fan_out: tuple[FanOut, ...] = ()
 
     def policy(self, name: str) -> Policy:
         """The policy of a field."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from connectors.contract.errors import MappingError
 from gateway.sync.attempts import Attempt, Outcome
+from gateway.sync.fan_out import asked_again
 from gateway.sync.guard import reset
 from gateway.sync.items import copied
 from gateway.sync.outcome import finish, record_effect
@@ -24,6 +25,7 @@ def retry(unit: Unit, connection: str, key: str, *, actor: str) -> None:
         unit.shadow(connection, name).bad = None
     lane = unit.lane(connection)
     unit.held(connection).undecided = ""
+    asked_again(unit, key)
     if lane.case == key:
         _unpark(lane)
         lane.case = key

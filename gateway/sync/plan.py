@@ -67,13 +67,13 @@ def _behind(unit: Unit, held: MemberState) -> list[tuple[str, FieldState]]:
 
 def wants_create(unit: Unit, connection: str) -> bool:
     """Whether the flow creates the object here now."""
-    if connection not in unit.flow.create_in or _create_waived(unit, connection):
+    if connection not in unit.flow.create_in or create_waived(unit, connection):
         return False
     when = unit.flow.create_when
     return when is None or undecided.creates(unit, connection, when)
 
 
-def _create_waived(unit: Unit, connection: str) -> bool:
+def create_waived(unit: Unit, connection: str) -> bool:
     """A person discarded the create: it is not tried again until something of the record changes."""
     shadows = unit.held(connection).shadow
     waived = {name: shadow.waived for name, shadow in shadows.items() if shadow.waived is not None}

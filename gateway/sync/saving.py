@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import and_, bindparam, update
+from sqlalchemy import and_, bindparam, delete, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -116,6 +116,8 @@ async def save_effects(tx: AsyncConnection, effects: Effects) -> None:
     await _save_links(tx, effects.links)
     await _save_attempts(tx, effects)
     await _save_items(tx, effects)
+    if effects.wakes:
+        await _save_wakes(tx, effects)
     waits = and_(t.WAITING, t.notice.c.state == "hint")
     for connection, object_id, record, state in effects.routed:
         here = (t.notice.c.connection == connection, t.notice.c.object_id == object_id, t.notice.c.record.is_(None))
@@ -198,6 +200,17 @@ async def _save_items(tx: AsyncConnection, effects: Effects) -> None:
     if effects.copies:
         statement = insert(tx, t.item_copy).on_conflict_do_nothing()
         await tx.execute(statement, effects.copies)
+
+
+async def _save_wakes(tx: AsyncConnection, effects: Effects) -> None:
+    over = [record for record, (_, at) in effects.wakes.items() if not at]
+    if over:
+        await tx.execute(delete(t.wake).where(t.wake.c.record.in_(over)))
+    rows = [{"record": record, "flow": flow, "at": at} for record, (flow, at) in effects.wakes.items() if at]
+    if rows:
+        statement = insert(tx, t.wake)
+        put = {"flow": statement.excluded.flow, "at": statement.excluded.at}
+        await tx.execute(statement.on_conflict_do_update(index_elements=["record"], set_=put), rows)
 
 
 def lane_row(lane: Lane) -> dict[str, Any]:

@@ -179,6 +179,24 @@ class MemberState(msgspec.Struct, omit_defaults=True):
     """Why the flow's condition for creates cannot be decided; a case says so while this is set."""
 
 
+class Standing(StrEnum):
+    """How a task stands, for the record it is made of."""
+
+    WAITING = "waiting"
+    """Wanted, and not made yet."""
+    MADE = "made"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class TaskState(msgspec.Struct, omit_defaults=True, gc=False):
+    """One task that a record wants, or had made."""
+
+    standing: Standing = Standing.WAITING
+    ready: float = 0.0
+    """Since when only the clock has been in its way; 0: something else is."""
+
+
 class RecordState(msgspec.Struct, omit_defaults=True):
     """The canonical record."""
 
@@ -195,6 +213,16 @@ class RecordState(msgspec.Struct, omit_defaults=True):
     tombstoned_at: float | None = None
     fields: dict[str, FieldState] = {}
     members: dict[str, MemberState] = {}
+    task: str = ""
+    """Of a record that was made as a task: `template.task`. Its id begins with the id of what it was made of."""
+    tasks: dict[str, TaskState] = {}
+    """`template.task` -> what became of it."""
+    told: dict[str, str] = {}
+    """Template that is at work -> how its tasks stand together, as the record was told last."""
+    undecided: dict[str, str] = {}
+    """Template or task that cannot be decided about -> why; a case says so while it is here."""
+    wake_at: float = 0.0
+    """When the clock alone gives something to do here; as in the table of wakes. 0: never."""
 
     @property
     def correlation(self) -> str:

@@ -220,6 +220,16 @@ item_copy = Table(
 )
 Index("item_copy_by_id", item_copy.c.connection, item_copy.c.item_id)
 
+wake = Table(
+    "wake",
+    metadata,
+    # records to which the clock alone gives something to do; set with the record, gone when it was looked at
+    Column("record", String(40), primary_key=True),
+    Column("flow", String(100), nullable=False),
+    Column("at", Float, nullable=False),
+)
+Index("wake_at", wake.c.flow, wake.c.at)
+
 cursor = Table(
     "cursor",
     metadata,

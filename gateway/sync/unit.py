@@ -33,6 +33,8 @@ class Effects:
     """(connection, object id, record, state): hints that had no record until their object was read."""
     hints_done: list[tuple[str, str, int, str, str | None]] = field(default_factory=list)
     """(connection, object id, record revision at the start of the read that answers them, disposition, record)."""
+    wakes: dict[str, tuple[str, float]] = field(default_factory=dict)
+    """Record -> its flow, and when the clock gives something to do there; 0: not any more."""
 
 
 @dataclass(slots=True)

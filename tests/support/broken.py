@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from tests.contract.broken import parts, rules, workers
+from tests.contract.broken import parts, rules, tasks, workers
 
 WITHOUT: Mapping[str, rules.Breaking] = {
     "ATTEMPT": rules.attempt,
@@ -45,6 +45,9 @@ WITHOUT: Mapping[str, rules.Breaking] = {
     "REVISION": workers.believes_its_memory,
     "ONE CLOCK": workers.goes_by_its_own_clock,
     "NOT LATE": workers.sends_late,
+    "TOLD": tasks.alone,
+    "ONE TASK": tasks.anew,
+    "WAKES": tasks.by_the_process,
 }
 """Mechanism -> what takes it out. The capitals are the rule names of SYNC.md's model."""
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from gateway.config import access, auth, notifications, read
 from gateway.config import model as config_model
 from mappings import model as mapping_model
+from mappings import task_model
 from mappings.loader import read_mapping
 from mappings.testing import run_tests
 
@@ -67,6 +68,7 @@ def keys(module: object) -> set[str]:
         ("configuration.md", auth),
         ("configuration.md", notifications),
         ("mapping.md", mapping_model),
+        ("mapping.md", task_model),
     ],
 )
 def test_every_key_is_explained(page: str, module: object) -> None:

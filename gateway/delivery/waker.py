@@ -1,0 +1,56 @@
+"""Looks at records when the clock gives them something to do, and nothing else does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+
+import structlog
+from sqlalchemy import select
+
+from connectors.contract.clock import Clock
+from connectors.contract.errors import StorageError
+from gateway.core.background import Background
+from gateway.storage.database import Database
+from gateway.sync import tables as t
+from gateway.sync.decider import Decider
+from gateway.sync.fan_out import awake
+
+LOOK_S = 1.0
+MOST = 200
+"""Records of one round."""
+
+log = structlog.get_logger()
+
+
+class Waker(Background):
+    """Wakes records at their time, or at most about a second later. Which are due stands in the database, so a restart
+    forgets none. Two workers may wake the same one: the second finds nothing to do.
+    """
+
+    def __init__(self, database: Database, decider: Decider, clock: Clock, flows: Collection[str]) -> None:
+        self.database, self.decider, self.clock = database, decider, clock
+        self.flows = sorted(flows)
+        """Of others, that were taken out of the configuration, nobody could decide anything."""
+
+    async def start(self) -> None:
+        """Begins to look."""
+        self._keep("waker", self._loop())
+
+    async def _loop(self) -> None:
+        while True:
+            try:
+                while await self.once() == MOST:
+                    pass
+            except StorageError as error:
+                log.warning("waker waits for the database", error=str(error))
+            await asyncio.sleep(LOOK_S)
+
+    async def once(self) -> int:
+        """Wakes what is due now; returns how many records that were."""
+        wake = t.wake.c
+        query = select(wake.record).where(wake.flow.in_(self.flows), wake.at <= self.clock.now())
+        async with self.database.read() as tx:
+            due = [row[0] for row in await tx.execute(query.order_by(wake.at, wake.record).limit(MOST))]
+        await asyncio.gather(*(self.decider.decide(record, awake) for record in due))
+        return len(due)
