@@ -11,6 +11,7 @@ from connectors.contract.written.conditions import compile_condition
 from connectors.contract.written.paths import parse_path, simple
 from mappings.codec import Codec
 from mappings.codecs import build
+from mappings.fallback import Fallback, compile_fallbacks
 from mappings.model import FieldModel, MappingFile, TypeFile
 from mappings.reader import Gate, Leaf, Read, generate
 from mappings.rules import Departure, FieldRule, ItemRule
@@ -64,13 +65,15 @@ class CompiledMapping:
         """What the system shows after `ext` was written. Idempotent."""
         return self.codecs[field].norm(ext)
 
-    def write(self, exts: Mapping[str, Ext], record: Mapping[str, Any]) -> dict[str, Any]:
+    def write(
+        self, exts: Mapping[str, Ext], record: Mapping[str, Any], instead: Mapping[str, Fallback] | None = None
+    ) -> dict[str, Any]:
         """The fragment of `raw` that sets `exts`, with companions from `record` (canonical values of the whole record).
 
-        Fields that are not writable, and the own value of stepped fields, are not in it. Raises MappingError if a
-        companion cannot be carried over.
+        Fields that are not writable, and the own value of stepped fields, are not in it. `instead`: fallbacks whose
+        companions go with a field in place of its own. Raises MappingError if a companion cannot be carried over.
         """
-        return self.writer.write(exts, record)
+        return self.writer.write(exts, record, {name: each.companions for name, each in (instead or {}).items()})
 
     def open(self, field: str, shown: Mapping[str, Ext]) -> bool:
         """Whether `field` can be written while the system shows `shown`.
@@ -121,6 +124,7 @@ def _field_rule(
         lossy=rule.lossy,
         steps={ext: tuple(after) for ext, after in rule.steps.items()},
         gate=gate,
+        fallbacks=compile_fallbacks(rule, record_type),
     )
 
 

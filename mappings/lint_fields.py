@@ -8,6 +8,7 @@ from typing import Any
 from connectors.contract.written.paths import parse_path, simple
 from connectors.contract.written.places import Source
 from connectors.contract.written.problems import Problem, nearest, one_of
+from mappings.fallback import check_fallbacks, stands_at
 from mappings.model import FieldModel, MappingFile, TypeFile
 from mappings.templates import parse_template
 from mappings.times import NAMED
@@ -23,9 +24,10 @@ _KINDS_OF: Mapping[str, tuple[tuple[str, ...], Any]] = {
     "lower": (("text", "set"), False),
     "newlines": (("text",), "lf"),
     "steps": (("enum",), {}),
+    "fallback": (("user",), []),
 }
 
-At = tuple[str, ...]
+At = tuple[str | int, ...]
 
 
 def check(
@@ -37,6 +39,7 @@ def check(
     yield from _paths(source, name, rule)
     yield from _direction(source, name, rule)
     yield from _companions(source, record_type, name, rule)
+    yield from check_fallbacks(source, record_type, name, rule)
     yield from _gate(source, model, name, rule, gone)
     yield from _steps(source, name, rule)
     yield from _template(source, name, rule)
@@ -104,6 +107,7 @@ def _direction(source: Source, name: str, rule: FieldModel) -> Iterator[Problem]
 def _companions(source: Source, record_type: TypeFile, name: str, rule: FieldModel) -> Iterator[Problem]:
     at: At = ("fields", name)
     blocks: list[tuple[At, Mapping[str, Any]]] = [((*at, "with"), rule.with_)]
+    blocks += [((*stands_at(source, name, index), "with"), each.with_) for index, each in enumerate(rule.fallback)]
     blocks += [((*at, "values", value, "with"), each.with_) for value, each in rule.values.items()]
     for place, block in blocks:
         for path, value in block.items():

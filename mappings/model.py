@@ -74,6 +74,20 @@ AnyValueRule = Annotated[
 ]
 
 
+class FallbackModel(Strict):
+    """What is written instead of a person whom the system does not know, or who is inactive there."""
+
+    when: str | None = Field(default=None, description="CEL condition over `record`; the first that fits is taken.")
+    value: str | None = Field(default=None, description="A shared address to put in this field; without it nobody.")
+    with_: dict[str, JsonValue] = Field(
+        default={}, alias="with", description="Native values by path that name a group; texts as in `values.*.with`."
+    )
+
+
+def _as_fallbacks(value: Any) -> Any:
+    return [value] if isinstance(value, dict) else value
+
+
 class FieldModel(Strict):
     """One field: a rule for both directions unless `direction` says otherwise."""
 
@@ -104,6 +118,10 @@ class FieldModel(Strict):
     steps: dict[str, list[str]] = Field(
         default={}, description="The system moves this field only along steps: external value to possible next ones."
     )
+    fallback: Annotated[
+        list[FallbackModel],
+        BeforeValidator(_as_fallbacks, json_schema_input_type=FallbackModel | list[FallbackModel]),
+    ] = Field(default=[], description="`user`: who stands in for somebody whom the system does not know.")
     clear_at: str | None = Field(default=None, description="Path that is set to the empty value to clear the field.")
     separator: str | None = Field(
         default=None, min_length=1, description="`set`: elements are joined to one text with this."

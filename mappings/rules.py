@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.contract.errors import MappingError
+from mappings.fallback import Fallback
 from mappings.steps import next_hop
 
 
@@ -28,6 +29,8 @@ class FieldRule:
     steps: Mapping[Any, tuple[Any, ...]] = field(default_factory=dict)
     gate: tuple[str, frozenset[Any]] | None = None
     """Another field and its external values under which this one means something; None: always."""
+    fallbacks: tuple[Fallback, ...] = ()
+    """Who stands in for a person whom the system does not know; the first that fits."""
 
     def path_to(self, current_ext: Any, goal_ext: Any, available: Sequence[Any]) -> Any:
         """The next external value to move to, None where there is no way. `available`: what can be moved to now."""

@@ -42,9 +42,9 @@ class Slot:
             separator=rule.separator if kind == "set" else None,
             crlf=rule.newlines == "crlf",
             gate=gate,
-            always=tuple(_companions(rule.with_)),
+            always=tuple(companions(rule.with_)),
             by_value={
-                _value(kind, key): tuple(_companions(each.with_)) for key, each in rule.values.items() if each.with_
+                _value(kind, key): tuple(companions(each.with_)) for key, each in rule.values.items() if each.with_
             },
         )
 
@@ -64,20 +64,25 @@ class Writer:
     clear_with: Any
     codecs: Mapping[str, Codec]
 
-    def write(self, exts: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:
-        """See CompiledMapping.write."""
+    def write(
+        self, exts: Mapping[str, Any], record: Mapping[str, Any], instead: Mapping[str, tuple[Companion, ...]]
+    ) -> dict[str, Any]:
+        """See CompiledMapping.write; `instead` has the companions of fallbacks."""
         fragment: dict[str, Any] = {}
-        companions: list[Companion] = []
+        along: list[Companion] = []
         for name, ext in exts.items():
             slot = self.slots.get(name)
             if slot is None or _closed(slot, record):
                 continue
             if not slot.silent:
                 self._set(fragment, slot, self.codecs[name].norm(ext))
-            companions += slot.always
+            if name in instead:
+                along += instead[name]
+                continue
+            along += slot.always
             if slot.by_value:
-                companions += slot.by_value.get(self._meant(name, ext, record), ())
-        for keys, what in companions:
+                along += slot.by_value.get(self._meant(name, ext, record), ())
+        for keys, what in along:
             value = what.fill(lambda field: self._sent(field, exts, record)) if isinstance(what, Template) else what
             if value is not None or not isinstance(what, Template):
                 put(fragment, keys, value)
@@ -126,7 +131,8 @@ def _value(kind: str, key: str) -> Any:
     return key == "true" if kind == "bool" else key
 
 
-def _companions(given: Mapping[str, Any]) -> Iterator[Companion]:
+def companions(given: Mapping[str, Any]) -> Iterator[Companion]:
+    """The native values of a `with:`, by path."""
     for path, value in given.items():
         yield _keys(path), parse_template(value) if isinstance(value, str) else value
 
@@ -134,7 +140,7 @@ def _companions(given: Mapping[str, Any]) -> Iterator[Companion]:
 def companions_of(model: MappingFile, name: str) -> tuple[str, ...]:
     """Canonical fields that travel with `name`: named in its templates, or written where its companions go."""
     rule = model.fields[name]
-    blocks = [rule.with_, *(each.with_ for each in rule.values.values())]
+    blocks = [rule.with_, *(each.with_ for each in rule.values.values()), *(each.with_ for each in rule.fallback)]
     paths = {_keys(path) for block in blocks for path in block}
     named = {
         field

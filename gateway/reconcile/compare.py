@@ -177,6 +177,7 @@ def astray(unit: Unit, connection: str) -> list[str]:
         if rule is None or canon is None or not (rule.readable and rule.writable and shadow.known):
             continue
         settled = shadow.carried >= canon.now.fver and not shadow.held and shadow.waived != canon.now.fver
+        settled = settled and shadow.instead != canon.now.fver
         if settled and member.mapping.open(name, shown) and not _means(unit, connection, name, shadow.ext):
             found.append(name)
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from connectors.contract.values import HistoryEntry, Receipt, Snapshot, VersionKind, WriteKind
-from gateway.sync import kept
+from gateway.sync import instead, kept
 from gateway.sync.attempts import Attempt, Conclusion, Outcome, Seen
 from gateway.sync.flow import Member
 from gateway.sync.gap import check_history, foreign, open_window, remember_span, unseen
@@ -87,7 +87,8 @@ def record_effect(unit: Unit, lane: Lane, attempt: Attempt, stored: dict[str, An
             if not attempt.closing:
                 shadow.carried = NEVER if shadow.carried == NEVER else shadow.carried
             continue
-        if stored[name] == member.mapping.norm(name, sent.ext):
+        # Whom the system puts there with the group that stands in is its own affair, and no other value of the field.
+        if stored[name] == member.mapping.norm(name, sent.ext) or shadow.instead == sent.fver:
             shadow.carried, shadow.mismatches = max(shadow.carried, sent.fver), 0
             kept.confirmed(unit, connection, name)
         else:
@@ -202,6 +203,8 @@ def refused(unit: Unit, lane: Lane, attempt: Attempt, conclusion: Conclusion) ->
     }
     if blamed and not attempt.closing:
         for name, said in blamed.items():
+            if instead.refused(unit, connection, name, attempt.fields[name], said):
+                continue
             unit.shadow(connection, name).held = unit.case(
                 "refused",
                 "field.refused",
@@ -231,8 +234,9 @@ def _blamed(unit: Unit, connection: str, attempt: Attempt, fields: dict[str, str
         return {}
     member, found = unit.member(connection), {}
     for name, sent in attempt.fields.items():
+        standing_in = instead.chosen(unit, connection, [(name, sent.fver)])
         try:
-            touched = _leaves(member.mapping.write({name: sent.ext}, unit.state.values()))
+            touched = _leaves(member.mapping.write({name: sent.ext}, unit.state.values(), standing_in))
         except Exception as error:
             raise RuntimeError(f"mapping {member.mapping.name} cannot write {name} alone") from error
         for vendor, said in fields.items():

@@ -9,7 +9,7 @@ from typing import Any
 from connectors.contract.errors import MappingError
 from connectors.contract.values import Ref, Step, VersionKind, WriteKind
 from gateway.core.ids import new_id
-from gateway.sync import undecided
+from gateway.sync import instead, undecided
 from gateway.sync.absorb import agrees
 from gateway.sync.attempts import Attempt, Seen, SentField
 from gateway.sync.flow import Member
@@ -141,12 +141,12 @@ def _want(unit: Unit, connection: str, name: str, canon: FieldState, rev: int | 
         if shadow.waived is not None and version.fver <= shadow.waived:
             continue
         try:
-            ext = member.mapping.to_ext(name, version.value)
+            ext, stands_in = instead.outward(unit, connection, name, version)
         except MappingError as error:
             if version is canon.now:
                 _cannot_say(unit, connection, name, version, error)
             continue
-        if shadow.known and member.mapping.norm(name, ext) == shadow.ext:
+        if not stands_in and shadow.known and member.mapping.norm(name, ext) == shadow.ext:
             if (rev is not None and rev >= version.rev) or not member.spec.readable:
                 shadow.carried = version.fver
             continue
@@ -176,23 +176,6 @@ def closing_wants(unit: Unit, connection: str) -> list[Want]:
             ext = member.mapping.to_ext(name, value)
             found.append(Want(name, -1, ext, member.mapping.fields[name].stepped, closing=True))
     return found
-
-
-def trim(unit: Unit) -> None:
-    """Forgets old versions that every linked member carries already; the lineage table keeps them."""
-    for name, canon in unit.state.fields.items():
-        if not canon.trail:
-            continue
-        floor = canon.now.fver
-        for connection, member in unit.flow.members.items():
-            held = unit.state.members.get(connection)
-            rule = member.mapping.fields.get(name)
-            if held is None or held.link is not LinkState.PRIMARY or rule is None or not rule.writable:
-                continue
-            shadow = held.shadow.get(name)
-            if shadow is not None and shadow.carried >= 0:
-                floor = min(floor, shadow.carried)
-        canon.trail = [version for version in canon.trail if version.fver > floor]
 
 
 def start(unit: Unit, lane: Lane, seen: Seen | None, *, timeout_s: float, lease_s: float) -> Attempt | None:
@@ -259,14 +242,14 @@ def _create(unit: Unit, lane: Lane, timeout_s: float, lease_s: float) -> Attempt
         if rule is None or not rule.writable or canon.now.value is None or (shadow and shadow.held):
             continue
         try:
-            exts[name] = member.mapping.to_ext(name, canon.now.value)
+            exts[name], _ = instead.outward(unit, lane.connection, name, canon.now)
         except MappingError as error:
             _cannot_say(unit, lane.connection, name, canon.now, error)
     attempt = _attempt(unit, lane, WriteKind.CREATE, timeout_s, lease_s)
     held.creates += 1
     sendable = _sendable(member, exts)
-    attempt.values = member.mapping.write(sendable, unit.state.values())
     attempt.fields = {name: SentField(ext, unit.state.fields[name].now.fver) for name, ext in sendable.items()}
+    attempt.values = _fragment(unit, attempt, unit.state.values())
     return attempt
 
 
@@ -301,11 +284,17 @@ def _update(
         return _step(unit, lane, found, seen, timeout_s, lease_s)
     until = next((want.fver for want in found if want.stepped and want.fver >= 0), None)
     batch = [want for want in found if not want.stepped and (until is None or want.fver < until)]
-    member = unit.member(lane.connection)
     attempt = _attempt(unit, lane, WriteKind.UPDATE, timeout_s, lease_s)
     _fill(unit, attempt, batch)
-    attempt.values = member.mapping.write({want.name: want.ext for want in batch}, _record_at(unit, batch))
+    attempt.values = _fragment(unit, attempt, _record_at(unit, batch))
     return attempt
+
+
+def _fragment(unit: Unit, attempt: Attempt, record: dict[str, Any]) -> dict[str, Any]:
+    sent = attempt.fields
+    standing_in = instead.chosen(unit, attempt.connection, [(name, each.fver) for name, each in sent.items()])
+    mapping = unit.member(attempt.connection).mapping
+    return mapping.write({name: each.ext for name, each in sent.items()}, record, standing_in)
 
 
 def _fill(unit: Unit, attempt: Attempt, batch: list[Want]) -> None:

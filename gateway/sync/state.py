@@ -71,6 +71,8 @@ class Shadow(msgspec.Struct, omit_defaults=True, gc=False):
     """Whole reads since we wrote the field that did not show it; 0 again once one does."""
     asked: str = ""
     """Key of a case whose retry is on its way: the outcome closes it, or opens it again."""
+    instead: int | None = None
+    """Version that the system does not take: the mapping's fallback is written for it, and counts as it."""
 
 
 class Ghost(msgspec.Struct, gc=False):

@@ -14,9 +14,10 @@ from gateway.sync.attempts import Attempt, Conclusion, Outcome, Seen
 from gateway.sync.gap import check_history, foreign
 from gateway.sync.observe import fold
 from gateway.sync.outcome import another, applied, finish, ours, park, refused
-from gateway.sync.plan import lacks, mark_dirty, needs_read, start, trim, unproven, wants_step
+from gateway.sync.plan import lacks, mark_dirty, needs_read, start, unproven, wants_step
 from gateway.sync.probe import expire_ghosts, give_up, look, unknown_key
 from gateway.sync.state import Lane, LaneState, LinkState
+from gateway.sync.trail import trim
 from gateway.sync.unit import Unit
 from gateway.sync.worker import LONGEST_RETRY_AFTER_S, Worker
 

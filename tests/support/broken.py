@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from tests.contract.broken import parts, rules, tasks, workers
+from tests.contract.broken import parts, people, rules, tasks, workers
 
 WITHOUT: Mapping[str, rules.Breaking] = {
     "ATTEMPT": rules.attempt,
@@ -48,6 +48,9 @@ WITHOUT: Mapping[str, rules.Breaking] = {
     "TOLD": tasks.alone,
     "ONE TASK": tasks.anew,
     "WAKES": tasks.by_the_process,
+    "FALLBACK": people.held,
+    "GROUP": people.nobody,
+    "ONE VERSION": people.for_ever,
 }
 """Mechanism -> what takes it out. The capitals are the rule names of SYNC.md's model."""
 

@@ -17,6 +17,35 @@ MISTAKES = [
         "fields:\n  size: {path: s, values: {1: a, two: b}}",
         "2:34: error[unknown-value]: size is a number, 'two' is not",
     ),
+    (
+        "fields:\n  owner: {path: o, fallback: {when: 'true'}}",
+        "2:20: error[fallback]: this would leave owner with nobody; "
+        "try 'with:' and a group, or 'value:' and a shared address",
+    ),
+    (
+        "fields:\n  owner: {path: o, fallback: {value: desk}}",
+        "2:38: error[fallback]: 'desk' is no e-mail address; try 'with:' for a group",
+    ),
+    (
+        "fields:\n  owner: {path: o, fallback: [{with: {g: a}}, {with: {g: b}}]}",
+        "2:31: error[fallback]: what comes after one without 'when:' is never taken; try moving it to the end",
+    ),
+    (
+        "fields:\n  owner: {path: o, fallback: {when: record.titel == '', with: {g: a}}}",
+        "2:44: error[condition]: the record has no field 'titel'; try 'title'",
+    ),
+    (
+        'fields:\n  owner: {path: o, fallback: {with: {"g[*]": "${titel}"}}}',
+        "2:46: error[unknown-field]: the type thing has no field 'titel'; try 'title'",
+    ),
+    (
+        "fields:\n  title: {path: o, fallback: {with: {g: a}}}",
+        "2:20: error[kind]: 'fallback' is for user, title is text; try removing it",
+    ),
+    (
+        "fields:\n  owner: {path: o, direction: in, fallback: {with: {g: a}}}",
+        "2:35: error[direction]: 'fallback' says nothing for a field that is only read",
+    ),
     ("fields:\n  titel: {path: t}", "2:3: error[unknown-field]: the type thing has no field 'titel'; try 'title'"),
     ("fields:\n  talk: {path: t}", "2:3: error[items]: talk holds items; try 'items: {field: talk, ...}'"),
     ("fields:\n  title: {pth: t}", "2:11: error[unknown-key]: unknown key 'pth'; try 'path'"),

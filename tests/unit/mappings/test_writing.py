@@ -104,3 +104,32 @@ def test_rules_tell_what_can_be_done(mapping: CompiledMapping) -> None:
     assert rules["urgent"].gate == ("state", frozenset({"W"}))
     assert isinstance(mapping.writer, Writer)
     assert repr(mapping) == "CompiledMapping(some-thing@1)"
+
+
+COVERED = """\
+clear_with: ""
+fields:
+  title: {path: t}
+  owner:
+    path: who.mail
+    clear_at: who
+    with: {told: "${owner}"}
+    fallback:
+      - {when: "record.title.startsWith('vip')", value: VIP@example.com, with: {group.name: "for ${title}"}}
+      - {with: {group.name: desk}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        ("vip", {"who": {"mail": "vip@example.com"}, "group": {"name": "for vip"}}),
+        ("x", {"who": "", "group": {"name": "desk"}}),
+        (None, {"who": "", "group": {"name": "desk"}}),  # a condition that cannot be decided is passed over
+    ],
+)
+def test_a_fallback_is_written_with_its_own_companions(tmp_path: Path, title: str | None, expected: Any) -> None:
+    mapping = compiled(tmp_path, COVERED)
+    record = {"title": title, "owner": "gone@example.com"}
+    chosen = next(each for each in mapping.fields["owner"].fallbacks if each.fits(record))
+    assert mapping.write({"owner": chosen.ext}, record, {"owner": chosen}) == expected
