@@ -46,7 +46,8 @@ class Receiver:
         headers = {name.lower(): value for name, value in request.headers.items()}
         body = await request.read()
         async with self._news:
-            self.came.append(Webhook(headers=headers, body=body, query={}, received_at=self._clock.now()))
+            now = self._clock.now()
+            self.came.append(Webhook(headers=headers, body=body, query={}, url=self.url, received_at=now))
             self._news.notify_all()
         return web.Response(status=204)
 

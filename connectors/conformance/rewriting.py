@@ -13,7 +13,9 @@ UNKNOWN_FIELD = "x_conformance_not_known"
 
 
 def hiding(values: Collection[str]) -> Callable[[bytes], bytes]:
-    """Leaves out of every list the objects that have one of these values somewhere; the document around them stays."""
+    """Leaves out of every list the objects that have one of these values somewhere; the document around them stays.
+    A block whose keys are the ids of what it holds is a list, too.
+    """
     hidden = frozenset(values)
 
     def change(body: bytes) -> bytes:
@@ -37,7 +39,7 @@ def _changed(body: bytes, change: Callable[[Any], Any]) -> bytes:
 
 def _without(data: Any, hidden: frozenset[str]) -> Any:
     if isinstance(data, dict):
-        return {name: _without(each, hidden) for name, each in data.items()}
+        return {name: _without(each, hidden) for name, each in data.items() if name not in hidden}
     if isinstance(data, list):
         return [_without(each, hidden) for each in data if not (isinstance(each, dict) and _has(each, hidden))]
     return data

@@ -160,6 +160,8 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str]
     body: bytes
     query: Mapping[str, str] = {}
+    url: str = ""
+    """The address it came to, as the receiver sees it; a proxy in front may have been called by another one."""
     received_at: float
 
 

@@ -20,7 +20,7 @@ from connectors.declared.model.requests import (
     Reading,
     UrlPages,
 )
-from connectors.declared.slots import Values, as_text, fill_address, fill_body, fill_header, fill_text
+from connectors.declared.slots import Values, as_text, fill_address, fill_body, fill_header, fill_query
 from connectors.rest import Answer, RestClient
 from connectors.rest.links import next_link
 
@@ -44,7 +44,7 @@ class Asker:
     ) -> str:
         """Path and query as they go over the wire."""
         path = self._base + fill_address(address, values)
-        filled = {name: fill_text(text, values) for name, text in query.items()}
+        filled = {name: fill_query(text, values) for name, text in query.items()}
         given = {name: text for name, text in {**filled, **(more or {})}.items() if text}
         if not given:
             return path
@@ -55,16 +55,18 @@ class Asker:
         reading: Reading,
         values: Values,
         *,
-        more: Mapping[str, str] | None = None,
+        more: Mapping[str, Any] | None = None,
         url: str = "",
         tolerate: Collection[int] = (),
     ) -> Answer:
         """One request. `url`: the page that an answer named, in place of the file's own address."""
-        path = url or self.path(reading.address, reading.query, values, more)
+        into_body = isinstance(reading, Listing) and reading.params_in == "body"
+        path = url or self.path(reading.address, reading.query, values, None if into_body else _texts(more))
         body = None if reading.body is None else fill_body(reading.body, values)
-        return await self._client.read(
-            path, method=reading.method, body=body, headers=self.headers(reading.headers, values), tolerate=tolerate
-        )
+        if into_body:
+            body = {**(body or {}), **(more or {})}
+        headers = self.headers({**reading.headers, **_size_header(reading)}, values)
+        return await self._client.read(path, method=reading.method, body=body, headers=headers, tolerate=tolerate)
 
     async def page(
         self, listing: Listing, values: Values, token: Token, *, more: Mapping[str, str] | None = None
@@ -72,9 +74,11 @@ class Asker:
         """The objects of one page and where the next begins; None: this was the last."""
         sized = {**(more or {}), **_sized(listing)}
         if token.get("param"):
-            sized[str(token["param"])] = str(token["value"])
+            sized[str(token["param"])] = token["value"]
         url = self._on_this_host(str(token["url"])) if token.get("url") else ""
-        answer = await self.ask(listing, values, more=sized, url=url)
+        answer = await self.ask(listing, values, more=sized, url=url, tolerate=listing.absent)
+        if answer.status in listing.absent:
+            return [], None
         rows = many(listing.pick)(answer.data)
         return rows, self._following(listing, answer, rows, token)
 
@@ -139,6 +143,15 @@ def _more(listing: Listing, answer: Answer) -> bool | None:
     return None
 
 
-def _sized(listing: Listing) -> dict[str, str]:
+def _sized(listing: Listing) -> dict[str, Any]:
     size = listing.page.size if listing.page else None
-    return {size.param: str(size.value)} if size else {}
+    return {size.param: size.value} if size and size.param else {}
+
+
+def _size_header(reading: Reading) -> dict[str, str]:
+    size = reading.page.size if isinstance(reading, Listing) and reading.page else None
+    return {size.header: size.as_.replace("${size}", str(size.value))} if size and size.header else {}
+
+
+def _texts(more: Mapping[str, Any] | None) -> dict[str, str]:
+    return {name: as_text(each) for name, each in (more or {}).items()}

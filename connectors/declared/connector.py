@@ -38,6 +38,7 @@ from connectors.contract.values import (
     WriteKind,
 )
 from connectors.declared import hooks, poll, rows, writing
+from connectors.declared.allowing import reader
 from connectors.declared.asking import Asker
 from connectors.declared.deciding import holds
 from connectors.declared.formats import wire
@@ -84,6 +85,7 @@ class Declared:
             vendor=self._rules.vendor,
             blame=self._rules.blame,
             wire=wire(file.http.body, file.http.answers),
+            read_budget=reader(file.budget.told),
             veil=Veil(file.sensitive),
         )
         base = parts.path.rstrip("/") + file.http.base
@@ -115,6 +117,7 @@ class Declared:
         record, values = self._records[name], self._values(name)
         received_at = self._clock.now()
         stands = poll.going_on(stand.records.get(name) or poll.begin(record, self._now()), self._now())
+        values["since"] = poll.since(record, stands.reach)
         found, following = await self._ask.page(record.list, values, stands.token, more=poll.asked(record, stands))
         step = poll.step(record, stands, [row for row in found if knows(record, row)], following)
         if not step.more:
@@ -130,7 +133,8 @@ class Declared:
 
     async def ids(self, object: str, cursor: Mapping[str, Any] | None) -> IdPage:
         record = self._record(object)
-        found, following = await self._ask.page(record.list, self._values(object), dict(cursor or {}))
+        listing, values = record.all or record.list, self._values(object) | {"since": poll.since(record, 0.0)}
+        found, following = await self._ask.page(listing, values, dict(cursor or {}))
         if following is None:
             await self._signed_in()
         listed = tuple(
@@ -143,7 +147,7 @@ class Declared:
     def receive(self, webhook: Webhook) -> Received:
         if self._file.webhooks is None:
             return Received(changes=(), ignored="the connector file describes no webhooks")
-        hooks.verify(webhook, self._file.webhooks, self._settings.webhook_secret)
+        hooks.verify(webhook, self._file.webhooks, self._settings.webhook_secret, url=self._own["webhook_url"])
         teller = self._teller(webhook.received_at, "webhook")
         return hooks.read(webhook, self._file.webhooks, self._records, self._own, teller)
 
@@ -180,7 +184,8 @@ class Declared:
             raise Refused(f"the connector file says nothing of finding a {object} by {', '.join(missing) or 'nothing'}")
         narrowed = {record.find_by[name]: "${values." + name + "}" for name in fragment}
         listing = record.list.model_copy(update={"query": {**record.list.query, **narrowed}})
-        found = await self._ask.all(listing, self._values(object) | {"values": dict(fragment)})
+        values = {"values": dict(fragment), "since": poll.since(record, 0.0)}
+        found = await self._ask.all(listing, self._values(object) | values)
         if not found:
             await self._signed_in()
         known = [row for row in found if knows(record, row)]
@@ -248,8 +253,10 @@ class Declared:
 
     async def _from_now(self) -> poll.Stand:
         """The first answer's Date header tells the system's clock: from then on is told."""
-        name = next(iter(self._records))
-        await self._ask.page(self._records[name].list, self._values(name), {})
+        name, record = next(iter(self._records.items()))
+        now = poll.begin(record, self._now())
+        values = self._values(name) | {"since": poll.since(record, now.bound)}
+        await self._ask.page(record.list, values, {}, more=poll.asked(record, poll.going_on(now, now.bound)))
         begun = {name: poll.begin(record, self._now()) for name, record in self._records.items()}
         return poll.Stand(records=begun, gone={name: each.bound for name, each in begun.items()})
 
@@ -328,8 +335,13 @@ def _carries(record: Record, row: Any, marker: str) -> bool:
 
 def _sized(record: Record, size: int) -> Record:
     """With another page size, where the connection asks for one."""
-    page = record.list.page
-    if not size or page is None or page.size is None:
-        return record
+    lists = {"list": record.list, "all": record.all}
+    return record.model_copy(update={name: _thin(each, size) for name, each in lists.items() if each and size})
+
+
+def _thin(listing: Listing, size: int) -> Listing:
+    page = listing.page
+    if page is None or page.size is None:
+        return listing
     sized = page.model_copy(update={"size": page.size.model_copy(update={"value": size})})
-    return record.model_copy(update={"list": record.list.model_copy(update={"page": sized})})
+    return listing.model_copy(update={"page": sized})

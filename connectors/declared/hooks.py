@@ -14,38 +14,40 @@ import orjson
 from connectors.contract.errors import MalformedError, SignatureError
 from connectors.contract.values import Change, Received, Webhook
 from connectors.declared.deciding import holds
-from connectors.declared.looking import one, text_at
+from connectors.declared.looking import many, one, text_at
 from connectors.declared.model.records import Record
 from connectors.declared.model.webhooks import BasicAuth, Delivery, Event, Hmac, Token, Webhooks
-from connectors.declared.slots import parse
+from connectors.declared.slots import as_text, parse
 from connectors.declared.telling import Teller, knows, to_item
 
 _DIGESTS = {"hmac_sha1": hashlib.sha1, "hmac_sha256": hashlib.sha256, "hmac_sha512": hashlib.sha512}
 
 
-def verify(webhook: Webhook, hooks: Webhooks, secret: str) -> None:
-    """Raises SignatureError unless the request proves that it comes from who knows the secret."""
+def verify(webhook: Webhook, hooks: Webhooks, secret: str, *, url: str = "") -> None:
+    """Raises SignatureError unless the request proves that it comes from who knows the secret. `url`: the address that
+    the system calls; "" for the one that the webhook came to.
+    """
     if not secret:
         raise SignatureError("this connection has no webhook secret, so no webhook is believed", code="no_secret")
     match hooks.verify:
         case Hmac() as how:
-            _signed(webhook, how, secret)
+            _signed(webhook, how, secret, url or webhook.url)
         case Token(header=header, prefix=prefix):
             _same(_header(webhook, header), prefix + secret)
         case BasicAuth():
             _same(_header(webhook, "authorization"), "Basic " + base64.b64encode(secret.encode()).decode())
 
 
-def sign(how: Hmac, secret: str, headers: Mapping[str, str], body: bytes) -> str:
-    """The signature's header for a request with these other headers (names in lower case)."""
-    digest = hmac.new(_key(how, secret), _covered(how, headers, body), _DIGESTS[how.kind]).digest()
+def sign(how: Hmac, secret: str, headers: Mapping[str, str], body: bytes, url: str = "") -> str:
+    """The signature's header for a request to this address with these other headers (names in lower case)."""
+    digest = hmac.new(_key(how, secret), _covered(how, headers, body, url), _DIGESTS[how.kind]).digest()
     return how.prefix + (digest.hex() if how.as_ == "hex" else base64.b64encode(digest).decode())
 
 
-def _signed(webhook: Webhook, how: Hmac, secret: str) -> None:
+def _signed(webhook: Webhook, how: Hmac, secret: str, url: str) -> None:
     given = _header(webhook, how.header)
     # Some systems send several, of a former secret too: one that fits is enough.
-    expected = sign(how, secret, webhook.headers, webhook.body)
+    expected = sign(how, secret, webhook.headers, webhook.body, url)
     several = given.split() if "," in how.prefix else given.replace(",", " ").split()
     _same(next((each for each in several if _equal(each, expected)), given), expected)
     if how.time is not None:
@@ -58,13 +60,15 @@ def _seconds(text: str) -> float:
     return int(text) / (1000 if len(text) > 11 else 1)
 
 
-def _covered(how: Hmac, headers: Mapping[str, str], body: bytes) -> bytes:
+def _covered(how: Hmac, headers: Mapping[str, str], body: bytes, url: str) -> bytes:
     parts = []
     for part in parse(how.over).parts:
         if isinstance(part, str):
             parts.append(part.encode())
         elif part.names == ("raw",):
             parts.append(body)
+        elif part.names == ("url",):
+            parts.append(url.encode("utf-8", "surrogateescape"))
         else:
             parts.append(headers.get(".".join(part.names[1:]).lower(), "").encode("utf-8", "surrogateescape"))
     return b"".join(parts)
@@ -100,39 +104,70 @@ def _equal(given: str, expected: str) -> bool:
 def read(
     webhook: Webhook, hooks: Webhooks, records: Mapping[str, Record], settings: Mapping[str, Any], teller: Teller
 ) -> Received:
-    """What it means. Raises MalformedError for a body that is not what the vendor sends."""
-    body = _body(webhook)
-    asked = {"body": body, "header": dict(webhook.headers), "setting": dict(settings)}
-    event = next((each for each in hooks.events if holds(each.when, asked)), None)
-    if event is None:
-        return Received(changes=(), ignored="the connector file names no such event")
-    if event.record not in records:
-        return Received(changes=(), ignored=f"no flow of this connection holds {event.record}")
-    return Received(
-        changes=(_change(event, records[event.record], body, _delivery(hooks.delivery, webhook, body), teller),)
-    )
+    """What it means. Of several things in one body those that mean something are told; MalformedError is raised where
+    nothing does, and one of them is not what the vendor sends: a repeat of the whole would mend nothing for the others.
+    """
+    told, ignored, wrong = list[Change](), list[str](), list[MalformedError]()
+    for number, body in enumerate(_entries(webhook, hooks)):
+        try:
+            found = _event(webhook, hooks, records, settings, body)
+            if isinstance(found, str):
+                ignored.append(found)
+                continue
+            told += _changes(
+                found, records[found.record], body, _delivery(hooks.delivery, webhook, body, number), teller
+            )
+        except MalformedError as error:
+            wrong.append(error)
+    if wrong and not told:
+        raise wrong[0]
+    return Received(changes=tuple(told), ignored="" if told else next(iter(ignored), "the body holds no events"))
 
 
-def _body(webhook: Webhook) -> Any:
+def _entries(webhook: Webhook, hooks: Webhooks) -> list[Any]:
+    """Each thing that one webhook tells of."""
     try:
         body = orjson.loads(webhook.body)
     except orjson.JSONDecodeError as error:
         raise MalformedError("the body is not JSON", code="not_json") from error
+    for path in hooks.each:
+        if found := many(path)(body):
+            return found
+    return [] if hooks.each and body == [] else [body]
+
+
+def _event(
+    webhook: Webhook, hooks: Webhooks, records: Mapping[str, Record], settings: Mapping[str, Any], body: Any
+) -> Event | str:
+    """What an entry is, or why it means nothing here."""
     if not isinstance(body, Mapping):
         raise MalformedError("the body is not a block of keys", code="not_an_object")
-    return body
+    asked = {"body": body, "header": dict(webhook.headers), "setting": dict(settings)}
+    event = next((each for each in hooks.events if holds(each.when, asked)), None)
+    if event is None:
+        return "the connector file names no such event"
+    return event if event.record in records else f"no flow of this connection holds {event.record}"
 
 
-def _delivery(how: Delivery | None, webhook: Webhook, body: Any) -> str:
+def _delivery(how: Delivery | None, webhook: Webhook, body: Any, number: int) -> str:
+    """The same for a repeat, another for each thing that a webhook tells of."""
     if how is None:
         return ""
-    return webhook.headers.get(how.header.lower(), "") if how.header else text_at(how.at, body)
+    if how.header:
+        given = webhook.headers.get(how.header.lower(), "")
+        return f"{given}:{number}" if given and number else given
+    parts = [text_at(path, body) for path in how.at]
+    return ":".join(parts) if any(parts) else ""
 
 
-def _change(event: Event, record: Record, body: Any, delivery: str, teller: Teller) -> Change:
-    id = text_at(event.id, body)
-    if not id:
+def _changes(event: Event, record: Record, body: Any, delivery: str, teller: Teller) -> list[Change]:
+    ids = [as_text(each) for each in many(event.id)(body) if isinstance(each, str | int) and each != ""]
+    if not ids:
         raise MalformedError(f"there is no id at {event.id}", code="missing_field")
+    return [_change(event, record, body, id, delivery, teller) for id in ids]
+
+
+def _change(event: Event, record: Record, body: Any, id: str, delivery: str, teller: Teller) -> Change:
     key = f"{event.record}:{id}:delivery:{delivery}" if delivery else ""
     if event.then == "deleted":
         return teller.gone(event.record, id, key=key)

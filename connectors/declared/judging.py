@@ -80,6 +80,7 @@ class Rules:
         """For `classify`: the reason an error body gives, and the fields it blames."""
         rule = self.matching(answer)
         said = [_said(each) for each in many(rule.say)(answer.data)] if rule and rule.say else []
+        said += [answer.headers.get(rule.say_header.lower(), "")] if rule and rule.say_header else []
         blamed = one(rule.fields)(answer.data) if rule and rule.fields else None
         fields = {str(name): _said(why) for name, why in blamed.items()} if isinstance(blamed, Mapping) else {}
         texts = [each for each in said if each] or [f"{name}: {why}" for name, why in fields.items()]

@@ -10,8 +10,7 @@ from connectors.contract.written.problems import Problem
 from connectors.declared.looking import keys_of
 from connectors.declared.model.file import ConnectorFile
 from connectors.declared.model.records import Marker, Record
-from connectors.declared.model.requests import NumberedPages, OffsetPages
-from connectors.declared.model.writes import ByKey, ByMarker, ByPrecondition, NoProof, Sending
+from connectors.declared.model.writes import ByKey, ByMarker, ByPrecondition, ByUpsert, NoProof, Sending
 from connectors.declared.slots import parse, texts_in
 
 At = tuple[str | int, ...]
@@ -31,11 +30,11 @@ def lint_record(source: Source, file: ConnectorFile, name: str, record: Record) 
 
 
 def _polling(source: Source, at: At, record: Record) -> Iterator[Problem]:
-    since, counted = record.since, isinstance(record.list.page, NumberedPages | OffsetPages)
-    if (since.param is not None or since.order != "none") and record.updated is None:
+    since, counted = record.since, record.list.is_counted
+    if (record.bounded or since.order != "none") and record.updated is None:
         text = "a poll by time needs to know where an object shows when it was changed"
         yield source.problem((*at, "since"), "updated", text, "'updated: $.updated_at' in the record", key=True)
-    if since.param is not None and counted and since.order == "none":
+    if record.bounded and counted and since.order == "none":
         text = "pages that are counted lose objects which move while one pages"
         yield source.problem(
             (*at, "since"), "order", text, "'order: oldest_first', and sorting in 'list.query'", key=True
@@ -61,9 +60,12 @@ def _create(source: Source, at: At, file: ConnectorFile, record: Record) -> Iter
     if create is None:
         return
     where: At = (*at, "writes", "create")
-    if isinstance(create.once, ByMarker) and record.marker is None:
+    if isinstance(create.once, ByMarker | ByUpsert) and record.marker is None:
         text = "a create by marker needs a place for it, and a way to look for it"
         yield source.problem((*where, "once"), "proof", text, "'marker: {at: ..., find: {...}}' in the record")
+    if isinstance(create.once, ByUpsert) and not _names_the_key(create):
+        text = "an upsert names our key, else each request makes another object"
+        yield source.problem((*where, "once"), "proof", text, "'/tickets/by-ref/${marker}' as the address")
     settles = record.settles_within or file.http.settles_within
     if isinstance(create.once, ByKey) and create.once.kept <= settles:
         text = "the system forgets a key before an outcome can be settled"
@@ -71,6 +73,11 @@ def _create(source: Source, at: At, file: ConnectorFile, record: Record) -> Iter
     if create.returns.id is None and create.returns.whole is None:
         text = "without the new object's id nothing can be written to it"
         yield source.problem(where, "returns", text, "'returns: {id: $.id}'", key=True)
+
+
+def _names_the_key(create: Sending) -> bool:
+    texts = [create.address, *create.query.values(), *texts_in(create.body)]
+    return any(slot.names[0] in ("marker", "correlation") for text in texts for slot in parse(text).slots)
 
 
 def _changing(source: Source, at: At, record: Record) -> Iterator[Problem]:

@@ -23,7 +23,7 @@ _WRITES: Mapping[str, Known] = {
     "create": {"operation": (), "correlation": (), "marker": (), "values": None},
     "update": _WRITE,
     "transition": {**_WRITE, "step": ("id", "to")},
-    "comment": {**_OBJECT, "operation": (), "correlation": (), "comment": ("text", "internal", "author")},
+    "comment": {**_OBJECT, "operation": (), "correlation": (), "comment": ("text", "internal", "public", "author")},
     "delete": {**_OBJECT, "version": (), "operation": (), "correlation": ()},
 }
 
@@ -39,7 +39,7 @@ def lint_slots(source: Source, file: ConnectorFile) -> Iterator[Problem]:
     for number, check in enumerate(file.check):
         yield from _reading(source, ("check", number), check, own)
     if file.webhooks is not None and isinstance(file.webhooks.verify, Hmac):
-        over: Known = {"raw": (), "header": None}
+        over: Known = {"raw": (), "header": None, "url": ()}
         yield from _text(source, ("webhooks", "verify", "over"), file.webhooks.verify.over, over)
     for name, record in file.records.items():
         yield from _record(source, ("records", name), record, {**own, **dict.fromkeys(record.needs, ())})
@@ -47,7 +47,8 @@ def lint_slots(source: Source, file: ConnectorFile) -> Iterator[Problem]:
 
 def _record(source: Source, at: At, record: Record, own: Known) -> Iterator[Problem]:
     readings: list[tuple[At, Reading | None, Known]] = [
-        (("list",), record.list, own),
+        (("list",), record.list, {**own, "since": ()}),
+        (("all",), record.all, own),
         (("one",), record.one, {**own, **_OBJECT}),
         (("gone",), record.gone, own),
         (("comments",), record.comments, {**own, **_OBJECT}),

@@ -17,11 +17,10 @@ import orjson
 
 from connectors.declared.asking import Token
 from connectors.declared.model.records import Record
-from connectors.declared.model.requests import NumberedPages, OffsetPages
 from connectors.declared.rows import id_of, updated_at, version_of
 from connectors.declared.times import format_time
 
-_COARSE_S = {"date": 86400.0, "epoch_s": 1.0}
+_COARSE_S = {"date": 86400.0, "epoch_s": 1.0, "rfc3339_s": 1.0}
 Mark = tuple[float, str]
 """Time of change and state of an object: one that was told in this state is not told again."""
 
@@ -73,8 +72,13 @@ def going_on(cursor: Cursor, now: float) -> Cursor:
 
 def asked(record: Record, cursor: Cursor) -> dict[str, str]:
     """The parameter that narrows the list to what changed."""
-    since = record.since
-    return {since.param: format_time(cursor.reach, since.as_)} if since.param else {}
+    param = record.since.param
+    return {param: since(record, cursor.reach)} if param else {}
+
+
+def since(record: Record, at: float) -> str:
+    """What `${since}` is in the list's own request."""
+    return format_time(at, record.since.as_)
 
 
 def step(record: Record, cursor: Cursor, rows: Sequence[Any], following: Token | None) -> Step:
@@ -87,7 +91,7 @@ def step(record: Record, cursor: Cursor, rows: Sequence[Any], following: Token |
     if following is None or _is_past(record, cursor, rows):
         return Step(fresh=() if cursor.silent else fresh, cursor=_ended(record, cursor, seen), more=False)
     reach = max([cursor.reach, *(at for at, _ in marks.values())])
-    moved = _steps(record) and asked(record, cursor) != asked(record, msgspec.structs.replace(cursor, reach=reach))
+    moved = _steps(record) and since(record, cursor.reach) != since(record, reach)
     onward = msgspec.structs.replace(
         cursor, reach=reach if moved else cursor.reach, token={} if moved else following, seen=seen
     )
@@ -98,19 +102,27 @@ def _ended(record: Record, cursor: Cursor, seen: Mapping[str, Mark]) -> Cursor:
     if record.updated is None:
         return Cursor(bound=cursor.started, seen=seen)
     bound = max(cursor.bound, cursor.started - record.since.overlap)
-    oldest = bound - _coarse_s(record)
-    return Cursor(bound=bound, seen={name: mark for name, mark in seen.items() if mark[0] >= oldest})
+    oldest, newest = bound - _coarse_s(record), cursor.started - _unsure_s(record)
+    return Cursor(bound=bound, seen={name: mark for name, mark in seen.items() if oldest <= mark[0] <= newest})
+
+
+def _unsure_s(record: Record) -> float:
+    """A row that shows nothing but its time may be changed again within that same moment and look as before: as long
+    as the moment may last, it is told once more.
+    """
+    if record.whole or record.version is not None or record.updated is None:
+        return float("-inf")
+    return max(record.updated.exact, 0.001)
 
 
 def _steps(record: Record) -> bool:
     """Whether paging starts anew behind what was shown."""
-    counted = isinstance(record.list.page, NumberedPages | OffsetPages)
-    return counted and record.since.param is not None and record.since.order == "oldest_first"
+    return record.list.is_counted and record.bounded and record.since.order == "oldest_first"
 
 
 def _is_past(record: Record, cursor: Cursor, rows: Sequence[Any]) -> bool:
     """Sorted newest first, the list is read until it shows what was told before."""
-    if record.since.order != "newest_first" or record.since.param is not None or not rows:
+    if record.since.order != "newest_first" or record.bounded or not rows:
         return False
     at = updated_at(record, rows[-1])
     return at is not None and at < cursor.bound - _coarse_s(record)

@@ -19,13 +19,14 @@ from connectors.declared.model.file import ConnectorFile
 from connectors.declared.model.needs import Need, Needs, model_of
 
 PAGE_SIZE = Need(type="integer", default=0, doc="Objects asked for at once; 0: as the connector file says.")
+WEBHOOK_URL = Need(default="", doc="The address the system calls, where a proxy stands before the gateway.")
 _LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
 def given(file: ConnectorFile, settings: ConnectionSettings) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
     """Settings of the connection, and of each of its objects. Raises ConfigError with every problem at once."""
     where, problems = f"connection {settings.name}", list[str]()
-    own = _read({**file.needs, "page_size": PAGE_SIZE}, settings.options, where, problems)
+    own = _read({**file.needs, "page_size": PAGE_SIZE, "webhook_url": WEBHOOK_URL}, settings.options, where, problems)
     of_objects: dict[str, dict[str, Any]] = {}
     for name in settings.objects or file.records:
         record = file.records.get(name)

@@ -99,6 +99,22 @@ def fill_text(text: str, values: Values) -> str:
     return "".join(each if isinstance(each, str) else as_text(each.of(values)) for each in parse(text).parts)
 
 
+def fill_query(text: str, values: Values) -> str:
+    """As `fill_text`, for a text in which a system may see a language (SOQL, JQL, OData): Raises Refused where a value
+    that stands between quotation marks would end the quotation.
+    """
+    parts = parse(text).parts
+    for before, slot, after in zip(parts, parts[1:], parts[2:], strict=False):
+        if not isinstance(before, str) or not isinstance(after, str) or not isinstance(slot, Slot):
+            continue
+        if before[-1] in _QUOTES and before[-1] == after[0] and {before[-1], "\\"} & set(as_text(slot.of(values))):
+            raise Refused(f"the value of ${{{'.'.join(slot.names)}}} would end the quotation that it stands in")
+    return fill_text(text, values)
+
+
+_QUOTES = "'\""
+
+
 def fill_header(text: str, values: Values) -> str:
     """As `fill_text`. Raises Refused for what could end a header."""
     filled = fill_text(text, values)

@@ -75,6 +75,7 @@ def to_item(comments: CommentShape, row: Any) -> Item | None:
         return None
     said = undress(text_at(comments.text, row).replace("\r\n", "\n"))
     hidden = comments.internal is not None and one(comments.internal)(row) is True
+    hidden = hidden or (comments.public is not None and one(comments.public)(row) is False)
     at = parse_time(one(comments.at.at)(row), comments.at.as_) if comments.at else None
     return Item(
         id=id,

@@ -218,14 +218,14 @@ def _webhook(file: ConnectorFile, do: Doing) -> Webhook:
         case Hmac() as how:
             if how.time is not None:
                 headers[how.time.lower()] = str(int(NOW))
-            headers[how.header.lower()] = sign(how, SECRET, headers, body)
+            headers[how.header.lower()] = sign(how, SECRET, headers, body, URL)
         case Token(header=header, prefix=prefix):
             headers[header.lower()] = prefix + SECRET
         case BasicAuth():
             headers["authorization"] = "Basic dGVzdC1zZWNyZXQ="
         case None:
             pass
-    return Webhook(headers=headers, body=body, received_at=NOW)
+    return Webhook(headers=headers, body=body, url=URL, received_at=NOW)
 
 
 def _differences(wanted: Expectation, seen: Seen) -> list[str]:

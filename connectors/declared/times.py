@@ -35,4 +35,6 @@ def format_time(at: float, form: TimeFormat) -> str:
     moment = datetime.fromtimestamp(math.floor(at * 1000) / 1000, UTC)
     if form == "date":
         return moment.strftime("%Y-%m-%d")
+    if form == "rfc3339_s":
+        return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -10,7 +10,7 @@ from connectors.contract.errors import Refused
 from connectors.contract.values import Ref, Write, WriteKind
 from connectors.declared.looking import keys_of, one
 from connectors.declared.model.records import Marker, Record
-from connectors.declared.model.writes import ByKey, ByPrecondition, Create, Sending, Update
+from connectors.declared.model.writes import ByKey, ByPrecondition, ByUpsert, Create, Sending, Update
 from connectors.declared.rows import stored_marker
 from connectors.declared.slots import fill_body
 from connectors.rest.answer import TypeCheck
@@ -51,7 +51,8 @@ def values_of(record: Record, sending: Sending, write: Write, settings: Mapping[
         values["step"] = {"id": write.step.id, "to": write.step.to}
     if write.item is not None:
         internal = write.item.kind == "work_note"
-        values["comment"] = {"text": dress(write.item), "internal": internal, "author": write.item.author}
+        said = {"text": dress(write.item), "author": write.item.author}
+        values["comment"] = {**said, "internal": internal, "public": not internal}
     values["values"] = _values(record, sending, write, values)
     return values
 
@@ -72,6 +73,8 @@ def _values(record: Record, sending: Sending, write: Write, known: Mapping[str, 
         values.pop(name, None)
     if record.marker is None or not isinstance(sending, Create | Update):
         return values
+    if isinstance(sending.once, ByUpsert):
+        return values  # the address names the key; in the body it would be a second saying of it (facts.md 5.1)
     if write.kind is WriteKind.CREATE or _writes_labels(record.marker, values):
         values = _marked(record.marker, values, write.correlation)
     return values

@@ -35,8 +35,7 @@ def presented(kind: Kind, version: str, token: Token | None = None) -> Presented
         shown = (*secrets_of(kind), *(each for each in (token.value, token.refresh) if each))
         return Presented((_of_token(kind, token),), "", shown, version, token.serial)
     if isinstance(kind, Basic):
-        coded = b64encode(f"{kind.user}:{kind.password}".encode()).decode()
-        return Presented((_header("authorization", f"Basic {coded}"),), "", (kind.password, coded), version)
+        return _basic(kind.user, kind.password, (kind.password,), version)
     if isinstance(kind, Bearer):
         return Presented((_header("authorization", f"Bearer {kind.token}"),), "", (kind.token,), version)
     if isinstance(kind, ApiKey):
@@ -46,7 +45,14 @@ def presented(kind: Kind, version: str, token: Token | None = None) -> Presented
     raise TypeError(f"{type(kind).__name__} is presented by its token")
 
 
+def _basic(user: str, password: str, secrets: tuple[str, ...], version: str) -> Presented:
+    coded = b64encode(f"{user}:{password}".encode()).decode()
+    return Presented((_header("authorization", f"Basic {coded}"),), "", (*secrets, coded), version)
+
+
 def _with_key(kind: ApiKey, version: str) -> Presented:
+    if kind.basic:
+        return _basic(kind.key, "x", (kind.key,), version)
     if kind.header:
         return Presented((_header(kind.header.lower(), kind.prefix + kind.key),), "", (kind.key,), version)
     query = urlencode({kind.query: kind.key}, quote_via=quote)

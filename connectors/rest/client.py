@@ -22,7 +22,7 @@ from connectors.rest.auth import Header, Presented
 from connectors.rest.classify import Blame, Vendor, classify, no_blame
 from connectors.rest.evidence import evidence
 from connectors.rest.failures import failure_of
-from connectors.rest.limits import Budget, ClockOffset, budget
+from connectors.rest.limits import Budget, ClockOffset, ReadBudget, budget
 from connectors.rest.sign_in import Exchange, Mark, SignIn
 from connectors.rest.token_request import TokenRequest
 from connectors.rest.transport import aiohttp_transport
@@ -61,13 +61,14 @@ class RestClient:
         blame: Blame = no_blame,
         wire: Wire = JSON,
         veil: Veil | None = None,
+        read_budget: ReadBudget = budget,
         size_cap: int = SIZE_CAP,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._base = settings.url.rstrip("/")
         self._timeout_s, self._size_cap = settings.timeout_s, size_cap
         self._clock, self._sleep = clock, sleep
-        self._vendor, self._blame = vendor, blame
+        self._vendor, self._blame, self._read_budget = vendor, blame, read_budget
         self._wire, self._veil = wire, veil
         self._accepts = _accepts(wire)
         self._sends = [*self._accepts, (b"content-type", wire.content_type.encode())]
@@ -215,7 +216,7 @@ class RestClient:
         exchange = await self._exchange(call.method, url, content, headers, timeout_s, self._wire)
         answer, received_at = exchange.answer, self._clock.now()
         if answer is not None:
-            self.budget = budget(answer.headers, self.budget)
+            self.budget = self._read_budget(answer.headers, self.budget)
             self._offset.learn(answer.headers.get("date", ""), sent_at, received_at)
         error = self._judged(call, answer, exchange.failure, received_at, shown)
         if error is not None and answer is not None and self._veil is not None:

@@ -32,13 +32,15 @@ class Bearer(_Kind, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class ApiKey(_Kind, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A key in a header or in the query: one of the two."""
+    """A key in a header, in the query or as the user of Basic auth: one of the three."""
 
     key: str
     header: str = ""
     prefix: str = ""
     """Before the key in the header, with its blank: `Token `."""
     query: str = ""
+    basic: bool = False
+    """The key is the user name of Basic auth; what stands as password is not looked at (BambooHR, facts.md 4.1)."""
 
 
 class Renewing(_Kind, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -155,8 +157,8 @@ def _problem(kind: Kind) -> str:
         empty += [name for name in ("client_id", "client_secret") if not getattr(kind, name)]
     if empty:
         return f"{', '.join(empty)}: empty; try filling it"
-    if isinstance(kind, ApiKey) and bool(kind.header) == bool(kind.query):
-        return "the key goes into one of header and query; try 'header: X-Api-Key'"
+    if isinstance(kind, ApiKey) and bool(kind.header) + bool(kind.query) + kind.basic != 1:
+        return "the key goes into one of header, query and basic; try 'header: X-Api-Key'"
     if isinstance(kind, Session) and bool(kind.cookie) == bool(kind.field):
         return "the session is one of cookie and field; try 'cookie: JSESSIONID'"
     if isinstance(kind, Renewing) and not 0 < kind.renew_at <= 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -71,6 +71,10 @@ def budget(headers: Mapping[str, str], before: Budget) -> Budget:
         near_limit=headers.get("x-ratelimit-nearlimit", "").strip().lower() == "true",
         reason=headers.get("ratelimit-reason", headers.get("x-ratelimit-rule", "")),
     )
+
+
+ReadBudget = Callable[[Mapping[str, str], Budget], Budget]
+"""The budget after an answer with these headers, from the budget before."""
 
 
 _RATE_HEADERS = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "x-ratelimit-nearlimit")

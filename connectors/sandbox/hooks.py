@@ -171,7 +171,8 @@ class HookQueue:
         if found is None:
             return
         *said, queued_at = found
-        delivery = Delivery(**dict(zip(("identifier", "event", "flow", "attempt", "body"), said, strict=True)))
+        named = dict(zip(("identifier", "event", "flow", "attempt", "body"), said, strict=True))
+        delivery = Delivery(**named, url=target["url"])
         status = await self._post(session, target, delivery)
         with self._store.change():
             self._conclude(number, delivery.attempt, status, queued_at)

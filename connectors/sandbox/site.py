@@ -179,3 +179,5 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     attempt: int
     """0 for the first."""
     body: bytes
+    url: str = ""
+    """Where it goes; some vendors sign that, too."""

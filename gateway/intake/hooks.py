@@ -113,7 +113,13 @@ class Hooks:
 
     async def _take(self, name: str, connector: Connector, request: web.Request, body: bytes) -> web.Response:
         headers = {key.lower(): value for key, value in request.headers.items()}
-        webhook = Webhook(headers=headers, body=body, query=dict(request.query), received_at=self.clock.now())
+        webhook = Webhook(
+            headers=headers,
+            body=body,
+            query=dict(request.query),
+            url=str(request.url),
+            received_at=self.clock.now(),
+        )
         try:
             received = connector.receive(webhook)
             for change in received.changes:

@@ -51,12 +51,15 @@ class ApiKey(Strict):
     kind: Literal["api_key"]
     header: HeaderName | None = None
     query: str | None = Field(default=None, description="Parameter that takes the key, where no header does.")
+    basic: bool = Field(
+        default=False, description="The key is the user name of Basic auth; a password is not looked at."
+    )
     prefix: str = Field(default="", description="Before the key in the header, with its blank.")
 
     @model_validator(mode="after")
     def _one(self) -> Self:
-        if (self.header is None) == (self.query is None):
-            raise ValueError("the key goes into one of header and query; try 'header: X-Api-Key'")
+        if (self.header is not None) + (self.query is not None) + self.basic != 1:
+            raise ValueError("the key goes into one of header, query and basic; try 'header: X-Api-Key'")
         return self
 
 

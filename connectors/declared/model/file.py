@@ -66,10 +66,30 @@ class Window(Strict):
     per: Duration = Field(gt=0)
 
 
+def _pattern(text: str) -> str:
+    try:
+        groups = set(re.compile(text).groupindex)
+    except re.error as error:
+        raise ValueError(f"this pattern cannot be used: {error}") from None
+    if not groups or groups - {"limit", "used", "remaining"}:
+        raise ValueError("a pattern names limit, used or remaining; try '(?P<used>[0-9]+)/(?P<limit>[0-9]+)'")
+    return text
+
+
+class Told(Strict):
+    """A header by which the system tells how much of a limit is used."""
+
+    header: HeaderName
+    pattern: Annotated[str, AfterValidator(_pattern)] = Field(
+        description="Regular expression with groups named `limit`, `used`, `remaining`."
+    )
+
+
 class Budget(Strict):
     """What the vendor allows, as its docs say. Rate headers tell the rest."""
 
     windows: list[Window] = Field(default=[])
+    told: list[Told] = Field(default=[], description="Headers of its own, where they are not the usual X-RateLimit-*.")
     concurrent: int | None = Field(default=None, ge=1, le=1000, description="Requests in flight.")
 
 
@@ -79,6 +99,7 @@ class Rule(Strict):
     when: str = Field(description="CEL over `status`, `body`, `header` (lower case), `sent`, `answered`.")
     do: Action
     say: Path | None = Field(default=None, description="Where the body says why.")
+    say_header: HeaderName | None = Field(default=None, description="Or the header that says it.")
     fields: Path | None = Field(default=None, description="Where the body blames fields: a block of name and reason.")
 
 

@@ -53,7 +53,10 @@ class One(Reading):
 class Since(Strict):
     """How a poll asks for what changed, or tells by itself."""
 
-    param: str | None = Field(default=None, description="Takes the time. Left out: all is listed and compared here.")
+    param: str | None = Field(
+        default=None,
+        description="Takes the time. Left out: `${since}` in `list`; else all is listed and compared here.",
+    )
     as_: TimeFormat = Field(default="rfc3339", alias="as")
     order: Literal["oldest_first", "newest_first", "none"] = Field(
         default="none", description="How the list is sorted by its time of change, if it is; see `list.query`."
@@ -88,6 +91,7 @@ class CommentShape(Strict):
     author: Path | None = None
     at: Annotated[Moment | None, BeforeValidator(_at, json_schema_input_type=str | Moment)] = None
     internal: Path | None = Field(default=None, description="Where true says that customers do not see it.")
+    public: Path | None = Field(default=None, description="Where true says that they do; the other way round.")
     skip: str | None = Field(default=None, description="CEL over `row`: entries that are no comments.")
 
 
@@ -131,6 +135,9 @@ class Record(Strict):
     link: Text | None = Field(default=None, description="Path of its page, for people.")
     one: One | None = Field(default=None, description="Left out: an outcome in doubt needs a person.")
     list: Listing
+    all: Listing | None = Field(
+        default=None, description="Lists what there is, where `list` shows only what changed, or not all of it."
+    )
     whole: bool = Field(default=True, description="`false`: rows of the list show less than `one` does.")
     since: Since = Since()
     gone: Gone | None = Field(default=None, description="Left out: deletions are found by comparing ids.")
@@ -141,6 +148,11 @@ class Record(Strict):
     settles_within: Duration | None = None
     writes: Writes = Writes()
     fields: FieldDiscovery | None = Field(default=None, description="Where the system tells of its fields.")
+
+    @property
+    def bounded(self) -> bool:
+        """Whether a poll asks only for what changed."""
+        return self.since.param is not None or self.list.asks_since
 
 
 class FieldDiscovery(Reading):

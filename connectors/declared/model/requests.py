@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from connectors.contract.written.edge import Strict
 from connectors.declared.model.texts import Address, Body, HeaderName, Path, Text
+from connectors.declared.slots import parse, texts_in
 
 
 class Reading(Strict):
@@ -40,8 +41,18 @@ class Reading(Strict):
 class Size(Strict):
     """How many objects a page may have."""
 
-    param: str
+    param: str | None = None
+    header: HeaderName | None = Field(default=None, description="Where a header says it, and no parameter.")
+    as_: str = Field(default="${size}", alias="as", description="How the header says it; holds `${size}` once.")
     value: int = Field(ge=1, le=10_000)
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.param is None) == (self.header is None):
+            raise ValueError("a size goes into one of param and header; try 'param: limit'")
+        if self.as_.count("${size}") != 1:
+            raise ValueError("this holds ${size} once; try 'batchSize=${size}'")
+        return self
 
 
 class CursorPages(Strict):
@@ -50,6 +61,10 @@ class CursorPages(Strict):
     kind: Literal["cursor"]
     from_: Path = Field(alias="from", description="Where the token is; nothing there ends the list.")
     to: str = Field(description="Parameter that takes it.")
+    counted: bool = Field(
+        default=False,
+        description="The token is a position, so objects that move while one pages would be missed: see `since.order`.",
+    )
     size: Size | None = None
 
 
@@ -103,7 +118,29 @@ class Listing(Reading):
     """A request whose answer may go over several pages."""
 
     page: Pages | None = Field(default=None, description="Left out: everything comes at once.")
+    params_in: Literal["query", "body"] = Field(
+        default="query", description="Where parameters of paging and time go; `body`: into that of a `post`."
+    )
+    absent: list[int] = Field(default=[], description="Statuses that say: there is nothing of the kind.")
     more: Path | None = Field(default=None, description="Where the answer says whether there is more.")
     more_header: HeaderName | None = Field(
         default=None, description="Header that holds something as long as there is more, such as X-Next-Page."
     )
+
+    @model_validator(mode="after")
+    def _bodied(self) -> Self:
+        if self.params_in == "body" and (self.post is None or not isinstance(self.body or {}, dict)):
+            raise ValueError("parameters go into the body of a post; try 'post: /path' with a block as 'body'")
+        return self
+
+    @property
+    def asks_since(self) -> bool:
+        """Whether the request itself names the time since when."""
+        texts = [self.address, *self.query.values(), *texts_in(self.body)]
+        return any(slot.names == ("since",) for text in texts for slot in parse(text).slots)
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether pages are positions, so that rows which move while one pages are missed."""
+        page = self.page
+        return isinstance(page, NumberedPages | OffsetPages) or (isinstance(page, CursorPages) and page.counted)

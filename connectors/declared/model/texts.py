@@ -11,7 +11,7 @@ from connectors.contract.written.paths import parse_path
 from connectors.declared.slots import parse
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
-TimeFormat = Literal["rfc3339", "epoch_s", "epoch_ms", "date"]
+TimeFormat = Literal["rfc3339", "rfc3339_s", "epoch_s", "epoch_ms", "date"]
 HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from connectors.contract.written.edge import Strict
 from connectors.contract.written.units import Duration
@@ -19,7 +19,11 @@ class Hmac(Strict):
     header: HeaderName
     prefix: str = Field(default="", description="Before the signature, such as 'sha256='.")
     as_: Literal["hex", "base64"] = Field(default="hex", alias="as")
-    over: Text = Field(default="${raw}", description="What is signed: `${raw}` is the body, `${header.NAME}` a header.")
+    over: Text = Field(
+        default="${raw}",
+        description="What is signed: `${raw}` is the body, `${header.NAME}` a header, `${url}` the address it was sent "
+        "to (option `webhook_url`, where a proxy stands before the gateway).",
+    )
     time: HeaderName | None = Field(default=None, description="Header with the time of sending, in epoch seconds.")
     skew: Duration = Field(default=300.0, description="Older ones are refused.", validate_default=False, gt=0)
     secret: Literal["text", "base64"] = Field(default="text", description="How the shared secret is written.")
@@ -48,15 +52,22 @@ class BasicAuth(Strict):
 Verify = Annotated[Hmac | Token | BasicAuth, Field(discriminator="kind")]
 
 
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+Paths = Annotated[list[Path], BeforeValidator(_listed, json_schema_input_type=Path | list[Path])]
+
+
 class Delivery(Strict):
     """What tells a repeated webhook from a new one."""
 
     header: HeaderName | None = None
-    at: Path | None = None
+    at: Paths = Field(default=[], description="In the body; of several paths the values together tell it.")
 
     @model_validator(mode="after")
     def _one(self) -> Self:
-        if (self.header is None) == (self.at is None):
+        if (self.header is None) == (not self.at):
             raise ValueError("a delivery is known by one thing; try 'header: X-Delivery' or 'at: $.event_id'")
         return self
 
@@ -66,7 +77,7 @@ class Event(Strict):
 
     when: str = Field(default="true", description="CEL over `body`, `header` and `setting`.")
     record: Name
-    id: Path = Field(description="In the body: the object's id.")
+    id: Path = Field(description="In the body: the object's id; of several each object is told of.")
     key: Path | None = None
     then: Literal["read", "snapshot", "deleted", "comment"] = Field(
         default="read",
@@ -84,4 +95,9 @@ class Webhooks(Strict):
 
     verify: Verify
     delivery: Delivery | None = Field(default=None, description="Left out: each webhook counts as a new one.")
+    each: Paths = Field(
+        default=[],
+        description="Where one webhook tells of several things: each of them is `body` and `$` to all that follows. "
+        "The first path at which there is something; nothing at any: the body itself.",
+    )
     events: list[Event] = Field(min_length=1)

@@ -68,6 +68,12 @@ class ByKey(Strict):
     kept: Duration = Field(description="How long the system remembers a key, as its docs say.", gt=0)
 
 
+class ByUpsert(Strict):
+    """The address names our key: whoever sends the create again writes the same object, and makes no second one."""
+
+    by: Literal["upsert"]
+
+
 class ByPrecondition(Strict):
     """The request holds `${version}`, and the system refuses it when the object has moved."""
 
@@ -97,9 +103,11 @@ class Create(Sending):
 
     body: Body = "${values}"
     once: Annotated[
-        Annotated[ByMarker | ByKey | NoProof, Field(discriminator="by")],
-        BeforeValidator(_by, json_schema_input_type=Literal["marker", "none"] | ByMarker | ByKey | NoProof),
-    ] = Field(description="Why a create has one effect: `marker`, `{by: header_key, kept: 24h}`, `none`.")
+        Annotated[ByMarker | ByKey | ByUpsert | NoProof, Field(discriminator="by")],
+        BeforeValidator(
+            _by, json_schema_input_type=Literal["marker", "upsert", "none"] | ByMarker | ByKey | ByUpsert | NoProof
+        ),
+    ] = Field(description="Why a create has one effect: `marker`, `upsert`, `{by: header_key, kept: 24h}`, `none`.")
 
 
 class Update(Sending):

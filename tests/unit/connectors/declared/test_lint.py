@@ -42,7 +42,7 @@ ONE: list[tuple[tuple[str, Any], str]] = [
     (("http", {"only_hosts": ["https://x"]}), "value: this should be the name of a host"),
     (("http", {"settles_within": "2 minutes"}), "value: this should be a duration; try 30s"),
     (("auth", {"kind": "oauth"}), ""),
-    (("auth", {"kind": "api_key"}), "value: the key goes into one of header and query"),
+    (("auth", {"kind": "api_key"}), "value: the key goes into one of header, query and basic"),
     (
         ("auth", {"kind": "oauth2_client_credentials", "token_url": "https://login.evil.test/token"}),
         "host: credentials would go to login.evil.test",
@@ -152,7 +152,7 @@ errors:
 records:
   ticket:
     id: $.id
-    list: {get: "/tickets?a=${nothing}", pik: "$"}
+    list: {get: "/tickets?a=${unknown}", pik: "$"}
     writes:
       delete: {delete: "/tickets/${id}"}
 """
