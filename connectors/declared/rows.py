@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from connectors.contract.values import Ref, Snapshot, VersionKind
@@ -63,9 +63,18 @@ def correlation_of(marker: Marker | None, row: Any) -> str | None:
 
 
 def to_raw(record: Record, row: Row) -> dict[str, Any]:
-    """The row as mappings see it: our marker left out."""
+    """The row as mappings see it: our marker left out, and null where the system has a text for nothing."""
     keys = keys_of(record.marker.at) if record.marker else None
-    return _without(row, keys, record.marker) if keys and record.marker else dict(row)
+    shown = _without(row, keys, record.marker) if keys and record.marker else dict(row)
+    return {name: _emptied(each, record.nothing) for name, each in shown.items()} if record.nothing else shown
+
+
+def _emptied(value: Any, nothing: Collection[str]) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _emptied(each, nothing) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_emptied(each, nothing) for each in value]
+    return None if isinstance(value, str) and value in nothing else value
 
 
 def _without(row: Row, keys: tuple[str, ...], marker: Marker) -> dict[str, Any]:

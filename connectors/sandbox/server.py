@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from aiohttp import web
 
 from connectors.sandbox.admin import Admin
+from connectors.sandbox.bamboohr.system import BambooHr
 from connectors.sandbox.brambledesk.system import Brambledesk
 from connectors.sandbox.gate import Gate
 from connectors.sandbox.gitlab.system import GitLab
@@ -18,7 +20,14 @@ from connectors.sandbox.servicenow.system import ServiceNow
 from connectors.sandbox.site import Site, System
 from connectors.sandbox.store import Store
 
-SYSTEMS = ("jira", "servicenow", "brambledesk", "gitlab")
+_VENDORS: Mapping[str, Callable[[Site], System]] = {
+    "jira": JiraCloud,
+    "servicenow": ServiceNow,
+    "brambledesk": Brambledesk,
+    "gitlab": GitLab,
+    "bamboohr": BambooHr,
+}
+SYSTEMS = tuple(_VENDORS)
 _STOP_S = 2.0
 _MAX_BODY = 32 * 1024 * 1024
 
@@ -77,12 +86,6 @@ async def start(
 
 
 def _vendor(system: str, site: Site) -> System:
-    if system == "jira":
-        return JiraCloud(site)
-    if system == "servicenow":
-        return ServiceNow(site)
-    if system == "brambledesk":
-        return Brambledesk(site)
-    if system == "gitlab":
-        return GitLab(site)
-    raise ValueError(f"no stand-in for {system!r}; there are {', '.join(SYSTEMS)}")
+    if system not in _VENDORS:
+        raise ValueError(f"no stand-in for {system!r}; there are {', '.join(SYSTEMS)}")
+    return _VENDORS[system](site)

@@ -134,6 +134,9 @@ class Record(Strict):
     actor: Path | None = Field(default=None, description="Who made the last change.")
     link: Text | None = Field(default=None, description="Path of its page, for people.")
     one: One | None = Field(default=None, description="Left out: an outcome in doubt needs a person.")
+    nothing: tuple[str, ...] = Field(
+        default=(), description="Texts that the system shows where there is nothing, such as 0000-00-00; read as null."
+    )
     list: Listing
     all: Listing | None = Field(
         default=None, description="Lists what there is, where `list` shows only what changed, or not all of it."

@@ -152,7 +152,7 @@ errors:
 records:
   ticket:
     id: $.id
-    list: {get: "/tickets?a=${unknown}", pik: "$"}
+    list: {get: "/tickets?a=${xyzzzzz}", pik: "$"}
     writes:
       delete: {delete: "/tickets/${id}"}
 """

@@ -238,3 +238,10 @@ def test_comments_may_say_who_sees_them_the_other_way_round() -> None:
     assert shape is not None
     kinds = [each.kind for each in to_items(shape, [{"id": 1, "shown": True}, {"id": 2, "shown": False}, {"id": 3}])]
     assert kinds == ["comment", "work_note", "comment"]
+
+
+async def test_a_systems_own_text_for_nothing_is_read_as_nothing() -> None:
+    row = {"id": 7, "ends": "0000-00-00", "jobs": [{"ends": "0000-00-00", "begins": "2020-01-01"}]}
+    connector = engine(lambda r: row, ("ticket.nothing", ["0000-00-00"]))
+    raw = (await connector.read(Ref(object="ticket", id="7"))).raw
+    assert raw == {"id": 7, "ends": None, "jobs": [{"ends": None, "begins": "2020-01-01"}]}
