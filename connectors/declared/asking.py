@@ -5,7 +5,7 @@ same host only.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 from connectors.contract.errors import Refused
@@ -17,7 +17,9 @@ from connectors.declared.model.requests import (
     Listing,
     NumberedPages,
     OffsetPages,
+    RangePages,
     Reading,
+    Size,
     UrlPages,
 )
 from connectors.declared.slots import Values, as_text, fill_address, fill_body, fill_header, fill_query
@@ -25,7 +27,17 @@ from connectors.rest import Answer, RestClient
 from connectors.rest.links import next_link
 
 Token = dict[str, Any]
-"""Where a list goes on, fit to be stored: `{"url"}`, `{"param", "value"}`; {} for the first page."""
+"""Where a list goes on, fit to be stored: `{"url"}`, `{"param", "value"}`, `{"from"}`; {} for the first page."""
+
+
+class Shown(NamedTuple):
+    """One page of a list."""
+
+    rows: list[Any]
+    following: Token | None
+    """Where the next one begins; None: this was the last."""
+    etag: str = ""
+    """What the system calls the page as it is."""
 
 
 class Asker:
@@ -58,35 +70,41 @@ class Asker:
         more: Mapping[str, Any] | None = None,
         url: str = "",
         tolerate: Collection[int] = (),
+        known: str = "",
     ) -> Answer:
-        """One request. `url`: the page that an answer named, in place of the file's own address."""
+        """One request. `url`: the page that an answer named, in place of the file's own address. `known`: the etag of
+        what was seen; the answer is 304 where it is still so.
+        """
         into_body = isinstance(reading, Listing) and reading.params_in == "body"
         path = url or self.path(reading.address, reading.query, values, None if into_body else _texts(more))
         body = None if reading.body is None else fill_body(reading.body, values)
         if into_body:
             body = {**(body or {}), **(more or {})}
         headers = self.headers({**reading.headers, **_size_header(reading)}, values)
+        headers |= {"If-None-Match": known} if known else {}
         return await self._client.read(path, method=reading.method, body=body, headers=headers, tolerate=tolerate)
 
     async def page(
-        self, listing: Listing, values: Values, token: Token, *, more: Mapping[str, str] | None = None
-    ) -> tuple[list[Any], Token | None]:
-        """The objects of one page and where the next begins; None: this was the last."""
+        self, listing: Listing, values: Values, token: Token, *, more: Mapping[str, str] | None = None, known: str = ""
+    ) -> Shown:
+        """The objects of one page. `known`: the etag it had; if it still has it, nothing is shown."""
         sized = {**(more or {}), **_sized(listing)}
         if token.get("param"):
             sized[str(token["param"])] = token["value"]
         url = self._on_this_host(str(token["url"])) if token.get("url") else ""
-        answer = await self.ask(listing, values, more=sized, url=url, tolerate=listing.absent)
-        if answer.status in listing.absent:
-            return [], None
+        values = {**values, **_range(listing, token)}
+        empty = {*listing.absent, *((304,) if known else ())}
+        answer = await self.ask(listing, values, more=sized, url=url, tolerate=empty, known=known)
+        if answer.status in empty:
+            return Shown([], None, known if answer.status == 304 else "")
         rows = many(listing.pick)(answer.data)
-        return rows, self._following(listing, answer, rows, token)
+        return Shown(rows, self._following(listing, answer, rows, token), answer.headers.get("etag", ""))
 
     async def all(self, listing: Listing, values: Values) -> list[Any]:
         """Every page. Raises Refused where an answer would have us read the same page for ever."""
         found, token, seen = list[Any](), Token(), list[Token]()
         while True:
-            rows, following = await self.page(listing, values, token)
+            rows, following, _ = await self.page(listing, values, token)
             found += rows
             if following is None:
                 return found
@@ -116,6 +134,9 @@ class Asker:
             case OffsetPages(param=param, size=size):
                 full = more or len(rows) >= size.value
                 return {"param": param, "value": int(token.get("value", 0)) + size.value} if full else None
+            case RangePages(size=size):
+                full = more or len(rows) >= size.value
+                return {"from": int(token.get("from", 0)) + size.value} if full else None
             case AfterPages(param=param, of=where, size=size):
                 full = bool(rows) and (more or len(rows) >= size.value)
                 return {"param": param, "value": as_text(one(where)(rows[-1]))} if full else None
@@ -137,7 +158,8 @@ _MOST_PAGES = 10_000
 def _more(listing: Listing, answer: Answer) -> bool | None:
     """Whether the answer says that there is more; None: it does not say. A page may show nothing although there is."""
     if listing.more_header is not None:
-        return bool(answer.headers.get(listing.more_header.lower(), "").strip())
+        said = answer.headers.get(listing.more_header.lower(), "")
+        return bool(next_link(said) if listing.more_header.lower() == "link" else said.strip())
     if listing.more is not None:
         return one(listing.more)(answer.data) not in (False, None, 0, "", "false")
     return None
@@ -145,13 +167,22 @@ def _more(listing: Listing, answer: Answer) -> bool | None:
 
 def _sized(listing: Listing) -> dict[str, Any]:
     size = listing.page.size if listing.page else None
-    return {size.param: size.value} if size and size.param else {}
+    return {size.param: size.value} if isinstance(size, Size) and size.param else {}
 
 
 def _size_header(reading: Reading) -> dict[str, str]:
     size = reading.page.size if isinstance(reading, Listing) and reading.page else None
-    return {size.header: size.as_.replace("${size}", str(size.value))} if size and size.header else {}
+    if not isinstance(size, Size) or not size.header:
+        return {}
+    return {size.header: size.as_.replace("${size}", str(size.value))}
 
 
 def _texts(more: Mapping[str, Any] | None) -> dict[str, str]:
     return {name: as_text(each) for name, each in (more or {}).items()}
+
+
+def _range(listing: Listing, token: Token) -> dict[str, Any]:
+    if not isinstance(listing.page, RangePages):
+        return {}
+    began = int(token.get("from", 0))
+    return {"page": {"from": began, "to": began + listing.page.size.value}}

@@ -42,6 +42,7 @@ from connectors.declared.allowing import reader
 from connectors.declared.asking import Asker
 from connectors.declared.deciding import holds
 from connectors.declared.formats import wire
+from connectors.declared.gathering import gathered
 from connectors.declared.judging import Rules, Veil, variables
 from connectors.declared.looking import many, one, text_at
 from connectors.declared.model.file import Check, ConnectorFile
@@ -51,7 +52,7 @@ from connectors.declared.model.writes import Returns
 from connectors.declared.settings import given, with_ways
 from connectors.declared.slots import fill_body
 from connectors.declared.specs import spec_of
-from connectors.declared.telling import Teller, gone_ids, knows, to_fields, to_items
+from connectors.declared.telling import Teller, as_object, as_objects, gone_ids, to_fields, to_items
 from connectors.declared.times import format_time
 from connectors.rest import Answer, RestClient
 from connectors.rest.prove import prove
@@ -116,10 +117,11 @@ class Declared:
         name = stand.turn or next(iter(self._records))
         record, values = self._records[name], self._values(name)
         received_at = self._clock.now()
-        stands = poll.going_on(stand.records.get(name) or poll.begin(record, self._now()), self._now())
+        stands = poll.going_on(record, stand.records.get(name) or poll.begin(record, self._now()), self._now())
         values["since"] = poll.since(record, stands.reach)
-        found, following = await self._ask.page(record.list, values, stands.token, more=poll.asked(record, stands))
-        step = poll.step(record, stands, [row for row in found if knows(record, row)], following)
+        narrowed, known = poll.asked(record, stands), poll.known(record, stands)
+        shown = await self._ask.page(record.list, values, stands.token, more=narrowed, known=known)
+        step = poll.step(record, stands, as_objects(record, shown.rows), shown.following, shown.etag)
         if not step.more:
             await self._signed_in()  # with a dead token the bound would move past what was not shown
         teller = self._teller(received_at, "poll")
@@ -134,34 +136,33 @@ class Declared:
     async def ids(self, object: str, cursor: Mapping[str, Any] | None) -> IdPage:
         record = self._record(object)
         listing, values = record.all or record.list, self._values(object) | {"since": poll.since(record, 0.0)}
-        found, following = await self._ask.page(listing, values, dict(cursor or {}))
-        if following is None:
+        shown = await self._ask.page(listing, values, dict(cursor or {}))
+        if shown.following is None:
             await self._signed_in()
         listed = tuple(
             Listed(id=rows.id_of(record, row), key=text_at(record.key, row), updated_at=rows.updated_at(record, row))
-            for row in found
-            if knows(record, row)
+            for row in as_objects(record, shown.rows)
         )
-        return IdPage(listed=listed, cursor=following)
+        return IdPage(listed=listed, cursor=shown.following)
 
     def receive(self, webhook: Webhook) -> Received:
         if self._file.webhooks is None:
             return Received(changes=(), ignored="the connector file describes no webhooks")
         hooks.verify(webhook, self._file.webhooks, self._settings.webhook_secret, url=self._own["webhook_url"])
         teller = self._teller(webhook.received_at, "webhook")
-        return hooks.read(webhook, self._file.webhooks, self._records, self._own, teller)
+        known = {"setting": self._own, "connection": {"url": self._settings.url.rstrip("/")}}
+        return hooks.read(webhook, self._file.webhooks, self._records, known, teller)
 
     async def read(self, ref: Ref, *, items: bool = False) -> Snapshot:
         record = self._record(ref.object)
         if record.one is None:
             raise Refused(f"the connector file says nothing of reading one {ref.object}")
         values = self._values(ref.object) | {"id": ref.id, "key": ref.key}
-        answer = await self._ask.ask(record.one, values, tolerate=record.one.absent)
-        row = one(record.one.pick)(answer.data)
-        if answer.status in record.one.absent or not knows(record, row):
+        found = await gathered(self._ask, record, record.one, values)
+        if found.row is None:
             await self._signed_in()
             return Snapshot(object=ref.object, id=ref.id, key=ref.key, exists=False)
-        snapshot = self._snapshot(ref.object, record, row, answer)
+        snapshot = self._snapshot(ref.object, record, found.row, found.headers)
         if not items or record.comments is None:
             return snapshot
         return msgspec.structs.replace(snapshot, items=await self._items(record.comments, values))
@@ -172,7 +173,7 @@ class Declared:
             return []
         marker = rows.stored_marker(record.marker, correlation)
         values = self._values(object) | {"correlation": correlation, "marker": marker}
-        found = [row for row in await self._ask.all(record.marker.find, values) if knows(record, row)]
+        found = as_objects(record, await self._ask.all(record.marker.find, values))
         if not found:
             await self._signed_in()
         return [rows.ref_of(object, record, row) for row in found if _carries(record, row, marker)]
@@ -188,7 +189,7 @@ class Declared:
         found = await self._ask.all(listing, self._values(object) | values)
         if not found:
             await self._signed_in()
-        known = [row for row in found if knows(record, row)]
+        known = as_objects(record, found)
         return [rows.ref_of(object, record, row) for row in known if fragment.items() <= row.items()]
 
     async def history(self, ref: Ref, since: float) -> Sequence[HistoryEntry]:
@@ -256,7 +257,7 @@ class Declared:
         name, record = next(iter(self._records.items()))
         now = poll.begin(record, self._now())
         values = self._values(name) | {"since": poll.since(record, now.bound)}
-        await self._ask.page(record.list, values, {}, more=poll.asked(record, poll.going_on(now, now.bound)))
+        await self._ask.page(record.list, values, {}, more=poll.asked(record, poll.going_on(record, now, now.bound)))
         begun = {name: poll.begin(record, self._now()) for name, record in self._records.items()}
         return poll.Stand(records=begun, gone={name: each.bound for name, each in begun.items()})
 
@@ -310,10 +311,10 @@ class Declared:
         if write.item is not None:
             item_id = text_at(returns.id, answer.data) or None
             return Receipt(ref=writing.target_of(write), item_id=item_id, evidence=evidence)
-        row = one(returns.whole)(answer.data) if returns.whole else None
-        if not knows(record, row):
+        row = as_object(record, one(returns.whole)(answer.data)) if returns.whole else None
+        if row is None:
             return Receipt(ref=self._made(write, returns, answer), evidence=evidence)
-        snapshot = self._snapshot(write.object, record, row, answer)
+        snapshot = self._snapshot(write.object, record, row, answer.headers)
         ref = write.ref or Ref(object=write.object, id=snapshot.id, key=snapshot.key)
         return Receipt(ref=ref, version=snapshot.version, snapshot=snapshot, evidence=evidence)
 
@@ -322,9 +323,8 @@ class Declared:
             return write.ref
         return Ref(object=write.object, id=text_at(returns.id, answer.data), key=text_at(returns.key, answer.data))
 
-    def _snapshot(self, object: str, record: Record, row: Any, answer: Answer) -> Snapshot:
-        us = self._client.user
-        return rows.to_snapshot(object, record, row, headers=answer.headers, us=us, site=self._site)
+    def _snapshot(self, object: str, record: Record, row: rows.Row, headers: Mapping[str, str]) -> Snapshot:
+        return rows.to_snapshot(object, record, row, headers=headers, us=self._client.user, site=self._site)
 
 
 def _carries(record: Record, row: Any, marker: str) -> bool:

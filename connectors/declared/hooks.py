@@ -18,7 +18,7 @@ from connectors.declared.looking import many, one, text_at
 from connectors.declared.model.records import Record
 from connectors.declared.model.webhooks import BasicAuth, Delivery, Event, Hmac, Token, Webhooks
 from connectors.declared.slots import as_text, parse
-from connectors.declared.telling import Teller, knows, to_item
+from connectors.declared.telling import Teller, as_object, to_item
 
 _DIGESTS = {"hmac_sha1": hashlib.sha1, "hmac_sha256": hashlib.sha256, "hmac_sha512": hashlib.sha512}
 
@@ -102,15 +102,20 @@ def _equal(given: str, expected: str) -> bool:
 
 
 def read(
-    webhook: Webhook, hooks: Webhooks, records: Mapping[str, Record], settings: Mapping[str, Any], teller: Teller
+    webhook: Webhook,
+    hooks: Webhooks,
+    records: Mapping[str, Record],
+    known: Mapping[str, Any],
+    teller: Teller,
 ) -> Received:
-    """What it means. Of several things in one body those that mean something are told; MalformedError is raised where
-    nothing does, and one of them is not what the vendor sends: a repeat of the whole would mend nothing for the others.
+    """What it means; `known` is what conditions may ask for besides. Of several things in one body those that mean
+    something are told; MalformedError is raised where nothing does, and one of them is not what the vendor sends: a
+    repeat of the whole would mend nothing for the others.
     """
     told, ignored, wrong = list[Change](), list[str](), list[MalformedError]()
     for number, body in enumerate(_entries(webhook, hooks)):
         try:
-            found = _event(webhook, hooks, records, settings, body)
+            found = _event(webhook, hooks, records, known, body)
             if isinstance(found, str):
                 ignored.append(found)
                 continue
@@ -137,15 +142,17 @@ def _entries(webhook: Webhook, hooks: Webhooks) -> list[Any]:
 
 
 def _event(
-    webhook: Webhook, hooks: Webhooks, records: Mapping[str, Record], settings: Mapping[str, Any], body: Any
+    webhook: Webhook, hooks: Webhooks, records: Mapping[str, Record], known: Mapping[str, Any], body: Any
 ) -> Event | str:
     """What an entry is, or why it means nothing here."""
     if not isinstance(body, Mapping):
         raise MalformedError("the body is not a block of keys", code="not_an_object")
-    asked = {"body": body, "header": dict(webhook.headers), "setting": dict(settings)}
+    asked = {"body": body, "header": dict(webhook.headers), **known}
     event = next((each for each in hooks.events if holds(each.when, asked)), None)
     if event is None:
         return "the connector file names no such event"
+    if event.ignore is not None:
+        return event.ignore
     return event if event.record in records else f"no flow of this connection holds {event.record}"
 
 
@@ -177,6 +184,6 @@ def _change(event: Event, record: Record, body: Any, id: str, delivery: str, tel
         item = to_item(shape, picked)
         if item is not None:
             return teller.comment(event.record, id, item, key=key)
-    if event.then == "snapshot" and knows(record, picked):
-        return teller.row(event.record, record, picked, key=key)
+    if event.then == "snapshot" and (row := as_object(record, picked)) is not None:
+        return teller.row(event.record, record, row, key=key)
     return teller.hint(event.record, id, text_at(event.key, body), key=key)

@@ -9,11 +9,12 @@ from urllib.parse import urlsplit
 from connectors.contract.written.conditions import check_condition
 from connectors.contract.written.places import Source
 from connectors.contract.written.problems import Problem, nearest
-from connectors.declared.deciding import OF_ANSWERS, OF_CHECKS, OF_ROWS, OF_WEBHOOKS, holds
+from connectors.declared.deciding import OF_ANSWERS, OF_CHECKS, OF_PARTS, OF_ROWS, OF_WEBHOOKS, holds
 from connectors.declared.lint_records import lint_record
 from connectors.declared.lint_slots import lint_slots
 from connectors.declared.model.auth import OAuth, Session
 from connectors.declared.model.file import ConnectorFile
+from connectors.declared.model.records import Record
 from connectors.declared.settings import allowed
 
 At = tuple[str | int, ...]
@@ -45,8 +46,17 @@ def _conditions(source: Source, file: ConnectorFile) -> Iterator[Problem]:
             at = ("webhooks", "events", number, "comment", "skip")
             yield from _condition(source, at, event.comment.skip, OF_ROWS)
     for name, record in file.records.items():
-        if record.comments is not None and record.comments.skip is not None:
-            yield from _condition(source, ("records", name, "comments", "skip"), record.comments.skip, OF_ROWS)
+        yield from _of_record(source, ("records", name), record)
+
+
+def _of_record(source: Source, at: At, record: Record) -> Iterator[Problem]:
+    if record.comments is not None and record.comments.skip is not None:
+        yield from _condition(source, (*at, "comments", "skip"), record.comments.skip, OF_ROWS)
+    if record.skip is not None:
+        yield from _condition(source, (*at, "skip"), record.skip, OF_ROWS)
+    for name, part in (record.one.also if record.one else {}).items():
+        if part.where is not None:
+            yield from _condition(source, (*at, "one", "also", name, "where"), part.where, OF_PARTS)
 
 
 def _condition(source: Source, at: At, text: str, variables: tuple[str, ...]) -> Iterator[Problem]:
@@ -75,6 +85,8 @@ def _webhooks(source: Source, file: ConnectorFile) -> Iterator[Problem]:
     for number, event in enumerate(file.webhooks.events if file.webhooks else ()):
         at: At = ("webhooks", "events", number)
         record = file.records.get(event.record)
+        if event.ignore is not None:
+            continue
         if record is None:
             yield _no_record(source, (*at, "record"), event.record, file.records)
         elif event.then == "comment" and record.comments is None and event.comment is None:

@@ -31,9 +31,18 @@ def lint_record(source: Source, file: ConnectorFile, name: str, record: Record) 
 
 def _polling(source: Source, at: At, record: Record) -> Iterator[Problem]:
     since, counted = record.since, record.list.is_counted
-    if (record.bounded or since.order != "none") and record.updated is None:
+    if (record.bounded or since.order != "none") and record.updated is None and since.at is None:
         text = "a poll by time needs to know where an object shows when it was changed"
         yield source.problem((*at, "since"), "updated", text, "'updated: $.updated_at' in the record", key=True)
+    if since.reaches_back and since.at is None:
+        text = "nothing is looked for behind a list that is sorted by the time of change"
+        yield source.problem((*at, "since", "reaches_back"), "since", text, "'at: $.created_at' beside it", key=True)
+    if record.one is not None and record.one.also and record.whole:
+        text = "rows of the list do not show what 'also' adds"
+        yield source.problem((*at, "one", "also"), "whole", text, "'whole: false' in the record", key=True)
+    if record.one is not None and record.one.listed and record.bounded and record.all is None:
+        text = "a list that is narrowed by time does not show all there are"
+        yield source.problem((*at, "one", "listed"), "since", text, "an address, 'get: /path/${id}'", key=True)
     if record.bounded and counted and since.order == "none":
         text = "pages that are counted lose objects which move while one pages"
         yield source.problem(

@@ -9,7 +9,7 @@ from connectors.contract.written.places import Source
 from connectors.contract.written.problems import Problem, nearest
 from connectors.declared.model.file import ConnectorFile
 from connectors.declared.model.records import Record
-from connectors.declared.model.requests import Reading
+from connectors.declared.model.requests import RangePages, Reading
 from connectors.declared.model.webhooks import Hmac
 from connectors.declared.model.writes import Sending
 from connectors.declared.slots import parse
@@ -18,6 +18,7 @@ At = tuple[str | int, ...]
 Known = Mapping[str, tuple[str, ...] | None]
 """Root name -> the parts it has; None: any, () : none."""
 _OBJECT: Known = {"id": (), "key": ()}
+_PAGED: dict[str, tuple[str, ...] | None] = {"page": ("from", "to")}
 _WRITE: Known = {**_OBJECT, "version": (), "operation": (), "correlation": (), "values": None}
 _WRITES: Mapping[str, Known] = {
     "create": {"operation": (), "correlation": (), "marker": (), "values": None},
@@ -46,10 +47,12 @@ def lint_slots(source: Source, file: ConnectorFile) -> Iterator[Problem]:
 
 
 def _record(source: Source, at: At, record: Record, own: Known) -> Iterator[Problem]:
+    also = record.one.also if record.one else {}
     readings: list[tuple[At, Reading | None, Known]] = [
-        (("list",), record.list, {**own, "since": ()}),
+        (("list",), record.list, {**own, "since": (), **(_PAGED if isinstance(record.list.page, RangePages) else {})}),
         (("all",), record.all, own),
         (("one",), record.one, {**own, **_OBJECT}),
+        *((("one", "also", name), part, {**own, **_OBJECT}) for name, part in also.items()),
         (("gone",), record.gone, own),
         (("comments",), record.comments, {**own, **_OBJECT}),
         (("moves", "ask"), record.moves.ask if record.moves else None, {**own, **_OBJECT}),

@@ -9,7 +9,7 @@ later times, so whatever was not shown is still ahead.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 import msgspec
@@ -17,7 +17,7 @@ import orjson
 
 from connectors.declared.asking import Token
 from connectors.declared.model.records import Record
-from connectors.declared.rows import id_of, updated_at, version_of
+from connectors.declared.rows import id_of, listed_at, updated_at, version_of
 from connectors.declared.times import format_time
 
 _COARSE_S = {"date": 86400.0, "epoch_s": 1.0, "rfc3339_s": 1.0}
@@ -36,6 +36,8 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
     """Everything changed between `bound` and here has been shown in this round."""
     token: Token = {}
     seen: Mapping[str, Mark] = {}
+    etag: str = ""
+    """What the system called the list, when the last round saw it on one page."""
     silent: bool = False
     """The first round where nothing but comparing tells of changes: what is there now is no news."""
 
@@ -63,11 +65,11 @@ def begin(record: Record, now: float) -> Cursor:
     return Cursor(bound=now - record.since.overlap, silent=record.updated is None)
 
 
-def going_on(cursor: Cursor, now: float) -> Cursor:
+def going_on(record: Record, cursor: Cursor, now: float) -> Cursor:
     """The present round, or a new one."""
     if cursor.started:
         return cursor
-    return msgspec.structs.replace(cursor, started=now, reach=cursor.bound, token={})
+    return msgspec.structs.replace(cursor, started=now, reach=cursor.bound - record.since.reaches_back, token={})
 
 
 def asked(record: Record, cursor: Cursor) -> dict[str, str]:
@@ -81,16 +83,28 @@ def since(record: Record, at: float) -> str:
     return format_time(at, record.since.as_)
 
 
-def step(record: Record, cursor: Cursor, rows: Sequence[Any], following: Token | None) -> Step:
-    """Objects not told in this state before, and where to go on."""
+def known(record: Record, cursor: Cursor) -> str:
+    """The etag that the list had; "" where it is not to be presented."""
+    return cursor.etag if record.since.etag and _is_first(record, cursor) else ""
+
+
+def _is_first(record: Record, cursor: Cursor) -> bool:
+    """Whether the page to come is the first of its round."""
+    return not cursor.token and cursor.reach == cursor.bound - record.since.reaches_back
+
+
+def step(record: Record, cursor: Cursor, rows: Sequence[Any], following: Token | None, etag: str = "") -> Step:
+    """Objects not told in this state before, and where to go on. An etag stands for a list that is one page."""
     marks = {id_of(record, row): _mark(record, row) for row in rows}
     marks.pop("", None)
     recent = [row for row in rows if id_of(record, row) and _is_recent(record, cursor, row)]
     fresh = tuple(row for row in recent if cursor.seen.get(id_of(record, row)) != marks[id_of(record, row)])
     seen = {**cursor.seen, **marks}
     if following is None or _is_past(record, cursor, rows):
-        return Step(fresh=() if cursor.silent else fresh, cursor=_ended(record, cursor, seen), more=False)
-    reach = max([cursor.reach, *(at for at, _ in marks.values())])
+        ended, sure = _ended(record, cursor, seen), marks.keys() <= _sure(record, cursor, marks)
+        ended = msgspec.structs.replace(ended, etag=etag if sure and _is_first(record, cursor) else "")
+        return Step(fresh=() if cursor.silent else fresh, cursor=ended, more=False)
+    reach = max([cursor.reach, *(at for row in rows if (at := listed_at(record, row)) is not None)])
     moved = _steps(record) and since(record, cursor.reach) != since(record, reach)
     onward = msgspec.structs.replace(
         cursor, reach=reach if moved else cursor.reach, token={} if moved else following, seen=seen
@@ -99,11 +113,19 @@ def step(record: Record, cursor: Cursor, rows: Sequence[Any], following: Token |
 
 
 def _ended(record: Record, cursor: Cursor, seen: Mapping[str, Mark]) -> Cursor:
-    if record.updated is None:
+    if record.updated is None and record.since.at is None:
         return Cursor(bound=cursor.started, seen=seen)
     bound = max(cursor.bound, cursor.started - record.since.overlap)
-    oldest, newest = bound - _coarse_s(record), cursor.started - _unsure_s(record)
-    return Cursor(bound=bound, seen={name: mark for name, mark in seen.items() if oldest <= mark[0] <= newest})
+    oldest = bound - _old_s(record)
+    known = {name: mark for name, mark in seen.items() if oldest <= mark[0]}
+    sure = _sure(record, cursor, known)
+    return Cursor(bound=bound, seen={name: mark for name, mark in known.items() if name in sure})
+
+
+def _sure(record: Record, cursor: Cursor, marks: Mapping[str, Mark]) -> Set[str]:
+    """Ids of rows that cannot change any more and look as before."""
+    newest = cursor.started - _unsure_s(record)
+    return {name for name, mark in marks.items() if mark[0] <= newest}
 
 
 def _unsure_s(record: Record) -> float:
@@ -124,13 +146,22 @@ def _is_past(record: Record, cursor: Cursor, rows: Sequence[Any]) -> bool:
     """Sorted newest first, the list is read until it shows what was told before."""
     if record.since.order != "newest_first" or record.bounded or not rows:
         return False
-    at = updated_at(record, rows[-1])
-    return at is not None and at < cursor.bound - _coarse_s(record)
+    at = listed_at(record, rows[-1])
+    return at is not None and at < cursor.bound - _coarse_s(record) - record.since.reaches_back
 
 
 def _is_recent(record: Record, cursor: Cursor, row: Any) -> bool:
-    at = updated_at(record, row)
-    return at is None or at >= cursor.bound - _coarse_s(record)
+    at = _changed_at(record, row)
+    return at is None or at >= cursor.bound - _old_s(record)
+
+
+def _changed_at(record: Record, row: Any) -> float | None:
+    return updated_at(record, row) if record.updated else listed_at(record, row)
+
+
+def _old_s(record: Record) -> float:
+    """How much older than the bound a row may be that is news: one without a time of change only by what it shows."""
+    return _coarse_s(record) + (0.0 if record.updated else record.since.reaches_back)
 
 
 def _coarse_s(record: Record) -> float:
@@ -142,7 +173,7 @@ def _coarse_s(record: Record) -> float:
 def _mark(record: Record, row: Any) -> Mark:
     version = version_of(record, row)
     state = str(version) if version is not None else _digest(row)
-    return updated_at(record, row) or 0.0, state
+    return _changed_at(record, row) or 0.0, state
 
 
 def _digest(row: Any) -> str:

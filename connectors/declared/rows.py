@@ -45,6 +45,12 @@ def updated_at(record: Record, row: Any) -> float | None:
     return parse_time(one(record.updated.at)(row), record.updated.as_) if record.updated else None
 
 
+def listed_at(record: Record, row: Any) -> float | None:
+    """The time that the list is narrowed and sorted by."""
+    at = record.since.at
+    return parse_time(one(at.at)(row), at.as_) if at else updated_at(record, row)
+
+
 def stored_marker(marker: Marker, correlation: str) -> str:
     """What is stored for a correlation key."""
     return fill_text(marker.as_, {"correlation": correlation})

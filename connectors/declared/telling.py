@@ -97,9 +97,23 @@ def gone_ids(path: str, rows: list[Any]) -> list[str]:
     return [found for row in rows if (found := text_at(path, row) if isinstance(row, Mapping) else text_at("$", row))]
 
 
-def knows(record: Record, row: Any) -> bool:
-    """Whether a row is an object of this kind."""
-    return isinstance(row, Mapping) and bool(id_of(record, row))
+def as_object(record: Record, row: Any) -> Mapping[str, Any] | None:
+    """A row as an object of this kind, its values where mappings write them; None for what is none."""
+    if not isinstance(row, Mapping) or not id_of(record, row):
+        return None
+    if record.skip is not None and holds(record.skip, {"row": row}):
+        return None
+    return {**row, **{name: _shown(path, row) for name, path in record.shows.items()}} if record.shows else row
+
+
+def as_objects(record: Record, rows: list[Any]) -> list[Mapping[str, Any]]:
+    """Those that are objects of this kind."""
+    return [found for row in rows if (found := as_object(record, row)) is not None]
+
+
+def _shown(path: str, row: Mapping[str, Any]) -> Any:
+    """A path through a list shows a list."""
+    return many(path)(row) if "[" in path else one(path)(row)
 
 
 def to_fields(told: FieldDiscovery, rows: list[Any]) -> list[FieldInfo]:

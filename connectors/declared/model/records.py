@@ -44,15 +44,44 @@ class Updated(Moment):
     exact: Duration = Field(default=1.0, description="The finest difference the system shows.", validate_default=False)
 
 
+class Also(Listing):
+    """A part of an object that another request shows."""
+
+    where: str | None = Field(default=None, description="CEL over `row` and `setting`: entries that count.")
+    take: Literal["all", "first"] = Field(default="all", description="`first`: one entry, null where there is none.")
+
+
 class One(Reading):
     """Reading one object, by `${id}`."""
 
+    listed: bool = Field(
+        default=False, description="In place of an address: it is looked for in `list`, which shows all there are."
+    )
     absent: list[int] = Field(default=[404, 410], description="Statuses that say: it is not there.")
+    also: dict[Name, Also] = Field(default={}, description="Parts that other requests show, by the name they get.")
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if [self.get is not None, self.post is not None, self.listed].count(True) != 1:
+            raise ValueError("a request has one address; try 'get: /path', or 'listed: true' where an object has none")
+        if self.body is not None and self.post is None:
+            raise ValueError("only a post has a body; try 'post:'")
+        return self
 
 
 class Since(Strict):
     """How a poll asks for what changed, or tells by itself."""
 
+    at: Annotated[Moment | None, BeforeValidator(_at, json_schema_input_type=str | Moment)] = Field(
+        default=None,
+        description="The time that the list is narrowed and sorted by, where that is not `updated`: when it was made.",
+    )
+    reaches_back: Duration = Field(
+        default=0.0,
+        description="For so long after `at` an object still changes or comes into sight: so far back the list is read.",
+        validate_default=False,
+    )
+    etag: bool = Field(default=False, description="The system answers 304 to who has seen the list as it is.")
     param: str | None = Field(
         default=None,
         description="Takes the time. Left out: `${since}` in `list`; else all is listed and compared here.",
@@ -140,6 +169,10 @@ class Record(Strict):
     list: Listing
     all: Listing | None = Field(
         default=None, description="Lists what there is, where `list` shows only what changed, or not all of it."
+    )
+    skip: str | None = Field(default=None, description="CEL over `row`: what is listed and is no such object.")
+    shows: dict[Name, Path] = Field(
+        default={}, description="Values that are read otherwise than they are written: name -> where an object has it."
     )
     whole: bool = Field(default=True, description="`false`: rows of the list show less than `one` does.")
     since: Since = Since()

@@ -109,8 +109,22 @@ class AfterPages(Strict):
     size: Size
 
 
+class Span(Strict):
+    """How many objects a page may have, where the request itself says so."""
+
+    value: int = Field(ge=1, le=10_000)
+
+
+class RangePages(Strict):
+    """The request says from which object to which: `${page.from}`, and `${page.to}`, which is not shown any more."""
+
+    kind: Literal["range"]
+    size: Span
+
+
 Pages = Annotated[
-    CursorPages | NumberedPages | OffsetPages | LinkPages | UrlPages | AfterPages, Field(discriminator="kind")
+    CursorPages | NumberedPages | OffsetPages | LinkPages | UrlPages | AfterPages | RangePages,
+    Field(discriminator="kind"),
 ]
 
 
@@ -124,7 +138,9 @@ class Listing(Reading):
     absent: list[int] = Field(default=[], description="Statuses that say: there is nothing of the kind.")
     more: Path | None = Field(default=None, description="Where the answer says whether there is more.")
     more_header: HeaderName | None = Field(
-        default=None, description="Header that holds something as long as there is more, such as X-Next-Page."
+        default=None,
+        description="Header that holds something as long as there is more, such as X-Next-Page; `Link`: that names a "
+        "next page.",
     )
 
     @model_validator(mode="after")

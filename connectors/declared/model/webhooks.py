@@ -75,9 +75,10 @@ class Delivery(Strict):
 class Event(Strict):
     """What a webhook means. The first whose `when` holds is taken; where none does, it is ignored."""
 
-    when: str = Field(default="true", description="CEL over `body`, `header` and `setting`.")
-    record: Name
-    id: Path = Field(description="In the body: the object's id; of several each object is told of.")
+    when: str = Field(default="true", description="CEL over `body`, `header`, `setting` and `connection.url`.")
+    ignore: str | None = Field(default=None, description="Says nothing here: why. Nothing else is said of it then.")
+    record: Name = ""
+    id: Path = Field(default="$", description="In the body: the object's id; of several each object is told of.")
     key: Path | None = None
     then: Literal["read", "snapshot", "deleted", "comment"] = Field(
         default="read",
@@ -88,6 +89,15 @@ class Event(Strict):
     comment: CommentShape | None = Field(
         default=None, description="Where a webhook shows a comment otherwise than `comments` does."
     )
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        said = self.model_fields_set - {"when", "ignore"}
+        if self.ignore is not None and said:
+            raise ValueError(f"what is ignored tells of no object; try without '{min(said)}'")
+        if self.ignore is None and not {"record", "id"} <= said:
+            raise ValueError("an event tells of an object; try 'record:' and 'id:', or 'ignore: why'")
+        return self
 
 
 class Webhooks(Strict):

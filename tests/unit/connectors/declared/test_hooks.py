@@ -112,3 +112,12 @@ def test_a_repeated_delivery_has_the_same_key_and_another_has_not() -> None:
 def test_what_the_vendor_does_not_send_is_malformed(body: bytes) -> None:
     with pytest.raises(MalformedError):
         receive(TOKEN, body, SAID)
+
+
+def test_what_is_ignored_says_why_and_is_taken_in_order() -> None:
+    events = [{"when": "body.of != connection.url", "ignore": "it is of another desk"}, EVENT]
+    headers = SAID
+    got = receive({**TOKEN, "events": events}, {"of": "https://other.test", "ticket": {"id": 7}}, headers)
+    assert (got.changes, got.ignored) == ((), "it is of another desk")
+    got = receive({**TOKEN, "events": events}, {"of": "https://desk.test", "ticket": {"id": 7}}, headers)
+    assert [each.snapshot.id for each in got.changes] == ["7"]

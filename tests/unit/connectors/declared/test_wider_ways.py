@@ -225,10 +225,10 @@ def test_a_thin_row_changed_again_within_its_second_is_told_again() -> None:
     """It shows the same time as before, so only the clock can say that it may be another state."""
     record = file_of(*THIN).records["ticket"]
     row = {"id": 7, "changed": "2026-11-21T12:00:00Z"}
-    began = poll.going_on(poll.begin(record, NOW), NOW + 0.3)
+    began = poll.going_on(record, poll.begin(record, NOW), NOW + 0.3)
     first = poll.step(record, began, [row], None)
-    again = poll.step(record, poll.going_on(first.cursor, NOW + 5), [row], None)
-    last = poll.step(record, poll.going_on(again.cursor, NOW + 10), [row], None)
+    again = poll.step(record, poll.going_on(record, first.cursor, NOW + 5), [row], None)
+    last = poll.step(record, poll.going_on(record, again.cursor, NOW + 10), [row], None)
     assert [len(each.fresh) for each in (first, again, last)] == [1, 1, 0]
 
 
