@@ -20,6 +20,7 @@ ENTRY_POINTS = "lockstep.connectors"
 """Group under which other distributions announce connectors, each as `name = "package.module:factory"`."""
 BUILT_IN: Mapping[str, str] = {
     "bamboohr": str(Path(__file__).parent / "bamboohr" / "connector.yaml"),
+    "github": str(Path(__file__).parent / "github" / "connector.yaml"),
     "gitlab": str(Path(__file__).parent / "gitlab" / "connector.yaml"),
     "jira": "connectors.jira.connector:create",
     "servicenow": "connectors.servicenow.connector:create",

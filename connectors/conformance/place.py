@@ -118,7 +118,7 @@ class _Opening:
             receiver=site.receiver if site and fixture.sign else None,
             seed=seed,
             shows_s=INDEX_LAG_S * 1.4 if site else make(settings).specs[fixture.object].settles_s,
-            deletes=fixture.hand is not None,
+            deletes=fixture.hand is not None and fixture.deletes,
             two_users=person.auth != settings.auth,
         )
 

@@ -164,6 +164,8 @@ async def resumed(bench: Bench) -> str:
 
 async def keys(bench: Bench) -> str:
     """Two states of an object never share a delivery key; the same state, told twice as a snapshot, has the same."""
+    if not bench.fixture.lists_edits:
+        raise DoesNotApply("lists do not show what is edited here")
     async with bench.client() as client, bench.client() as other:
         _, start = await round_of(client.connector, None)
         (id,) = await bench.several(1, "keys")

@@ -46,11 +46,10 @@ def _without(data: Any, hidden: frozenset[str]) -> Any:
 
 
 def _has(data: Any, hidden: frozenset[str]) -> bool:
+    """A list inside an object names others: a commit its parents."""
     if isinstance(data, dict):
         return any(_has(each, hidden) for each in data.values())
-    if isinstance(data, list):
-        return any(_has(each, hidden) for each in data)
-    return str(data) in hidden
+    return not isinstance(data, list) and str(data) in hidden
 
 
 def _with_more(data: Any) -> Any:

@@ -106,6 +106,12 @@ class Fixture:
     choose: Callable[[Sequence[Step]], Step] = first_open_step
     absent: str = ""
     """An id of the right form that no object has; "" if only a deleted object can be looked for."""
+    deletes: bool = True
+    """False: nobody can take such an object away (a commit)."""
+    lists_edits: bool = True
+    """False: the system's lists do not show what is edited here (a status on a commit); webhooks tell of it, where it
+    has them.
+    """
     pages: Callable[[ConnectionSettings, int], ConnectionSettings] = same_settings
     page: int = 3
     """The smallest page size that is worth testing."""

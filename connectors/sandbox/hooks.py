@@ -193,7 +193,7 @@ class HookQueue:
             self._store.run("DELETE FROM hook_queue WHERE id = ?", number)
             return
         now = self._site.true_now()
-        again = status == 0 or status in RETRYABLE or status >= 500
+        again = self._site.hooks_repeat and (status == 0 or status in RETRYABLE or status >= 500)
         worn_out = attempt >= MAX_RETRIES and now - queued_at >= KEEP_S
         if again and not worn_out:
             due = now + self._site.random.uniform(*BACKOFF_S) * self._site.time_scale

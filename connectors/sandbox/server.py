@@ -13,6 +13,7 @@ from connectors.sandbox.admin import Admin
 from connectors.sandbox.bamboohr.system import BambooHr
 from connectors.sandbox.brambledesk.system import Brambledesk
 from connectors.sandbox.gate import Gate
+from connectors.sandbox.github.system import GitHub
 from connectors.sandbox.gitlab.system import GitLab
 from connectors.sandbox.hooks import HookQueue
 from connectors.sandbox.jira.system import JiraCloud
@@ -26,6 +27,7 @@ _VENDORS: Mapping[str, Callable[[Site], System]] = {
     "brambledesk": Brambledesk,
     "gitlab": GitLab,
     "bamboohr": BambooHr,
+    "github": GitHub,
 }
 SYSTEMS = tuple(_VENDORS)
 _STOP_S = 2.0

@@ -73,6 +73,8 @@ class Site:
         self.faults = FaultBox(time.monotonic, random.Random(seed + 1))
         self.log = EditLog(store)
         self.base_url = ""
+        self.hooks_repeat = True
+        """Whether the vendor sends a webhook again that was not accepted."""
         self.hooks: HookSink
         self._clock = clock
         self._options = msgspec.convert(store.setting("options") or {}, Options)

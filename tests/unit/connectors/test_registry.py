@@ -18,7 +18,7 @@ from connectors.contract.errors import ConfigError
 from tests.unit.connectors.clocks import SteppingClock
 
 ROOT = Path(connectors.__file__).parent
-OPTIONS = {"gitlab": {"project": "1"}}
+OPTIONS = {"github": {"owner": "o", "repo": "r"}, "gitlab": {"project": "1"}}
 """What has no default."""
 AUTH = {"bamboohr": {"api_key": {"key": "k"}}}
 """Who takes no bearer token."""

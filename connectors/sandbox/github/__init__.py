@@ -1,0 +1,1 @@
+"""The stand-in for GitHub: one repository of one organisation."""
