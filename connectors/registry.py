@@ -23,6 +23,7 @@ BUILT_IN: Mapping[str, str] = {
     "github": str(Path(__file__).parent / "github" / "connector.yaml"),
     "gitlab": str(Path(__file__).parent / "gitlab" / "connector.yaml"),
     "jira": "connectors.jira.connector:create",
+    "salesforce": str(Path(__file__).parent / "salesforce" / "connector.yaml"),
     "servicenow": "connectors.servicenow.connector:create",
 }
 

@@ -120,7 +120,15 @@ class Declared:
         stands = poll.going_on(record, stand.records.get(name) or poll.begin(record, self._now()), self._now())
         values["since"] = poll.since(record, stands.reach)
         narrowed, known = poll.asked(record, stands), poll.known(record, stands)
-        shown = await self._ask.page(record.list, values, stands.token, more=narrowed, known=known)
+        try:
+            shown = await self._ask.page(record.list, values, stands.token, more=narrowed, known=known)
+        except Refused:
+            if not stands.token or stands.anew:
+                raise
+            # The place between two pages is not known any more: systems keep it for a while only.
+            begun = msgspec.structs.replace(stands, token={}, reach=stands.bound, anew=True)
+            stand = msgspec.structs.replace(stand, records={**stand.records, name: begun}, turn=name)
+            return Page(changes=(), cursor=msgspec.to_builtins(stand), more=True)
         step = poll.step(record, stands, as_objects(record, shown.rows), shown.following, shown.etag)
         if not step.more:
             await self._signed_in()  # with a dead token the bound would move past what was not shown
@@ -282,7 +290,8 @@ class Declared:
         began, bound = self._now(), stand.gone.get(name, self._now())
         since = {gone.param: format_time(bound, gone.as_)} if gone.param else {}
         listing: Listing = gone.model_copy(update={"query": {**gone.query, **since}})
-        ids = gone_ids(gone.id, await self._ask.all(listing, self._values(name)))
+        values = self._values(name) | {"since": format_time(bound, gone.as_)}
+        ids = gone_ids(gone.id, await self._ask.all(listing, values))
         told = [teller.gone(name, each) for each in ids]
         reached = max(bound, began - record.since.overlap)
         return told, msgspec.structs.replace(stand, gone={**stand.gone, name: reached})

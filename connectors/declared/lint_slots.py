@@ -53,7 +53,7 @@ def _record(source: Source, at: At, record: Record, own: Known) -> Iterator[Prob
         (("all",), record.all, own),
         (("one",), record.one, {**own, **_OBJECT}),
         *((("one", "also", name), part, {**own, **_OBJECT}) for name, part in also.items()),
-        (("gone",), record.gone, own),
+        (("gone",), record.gone, {**own, "since": ()}),
         (("comments",), record.comments, {**own, **_OBJECT}),
         (("moves", "ask"), record.moves.ask if record.moves else None, {**own, **_OBJECT}),
         (("fields",), record.fields, own),

@@ -35,6 +35,8 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
     reach: float = 0.0
     """Everything changed between `bound` and here has been shown in this round."""
     token: Token = {}
+    anew: bool = False
+    """This round was begun once more, because its next page was refused."""
     seen: Mapping[str, Mark] = {}
     etag: str = ""
     """What the system called the list, when the last round saw it on one page."""

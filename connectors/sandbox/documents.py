@@ -68,10 +68,6 @@ class Documents:
         rows = self._store.rows("SELECT document FROM document WHERE kind = ? AND removed = 0 ORDER BY number", kind)
         return [orjson.loads(text) for (text,) in rows]
 
-    def count(self) -> int:
-        """How many are there, of all kinds."""
-        return int(self._store.value("SELECT count(*) FROM document WHERE removed = 0"))
-
     def reset(self) -> None:
         """Forgets everything."""
         self._store.run("DELETE FROM document")

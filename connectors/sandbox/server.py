@@ -17,6 +17,7 @@ from connectors.sandbox.github.system import GitHub
 from connectors.sandbox.gitlab.system import GitLab
 from connectors.sandbox.hooks import HookQueue
 from connectors.sandbox.jira.system import JiraCloud
+from connectors.sandbox.salesforce.system import Salesforce
 from connectors.sandbox.servicenow.system import ServiceNow
 from connectors.sandbox.site import Site, System
 from connectors.sandbox.store import Store
@@ -28,6 +29,7 @@ _VENDORS: Mapping[str, Callable[[Site], System]] = {
     "gitlab": GitLab,
     "bamboohr": BambooHr,
     "github": GitHub,
+    "salesforce": Salesforce,
 }
 SYSTEMS = tuple(_VENDORS)
 _STOP_S = 2.0

@@ -43,6 +43,10 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """ServiceNow: life of an access token."""
     oauth_valid_from: float = 0.0
     """ServiceNow: tokens given before this time (epoch seconds) are revoked, refresh tokens too."""
+    api_calls_per_day: int = 15_000
+    """Salesforce: what `Sforce-Limit-Info` says, and after how many requests it answers 403."""
+    external_id_is_unique: bool = True
+    """Salesforce: whether the field for our key was made unique, as it should."""
     oauth_single_use: bool = False
     """A refresh token is good once, and each answer has the next. ServiceNow does not do this; others do."""
 

@@ -126,7 +126,7 @@ class Employees:
 
     def count(self) -> int:
         """How many there are."""
-        return self._kept.count()
+        return len(self._kept.all(KIND))
 
     def reset(self) -> None:
         """Forgets them."""

@@ -132,6 +132,15 @@ REAL: dict[str, dict[str, Any]] = {
         "assignees": [{"username": "cara"}],
         "author": {"username": "dana"},
     },
+    "salesforce-account": {"Name": "Cole & Das", "Website": "cole.example", "NumberOfEmployees": 12},
+    "salesforce-case": {
+        "Subject": "Mail to dana@example.com bounces",
+        "Status": "Working",
+        "Priority": "High",
+        "Owner": {"Email": "cara@example.com"},
+        "Contact": {"Email": "dana@example.com"},
+    },
+    "salesforce-contact": {"Name": "Cara Cole", "LastName": "Cole", "Email": "cara@example.com"},
     "servicenow-incident": {
         "short_description": "Mail to dana@example.com bounces",
         "state": "2",

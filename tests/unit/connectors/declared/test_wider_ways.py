@@ -245,3 +245,31 @@ async def test_a_systems_own_text_for_nothing_is_read_as_nothing() -> None:
     connector = engine(lambda r: row, ("ticket.nothing", ["0000-00-00"]))
     raw = (await connector.read(Ref(object="ticket", id="7"))).raw
     assert raw == {"id": 7, "ends": None, "jobs": [{"ends": None, "begins": "2020-01-01"}]}
+
+
+async def test_a_next_page_that_is_not_known_any_more_begins_the_round_anew_once() -> None:
+    """Query locators end. A round that was stored over the night would be refused for ever."""
+
+    def answer(request: httpx.Request) -> Any:
+        if request.url.path == "/page2":
+            return httpx.Response(400, json={})
+        return {"items": [{"id": 7, "rev": 1, "changed": "2026-11-21T12:00:00Z"}], "next": "/page2"}
+
+    page = ("ticket.list.page", {"kind": "next_url", "from": "$.next"})
+    connector = engine(answer, page)
+    first = await connector.changes(cursor(NOW))
+    again = await connector.changes(first.cursor)
+    assert (again.changes, again.more) == ((), True)
+    told_before = await connector.changes(again.cursor)
+    assert (told_before.changes, told_before.more) == ((), True), "told once, and the next page is asked for again"
+    with pytest.raises(Refused):
+        await connector.changes(told_before.cursor)
+
+
+async def test_deletions_may_be_asked_for_in_a_query() -> None:
+    seen: list[httpx.Request] = []
+    gone = ("ticket.gone", {"get": "/gone", "query": {"q": "stamp >= ${since}"}, "as": "rfc3339_s", "pick": "$.items"})
+    connector = engine(lambda r: {"items": []}, gone, seen=seen)
+    await connector.changes({**cursor(NOW), "gone": {"ticket": NOW}})
+    asked = next(each for each in seen if each.url.path == "/gone")
+    assert asked.url.params["q"] == "stamp >= 2026-11-21T12:00:00Z"
