@@ -19,8 +19,10 @@ MISTAKES = [
     ),
     (
         "fields:\n  owner: {path: o, fallback: {when: 'true'}}",
-        "2:20: error[fallback]: this would leave owner with nobody; "
-        "try 'with:' and a group, or 'value:' and a shared address",
+        (
+            "2:20: error[fallback]: this would leave owner with nobody; "
+            "try 'with:' and a group, or 'value:' and a shared address"
+        ),
     ),
     (
         "fields:\n  owner: {path: o, fallback: {value: desk}}",
