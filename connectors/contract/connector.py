@@ -10,6 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 import msgspec
 
 from connectors.contract.credentials import Keyring, TokenStore
+from connectors.contract.pushed import Shelf
 from connectors.contract.values import (
     Finding,
     HistoryEntry,
@@ -40,6 +41,8 @@ class ConnectionSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Tells what to sign in with now; None: always `auth`."""
     tokens: TokenStore | None = None
     """Keeps the tokens that are got with it; None: this process's memory."""
+    shelf: Shelf | None = None
+    """Where what is pushed to the connection is kept; None: this process does not have it."""
     webhook_secret: str = ""
     timeout_s: float = 20.0
     settles_s: float | None = None

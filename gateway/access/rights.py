@@ -19,6 +19,7 @@ class Role(StrEnum):
     INTEGRATOR = "integrator"
     PEOPLE_WATCH = "people-watch"
     AUDITOR = "auditor"
+    PROVISIONER = "provisioner"
     ADMIN = "admin"
 
 
@@ -34,6 +35,7 @@ class Right(StrEnum):
     PEOPLE = "people"  # leavers
     AUDIT = "audit"  # read the trail
     MANAGE = "manage"  # users, roles, tokens
+    PUSH = "push"  # users and groups of a connection, by SCIM; for identity providers
 
 
 _RIGHTS: Mapping[Role, frozenset[Right]] = {
@@ -43,6 +45,7 @@ _RIGHTS: Mapping[Role, frozenset[Right]] = {
     Role.INTEGRATOR: frozenset({Right.SEE, Right.CONFIGURE}),
     Role.PEOPLE_WATCH: frozenset({Right.PEOPLE}),
     Role.AUDITOR: frozenset({Right.SEE, Right.AUDIT}),
+    Role.PROVISIONER: frozenset({Right.PUSH}),
     Role.ADMIN: frozenset(Right),
 }
 

@@ -8,9 +8,10 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import httpx
+import msgspec
 
 from connectors import registry
 from connectors.contract.clock import Chance, Clock, SystemClock, system_chance
@@ -23,6 +24,7 @@ from gateway.app.credentials import keeper_of, parts_of, without_store
 from gateway.app.housekeeping import Housekeeping
 from gateway.app.notifying import notifiers_of
 from gateway.app.planning import Planner, planner_of
+from gateway.app.pushes import scim_of
 from gateway.app.replaying import Replayer, replayer_of
 from gateway.app.sweeping import sweepers_of
 from gateway.config import Config, values
@@ -44,6 +46,7 @@ from gateway.delivery.waker import Waker
 from gateway.intake.hooks import Hooks
 from gateway.intake.poller import Poller
 from gateway.intake.pressure import Pressure
+from gateway.intake.scim.shelf import DatabaseShelf
 from gateway.notify.notifier import Notifier
 from gateway.storage.clock import DatabaseClock
 from gateway.storage.database import Database
@@ -57,6 +60,9 @@ from gateway.sync.flow import FanOut, Flow, Member, Merge, OnDelete, Policy
 from gateway.sync.worker import Worker
 from gateway.work.pulse import Pulse
 from gateway.work.workplace import Workplace
+
+if TYPE_CHECKING:
+    from gateway.intake.scim.door import ScimDoor
 
 LEASE_MARGIN = 4.0
 """Times the request time-out: a lease outlives the request, so a deadline ends before it does (rule 12)."""
@@ -89,6 +95,7 @@ class Gateway:
     waker: Waker
     pollers: list[Poller]
     hooks: Hooks
+    scim: ScimDoor | None
     pressure: Pressure
     meter: Meter
     housekeeping: Housekeeping
@@ -183,15 +190,19 @@ def connectors_of(
     clock: Clock,
     transports: Transports | None = None,
     parts: Mapping[str, Part] | None = None,
+    database: Database | None = None,
 ) -> dict[str, Connector]:
-    """A connector per connection; opens nothing. Without `parts` what the database keeps for signing in is missing."""
+    """A connector per connection; opens nothing. Without `parts` what the database keeps for signing in is missing,
+    without `database` what was pushed.
+    """
     given, known = transports or {}, parts or {}
-    return {
-        name: registry.create(
-            known[name].live if name in known else without_store(each, clock), clock=clock, transport=given.get(name)
-        )
-        for name, each in config.connections.items()
-    }
+    made: dict[str, Connector] = {}
+    for name, each in config.connections.items():
+        settings = known[name].live if name in known else without_store(each, clock)
+        if database is not None:
+            settings = msgspec.structs.replace(settings, shelf=DatabaseShelf(database, name))
+        made[name] = registry.create(settings, clock=clock, transport=given.get(name))
+    return made
 
 
 def compose(
@@ -206,7 +217,7 @@ def compose(
     clock, chance = DatabaseClock(database, clock or SystemClock()), chance or system_chance()
     name = f"{socket.gethostname()}-{os.getpid()}-{new_id('')[-8:]}"
     parts = parts_of(config, database, clock, name)
-    connectors = connectors_of(config, clock, transports, parts)
+    connectors = connectors_of(config, clock, transports, parts, database)
     # What the stream can still bring must be known as a repeat: its memory is shorter than the journal's (P7).
     kept = StreamOptions(retention_s=min(StreamOptions.retention_s, config.retention.journal_s / 2))
     name_of_stream = f"{config.name}-changes"
@@ -250,6 +261,7 @@ def compose(
         if each.poll_every_s is not None
     ]
     hooks = Hooks(connectors, stream, clock, pressure, pauses.taking_in)
+    scim = scim_of(config, connectors, database, clock, hooks, pauses.taking_in)
     stirred = asyncio.Event()
     place = Workplace(database=database, config=config, topology=topology, now=clock.now, stir=stirred.set)
     scout = Scout(database, decider, connectors, gates, clock)
@@ -269,6 +281,7 @@ def compose(
         waker=Waker(database, decider, clock, topology.flows),
         pollers=pollers,
         hooks=hooks,
+        scim=scim,
         pressure=pressure,
         meter=Meter(database, clock, gates, {key: queue.pace for key, queue in dispatcher.queues.items()}),
         housekeeping=Housekeeping(database, config.retention, clock, place),

@@ -44,6 +44,8 @@ def application(gateway: Gateway, consumer: Consumer) -> web.Application:
         middlewares=[traced, as_page(console), as_problem, sign_in(entrance)],
     )
     app.add_routes(gateway.hooks.routes())
+    if gateway.scim is not None:
+        app.add_routes(gateway.scim.routes())
     app.add_routes(Health(gateway).routes())
     app.add_routes(sign_in_routes(entrance))
     app.add_routes(routes_of(desk, ROUTES))

@@ -47,9 +47,12 @@ def show(connection: Name, config: Config = DEFAULT_CONFIG, as_json: Json = Fals
     if as_json:
         document(_facts(found))
         return
-    ways = [way for way, is_so in (("by polling", found.polls), ("by webhooks", found.webhooks)) if is_so]
+    heard = (("by pushes", bool(found.pushed_to)), ("by polling", found.polls), ("by webhooks", found.webhooks))
+    ways = [way for way, is_so in heard if is_so]
     data(f"{found.name}  {found.label}  {found.connector}, heard {' and '.join(ways) or 'not at all'}")
     data(f"flows: {', '.join(found.flows) or 'none'}")
+    if found.pushed_to:
+        data(f"pushed to at {found.pushed_to}")
     since = f" since {moment(found.since)}" if found.since else ""
     data(f"gate: {found.state or 'not used yet'}{since}{f', {found.reason}' if found.reason else ''}")
     if found.state not in ("", "closed") and found.until:
@@ -172,7 +175,7 @@ def _row(found: ConnectionView) -> dict[str, Any]:
         "proving": found.unknown,
         "parked": found.parked,
         "oldest": age(found.oldest_s) if found.oldest_s else None,
-        "polled": moment(found.polled_at or None),
+        "polled": "pushed to" if found.pushed_to else moment(found.polled_at or None),
         "credential": _credential(found),
     }
 

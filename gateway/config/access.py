@@ -17,7 +17,7 @@ from connectors.contract.written.problems import Problem, nearest
 from connectors.contract.written.units import Duration
 
 Network = IPv4Network | IPv6Network
-RoleName = Literal["viewer", "operator", "approver", "integrator", "people-watch", "auditor", "admin"]
+RoleName = Literal["viewer", "operator", "approver", "integrator", "people-watch", "auditor", "provisioner", "admin"]
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 Label = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=60)]
 SHORTEST_SECRET = 24

@@ -18,6 +18,7 @@ from gateway.console.frame import Asked, Unseen
 from gateway.console.now import paused
 from gateway.console.rendering import moment, path
 from gateway.console.words import connection_look
+from gateway.intake.scim.place import address_of
 from gateway.sweeps.book import states as sweep_states
 from gateway.work import cases, pages_now, pausing
 from gateway.work.connections import get_connection
@@ -157,12 +158,13 @@ async def _credential(asked: Asked, name: str) -> list[tuple[str, str]]:
 def _settings(asked: Asked, name: str) -> list[tuple[str, str]]:
     """What is configured, without a secret: names of the ways to sign in, never what is in them."""
     known = asked.desk.place.config.connections[name]
-    settings = known.settings
+    settings, url = known.settings, asked.desk.place.config.access.url
     return [
         ("connector", settings.connector),
         ("url", str(settings.url)),
         ("signs in by", ", ".join(settings.auth) or "nothing"),
         ("webhook", "yes, verified" if known.has_webhook else "no"),
+        *((("pushed to at", to),) if (to := address_of(url, name, settings.connector)) else ()),
         ("polled every", f"{known.poll_every_s:g} s" if known.poll_every_s else "not polled"),
         ("time-out", f"{settings.timeout_s:g} s"),
         ("at once", str(settings.concurrency)),

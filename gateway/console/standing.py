@@ -20,6 +20,7 @@ RIGHTS: dict[Right, str] = {
     Right.PEOPLE: "see leavers, without any payload",
     Right.AUDIT: "read and export the audit trail",
     Right.MANAGE: "add people, give roles and tokens, rename the team's views",
+    Right.PUSH: "push users and groups to a connection by SCIM, as an identity provider does",
 }
 
 

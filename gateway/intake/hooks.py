@@ -16,6 +16,7 @@ from connectors.contract.connector import Connector
 from connectors.contract.errors import InputError, SignatureError, StorageError
 from connectors.contract.values import Received, Webhook
 from gateway.core.problems import problem
+from gateway.intake.bodies import BODY_S, body_of
 from gateway.intake.fitting import entry, fit
 from gateway.intake.pressure import Full, Pressure
 from gateway.streams.port import Stream
@@ -23,9 +24,6 @@ from gateway.streams.port import Stream
 RETRY_AFTER_S = 5
 PRESSED_S = 30
 """Retry-After while a disk or a database has to be seen to."""
-BODY_S = 30.0
-"""A sender that has not ended its body by then is answered 408: it holds room that others need."""
-CHUNK = 64 * 1024
 UNKNOWN = ("-", "unknown_connection")
 """Key of `refused` for webhooks to a connection that is not configured."""
 UNKNOWN_EVERY_S = 60.0
@@ -85,7 +83,7 @@ class Hooks:
         longest = self.pressure.limits.body
         try:
             async with asyncio.timeout(BODY_S):
-                body = await _body(request, longest, grow)
+                body = await body_of(request, longest, grow)
         except TimeoutError:
             self.refused[(name, "slow")] += 1
             return problem(408, "slow", f"the body did not end within {BODY_S:g} seconds")
@@ -146,16 +144,3 @@ class Hooks:
         )
         detail = "the signature is missing or wrong" if isinstance(error, SignatureError) else error.reason
         return problem(error.status, error.code.replace("_", "-"), detail)
-
-
-async def _body(request: web.Request, longest: int, grow: Callable[[int], None]) -> bytes:
-    """What is received takes its room piece by piece: what a sender announces and does not send keeps nobody out."""
-    if (request.content_length or 0) > longest:
-        raise web.HTTPRequestEntityTooLarge(max_size=longest, actual_size=request.content_length or 0)
-    body = bytearray()
-    async for piece in request.content.iter_chunked(CHUNK):
-        grow(len(piece))
-        body += piece
-        if len(body) > longest:
-            raise web.HTTPRequestEntityTooLarge(max_size=longest, actual_size=len(body))
-    return bytes(body)

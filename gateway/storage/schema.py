@@ -10,6 +10,7 @@ from gateway.api.tables import metadata as api
 from gateway.audit.tables import metadata as audit
 from gateway.credentials.tables import metadata as credentials
 from gateway.delivery.tables import metadata as delivery
+from gateway.intake.scim.tables import metadata as scim
 from gateway.intake.tables import metadata as intake
 from gateway.notify.tables import metadata as notify
 from gateway.reconcile.tables import metadata as reconcile
@@ -34,4 +35,5 @@ PARTS: tuple[MetaData, ...] = (
     work,
     versions,
     credentials,
+    scim,
 )

@@ -12,6 +12,7 @@ from gateway.access.rights import Principal, Right
 from gateway.config.values import Connection
 from gateway.core.ids import new_id
 from gateway.delivery.pauses import Pause, pauses_at
+from gateway.intake.scim.place import address_of
 from gateway.sync import tables as t
 from gateway.sync.attempts import Outcome
 from gateway.sync.tables import WAITING
@@ -68,6 +69,8 @@ class ConnectionView(msgspec.Struct, frozen=True, kw_only=True):
     webhooks: bool
     paused: tuple[Pause, ...] = ()
     """By people."""
+    pushed_to: str = ""
+    """Where an identity provider pushes to; empty: nobody pushes."""
     credential: CredentialView | None = None
     """What it signs in with; null: no gateway has run with it yet."""
 
@@ -144,6 +147,7 @@ def _view(
         polls=connection.poll_every_s is not None,
         webhooks=connection.has_webhook,
         paused=tuple(each for each in held if each.connection == connection.name),
+        pushed_to=address_of(place.config.access.url, connection.name, connection.settings.connector),
         credential=signed,
     )
 

@@ -157,4 +157,11 @@ REAL: dict[str, dict[str, Any]] = {
             "reporter": {"emailAddress": "dana@example.com"},
         }
     },
+    "scim_push-user": {
+        "userName": "cara@example.com",
+        "email": "cara@example.com",
+        "active": True,
+        "title": "Guide",
+        "enterprise": {"manager": {"value": "dana@example.com"}},
+    },
 }

@@ -17,6 +17,7 @@ COLUMNS = (
     Right.PEOPLE,
     Right.AUDIT,
     Right.MANAGE,
+    Right.PUSH,
 )
 
 
