@@ -38,6 +38,7 @@ from gateway.delivery.gatekeeper import Gatekeeper
 from gateway.delivery.meter import Meter
 from gateway.delivery.pauses import Pauses
 from gateway.delivery.polled import Polled
+from gateway.delivery.released import Released
 from gateway.delivery.renewed import Renewed
 from gateway.delivery.runner import Runner
 from gateway.delivery.scout import Scout
@@ -57,6 +58,7 @@ from gateway.sync.backoff import Backoff
 from gateway.sync.batch import Topology
 from gateway.sync.decider import Decider
 from gateway.sync.flow import FanOut, Flow, Member, Merge, OnDelete, Policy
+from gateway.sync.stage import Stage
 from gateway.sync.worker import Worker
 from gateway.work.pulse import Pulse
 from gateway.work.workplace import Workplace
@@ -107,6 +109,7 @@ class Gateway:
     place: Workplace
     pulse: Pulse
     pauses: Pauses
+    released: Released
     tally: Tally
 
     @property
@@ -132,6 +135,7 @@ class Gateway:
             self.backtester,
             self.pulse,
             self.pauses,
+            self.released,
         ]
         return [task for part in parts for task in part.tasks]
 
@@ -156,6 +160,7 @@ def _flow(flow: values.Flow, config: Config, connectors: Mapping[str, Connector]
         sets=frozenset(name for name, field in flow.type.fields.items() if field.kind == "set"),
         max_tries=flow.max_tries,
         fan_out=tuple(FanOut(each.plan, each.into) for each in flow.fan_out),
+        begins=Stage(flow.begins),
     )
 
 
@@ -293,6 +298,7 @@ def compose(
         place=place,
         pulse=Pulse(database, clock),
         pauses=pauses,
+        released=Released(database, decider),
         tally=tally,
     )
 

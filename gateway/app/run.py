@@ -131,6 +131,8 @@ async def running(gateway: Gateway) -> Any:
         stack.push_async_callback(gateway.credentials.stop)
         await gateway.pauses.start()
         stack.push_async_callback(gateway.pauses.stop)
+        await gateway.released.start()
+        stack.push_async_callback(gateway.released.stop)
         await gateway.dispatcher.start()
         stack.push_async_callback(gateway.dispatcher.stop)
         await gateway.keeper.start()

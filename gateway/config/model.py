@@ -219,6 +219,11 @@ class FlowModel(Strict):
         default="case", description="What the deletion of one object means for the record."
     )
     max_tries: int = Field(default=8, ge=1, description="Failures of one lane alone before it becomes a case.")
+    begins: Literal["draft", "shadow", "live"] = Field(
+        default="live",
+        description="Where it stands until somebody moves it (`lockstep flow`, API, console): a `draft` takes "
+        "nothing in, `shadow` maps and plans and writes nothing.",
+    )
     approve_mappings: bool = Field(
         default=False, description="A mapping of this flow is published only after another person approved it."
     )

@@ -201,6 +201,7 @@ def _flow(name: str, model: FlowModel, found: Found) -> values.Flow:
         latest_only=frozenset(each for each in record_type.fields if model.deliver.get(each, default) == "latest"),
         on_delete=model.on_delete,
         max_tries=model.max_tries,
+        begins=model.begins,
         approve_mappings=model.approve_mappings,
         fan_out=tuple(
             values.FanOut(plan, each.into)

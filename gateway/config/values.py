@@ -111,6 +111,8 @@ class Flow:
     """Fields of which only the present state is delivered."""
     on_delete: Literal["close", "case", "ignore"]
     max_tries: int
+    begins: Literal["draft", "shadow", "live"] = "live"
+    """Where it stands until somebody moves it."""
     approve_mappings: bool = False
     """A mapping is published only after another person approved it."""
     fan_out: tuple[FanOut, ...] = ()

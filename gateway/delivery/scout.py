@@ -104,6 +104,7 @@ class Scout(Background):
                 notice.record.is_(None),
                 notice.connection == connection,
                 or_(tried.next_at.is_(None), tried.next_at <= now),
+                notice.object.not_in(self._resting(connection)),
             )
             .group_by(notice.object, notice.object_id)
             .order_by(since, notice.object_id)
@@ -112,6 +113,11 @@ class Scout(Background):
         async with self.database.read() as tx:
             rows = (await tx.execute(query)).all()
         return [Unknown(connection, row[0], row[1], row[2] or 0, row[2] is not None) for row in rows]
+
+    def _resting(self, connection: str) -> list[str]:
+        """Kinds of objects that nothing is asked about now, because their flow is disabled. Their notices wait."""
+        stages, found = self.decider.stages, self.decider.topology.by_object
+        return [each for (name, each), flow in found.items() if name == connection and stages.of(flow.name).rests]
 
     async def _one(self, what: Unknown) -> bool:
         gate, connector = self.gates[what.connection], self.connectors[what.connection]

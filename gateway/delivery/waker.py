@@ -15,6 +15,7 @@ from gateway.storage.database import Database
 from gateway.sync import tables as t
 from gateway.sync.decider import Decider
 from gateway.sync.fan_out import awake
+from gateway.sync.stage import Stage
 
 LOOK_S = 1.0
 MOST = 200
@@ -24,8 +25,8 @@ log = structlog.get_logger()
 
 
 class Waker(Background):
-    """Wakes records at their time, or at most about a second later. Which are due stands in the database, so a restart
-    forgets none. Two workers may wake the same one: the second finds nothing to do.
+    """Wakes records of live flows at their time, or at most about a second later. Which are due stands in the database,
+    so a restart forgets none. Two workers may wake the same one: the second finds nothing to do.
     """
 
     def __init__(self, database: Database, decider: Decider, clock: Clock, flows: Collection[str]) -> None:
@@ -48,9 +49,11 @@ class Waker(Background):
 
     async def once(self) -> int:
         """Wakes what is due now; returns how many records that were."""
-        wake = t.wake.c
-        query = select(wake.record).where(wake.flow.in_(self.flows), wake.at <= self.clock.now())
+        wake, stages = t.wake.c, self.decider.stages
         async with self.database.read() as tx:
+            await stages.renew(tx)
+            live = [flow for flow in self.flows if stages.of(flow) is Stage.LIVE]
+            query = select(wake.record).where(wake.flow.in_(live), wake.at <= self.clock.now())
             due = [row[0] for row in await tx.execute(query.order_by(wake.at, wake.record).limit(MOST))]
         await asyncio.gather(*(self.decider.decide(record, awake) for record in due))
         return len(due)

@@ -24,6 +24,7 @@ from gateway.sync.bounds import NATURAL, digest
 from gateway.sync.cache import Cache, Entry
 from gateway.sync.flow import Flow, Member
 from gateway.sync.items import origin_of
+from gateway.sync.stage import Stage, Stages
 from gateway.sync.starting import Nobody, Starter, start_lanes
 from gateway.sync.state import Lane, RecordState
 from gateway.sync.steps import Job
@@ -47,6 +48,10 @@ class Topology:
         by_object = {(m.connection, m.object): flow for flow in flows for m in flow.members.values()}
         fans = any(flow.fan_out for flow in flows)
         return Topology({flow.name: flow for flow in flows}, by_object, fans)
+
+    def stages(self) -> Stages:
+        """Where the flows begin; what was moved since is read with the first transaction."""
+        return Stages({flow.name: flow.begins for flow in self.flows.values()})
 
 
 @dataclass(slots=True)
@@ -80,6 +85,8 @@ class Batch:
     settled: list[Arrival] = field(default_factory=list)
     taken_up: list[Arrival] = field(default_factory=list)
     starter: Starter = field(default_factory=Nobody)
+    stages: Stages = field(default_factory=Stages)
+    """Only who begins attempts or takes changes in has to know them; without them every flow is live."""
     started: list[tuple[Lane, Job]] = field(default_factory=list)
     """Lanes whose next job was begun in this transaction; the starter is told when it is durable, or void."""
 
@@ -117,7 +124,9 @@ class Batch:
         ids.update(await self._load_naturals(arrivals))
         if self.topology.fans:
             ids.update([parent for each in ids if (parent := fan_out.made_of(each))])
-        for entry in await self.cache.load(self.tx, ids):
+        entries = await self.cache.load(self.tx, ids)
+        await self.stages.renew(self.tx, self.cache.moves)
+        for entry in entries:
             self._enter(entry)
         await self._load_items(arrivals, decisions)
 
@@ -148,6 +157,7 @@ class Batch:
         flow = self.topology.flows.get(state.flow)
         if flow is not None:
             unit = Unit(state, flow, lanes, self.effects, self.now, items=self.items, doc=entry.doc)
+            unit.stage = self.stages.of(flow.name)
             unit.lanes_before = {connection: copy.copy(lane) for connection, lane in lanes.items()}
             self.units[state.id] = unit
 
@@ -160,9 +170,14 @@ class Batch:
             if parent is not None:
                 fan_out.report(parent, unit)
         for unit in list(self.units.values()):
-            if unit.flow.fan_out:
-                made = fan_out.expand(unit, self.topology.flows)
-                self.units.update((child.state.id, child) for child in made)
+            if not unit.flow.fan_out:
+                continue
+            if unit.stage is not Stage.LIVE:
+                fan_out.put_off(unit)
+                continue
+            for child in fan_out.expand(unit, self.topology.flows):
+                child.stage = self.stages.of(child.flow.name)
+                self.units[child.state.id] = child
 
     def _apply(self, decision: Decision) -> Any:
         unit = self.units.get(decision.record)
@@ -193,7 +208,9 @@ class Batch:
             arrival.end("unmapped", f"no flow holds {arrival.change.snapshot.object} of {arrival.change.connection}")
             return
         unit = self._route(flow, arrival.change)
-        if unit is not None:
+        if self.stages.of(flow.name) is Stage.DRAFT:
+            arrival.end("unmapped", f"flow {flow.name} is a draft: it takes nothing in yet")
+        elif unit is not None:
             arrive(unit, arrival)
             self._index(unit, arrival.change)
         elif arrival.change.kind is ChangeKind.DELETED:
@@ -218,11 +235,16 @@ class Batch:
         change = arrival.change
         if not self._selected(flow, arrival):
             return
-        state = RecordState(id=new_id("r", at=self.now), flow=flow.name, natural=natural_key(flow, change) or "")
-        unit = Unit(state, flow, {}, self.effects, self.now, new=True, items=self.items)
-        self.units[state.id] = unit
+        unit = self._new(flow, change)
         arrive(unit, arrival)
         self._index(unit, change)
+
+    def _new(self, flow: Flow, change: Change) -> Unit:
+        state = RecordState(id=new_id("r", at=self.now), flow=flow.name, natural=natural_key(flow, change) or "")
+        unit = Unit(state, flow, {}, self.effects, self.now, new=True, items=self.items)
+        unit.stage = self.stages.of(flow.name)
+        self.units[state.id] = unit
+        return unit
 
     def _selected(self, flow: Flow, arrival: Arrival) -> bool:
         """Whether the object may begin a record; ends the notice if not."""
@@ -244,7 +266,7 @@ class Batch:
         change = found.change
         flow = self._flow(change)
         unit = self._route(flow, change) if flow else None
-        if flow is None or not change.snapshot.exists:
+        if flow is None or not change.snapshot.exists or self.stages.of(flow.name) is Stage.DRAFT:
             self._hints_end(change, "unmapped")
             return
         if unit is None:
@@ -253,9 +275,7 @@ class Batch:
                 if found.disposition == "case":
                     self.settled.append(found)  # what a retry of the case looks at again
                 return
-            state = RecordState(id=new_id("r", at=self.now), flow=flow.name, natural=natural_key(flow, change) or "")
-            unit = Unit(state, flow, {}, self.effects, self.now, new=True, items=self.items)
-            self.units[state.id] = unit
+            unit = self._new(flow, change)
         arrive(unit, found)
         self._index(unit, change)
         # What was read is no notice that could be taken up later. Where it would have to wait, the hints wait instead:

@@ -61,6 +61,7 @@ class Decider:
         self.starter: Starter = Nobody()
         """Who may begin a lane in the very transaction that makes it due."""
         self.cache = Cache()
+        self.stages = topology.stages()
         self.redactor = redactor or Redactor()
         self.unrouted = asyncio.Event()
         """Set when a notice waits for an object that is not known yet."""
@@ -169,6 +170,7 @@ class Decider:
         try:
             async with self.database.begin("decision") as tx:
                 batch = Batch(tx, self.topology, self.clock.now(), self.cache, self.redactor, starter=starter)
+                batch.stages = self.stages
                 await batch.run(decisions)
         except BaseException:
             if batch is not None:

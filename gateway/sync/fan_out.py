@@ -106,6 +106,13 @@ def expand(parent: Unit, flows: Mapping[str, Flow]) -> list[Unit]:
     return made
 
 
+def put_off(parent: Unit) -> None:
+    """The flow is not live, so nothing is made of its records. They are due, and looked at once it is."""
+    if not parent.state.wake_at:
+        parent.state.wake_at = parent.now
+        parent.effects.wakes[parent.state.id] = (parent.flow.name, parent.now)
+
+
 def awake(unit: Unit) -> bool:
     """The clock came to where the record asked to be looked at; what is due now, `expand` finds."""
     unit.state.wake_at = 0.0

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from connectors.contract.values import ObjectSpec
+from gateway.sync.stage import Stage
 from mappings.compiler import CompiledMapping
 from mappings.tasks import TaskPlan
 
@@ -89,6 +90,8 @@ class Flow:
     sets: frozenset[str] = frozenset()
     max_tries: int = 8
     fan_out: tuple[FanOut, ...] = ()
+    begins: Stage = Stage.LIVE
+    """Where it stands until somebody moves it."""
 
     def policy(self, name: str) -> Policy:
         """The policy of a field."""

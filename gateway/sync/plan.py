@@ -15,7 +15,9 @@ from gateway.sync.attempts import Attempt, Seen, SentField
 from gateway.sync.flow import Member
 from gateway.sync.keyed import forgotten
 from gateway.sync.outcome import park
+from gateway.sync.stage import SHADOWED
 from gateway.sync.state import FieldState, FieldVersion, Lane, LaneState, LinkState, MemberState, Shadow
+from gateway.sync.trails import pass_over
 from gateway.sync.unit import Unit
 from mappings.compiler import CompiledMapping
 
@@ -34,10 +36,15 @@ class Want:
 def mark_dirty(unit: Unit) -> None:
     """Rule 9: every lane whose member lacks something is dirty. Never clears: only an empty plan does (rule 11)."""
     for connection in unit.flow.members:
+        lane = unit.lanes.get(connection)
         if lacks(unit, connection):
-            lane = unit.lane(connection)
+            lane = lane or unit.lane(connection)
             if not lane.dirty:
                 lane.dirty, lane.dirty_since = True, unit.now
+            if lane.withheld.startswith(SHADOWED):
+                pass_over(unit, connection)
+        elif lane is not None and lane.withheld:
+            lane.withheld = ""  # the planner looks, and finds it empty
 
 
 def lacks(unit: Unit, connection: str) -> bool:

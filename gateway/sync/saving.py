@@ -234,4 +234,5 @@ def lane_row(lane: Lane) -> dict[str, Any]:
         "dirty_since": lane.dirty_since,
         "looks": lane.looks,
         "writes_left": lane.writes_left,
+        "withheld": lane.withheld,
     }

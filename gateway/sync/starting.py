@@ -51,7 +51,7 @@ def start_lanes(units: Iterable[Unit], starter: Starter, started: list[tuple[Lan
     """
     for unit in units:
         for lane in list(unit.lanes.values()):
-            if lane.owner or lane.state is not LaneState.IDLE or not lane.dirty or lane.deferred:
+            if lane.owner or lane.state is not LaneState.IDLE or not lane.dirty or lane.deferred or lane.withheld:
                 continue
             worker = starter.reserve(lane, unit.now)
             if worker is None:

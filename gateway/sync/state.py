@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+from gateway.sync.stage import SHADOWED
+
 GHOST_KEPT_S = 7 * 86400.0
 """So long a late landing is looked for after the last moment in which it can have been."""
 NEVER = -1
@@ -270,10 +272,20 @@ class Lane(msgspec.Struct, gc=False):
     """Looks at an unknown outcome so far; while idle, times in a row that the object moved under a write."""
     writes_left: int = 0
     """While dirty: how many writes it will take, as far as one can tell without asking the target."""
+    withheld: str = ""
+    """Mark of the flow's stage that keeps it from working, see `gateway.sync.stage`; empty as a rule."""
 
     @property
     def has_work(self) -> bool:
         """Somebody should come by at `next_try_at`."""
+        if self.withheld:
+            return self._has_work_though_withheld
         if self.state is LaneState.PARKED:
             return self.deferred or self.read_wanted
         return self.state is LaneState.UNKNOWN or self.dirty or self.read_wanted or self.deferred
+
+    @property
+    def _has_work_though_withheld(self) -> bool:
+        """What is under way is brought to its end; a flow in shadow reads, one that rests does not."""
+        reads = self.read_wanted and self.withheld.startswith(SHADOWED)
+        return self.state is LaneState.UNKNOWN or self.deferred or reads

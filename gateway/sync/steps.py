@@ -16,8 +16,10 @@ from gateway.sync.observe import fold
 from gateway.sync.outcome import another, applied, finish, ours, park, refused
 from gateway.sync.plan import lacks, mark_dirty, needs_read, start, unproven, wants_step
 from gateway.sync.probe import expire_ghosts, give_up, look, unknown_key
+from gateway.sync.resting import planned, withhold
+from gateway.sync.stage import Stage
 from gateway.sync.state import Lane, LaneState, LinkState
-from gateway.sync.trail import trim
+from gateway.sync.trails import trim
 from gateway.sync.unit import Unit
 from gateway.sync.worker import LONGEST_RETRY_AFTER_S, Worker
 
@@ -89,6 +91,9 @@ def claim(unit: Unit, connection: str, worker: Worker) -> Job:
         return Idle(deferred=True)
     if worker.sees_waiting(lane, unit.now, unit.member(lane.connection).settles_s):
         return Idle(more=lane.has_work)
+    if unit.stage.rests and (lane.dirty or lane.read_wanted):
+        withhold(unit, lane)
+        return Idle()
     if lane.state is LaneState.PARKED:
         return _claim_read(unit, lane, worker) if lane.read_wanted else Idle()
     if not (lane.dirty or lane.read_wanted):
@@ -238,6 +243,11 @@ def _start(unit: Unit, lane: Lane, worker: Worker, seen: Seen | None) -> Job:
         return _claim_read(unit, lane, worker, taken=True)
     if seen is not None and seen.steps is None and wants_step(unit, connection):
         return _claim_read(unit, lane, worker, taken=True)
+    if unit.stage is not Stage.LIVE:
+        if planned(unit, lane, seen):
+            _clean(unit, lane)
+        _release(lane)
+        return Idle(deferred=lane.deferred, more=lane.has_work)
     attempt = start(unit, lane, seen, timeout_s=worker.timeout_s, lease_s=worker.lease_s)
     trim(unit)
     if attempt is not None:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.contract.values import Change
@@ -169,20 +169,28 @@ async def natural_records(tx: AsyncConnection, naturals: Collection[str]) -> dic
     return {(row[0], row[1]): row[2] for row in await _naturals.run(tx, keys=naturals)}
 
 
+_newest_move = select(func.max(t.flow_stage.c.serial)).scalar_subquery()
+
 _revisions = Lookup(
-    # SQLite has no row locks and leaves the clause out: its writer holds the whole file.
+    # SQLite has no row locks and leaves the clause out: its writer holds the whole file. The serial of the stages comes
+    # along, because asking for it by itself would be one more way to the database for every decision.
     lambda within: (
-        select(t.record.c.id, t.record.c.rev).where(within(t.record.c.id, "ids")).order_by(t.record.c.id)
-    ).with_for_update()
+        select(t.record.c.id, t.record.c.rev, _newest_move)
+        .where(within(t.record.c.id, "ids"))
+        .order_by(t.record.c.id)
+        .with_for_update(of=t.record)
+    )
 )
 
 
-async def lock_records(tx: AsyncConnection, ids: Collection[str]) -> dict[str, int]:
-    """Record -> revision, locked until the transaction ends.
+async def lock_records(tx: AsyncConnection, ids: Collection[str]) -> tuple[dict[str, int], int | None]:
+    """Record -> revision, locked until the transaction ends; and the serial of the newest move of a flow, None if none
+    of the records is there.
 
     In order of id, so that two batches cannot block each other.
     """
-    return {row[0]: row[1] for row in await _revisions.run(tx, ids=ids)}
+    rows = list(await _revisions.run(tx, ids=ids))
+    return {row[0]: row[1] for row in rows}, (rows[0][2] or 0) if rows else None
 
 
 _docs = Lookup(lambda within: select(t.record.c.id, t.record.c.doc, t.record.c.rev).where(within(t.record.c.id, "ids")))
@@ -218,7 +226,7 @@ async def load_lanes(tx: AsyncConnection, ids: Collection[str]) -> dict[str, dic
 def lane_of(row: Sequence[Any]) -> Lane:
     """A lane from its row, columns in the table's order."""
     record, connection, state, dirty, read_wanted, deferred, _work, *others = row
-    tries, next_try_at, wait_reason, owner, lease_until, fence, attempt, case, dirty_since, looks, left = others
+    tries, next_try_at, wait_reason, owner, lease_until, fence, attempt, case, dirty_since, looks, left, mark = others
     return Lane(
         record=record,
         connection=connection,
@@ -237,6 +245,7 @@ def lane_of(row: Sequence[Any]) -> Lane:
         dirty_since=dirty_since,
         looks=looks,
         writes_left=left,
+        withheld=mark,
     )
 
 

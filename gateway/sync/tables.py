@@ -29,6 +29,7 @@ WAITING: ColumnElement[Any] = literal_column("notice.state <> 'done'")
 WORK: ColumnElement[Any] = literal_column("lane.work")
 STUCK: ColumnElement[Any] = literal_column("lane.state IN ('parked', 'unknown')")
 OWNED: ColumnElement[Any] = literal_column("lane.owner <> ''")
+WITHHELD: ColumnElement[Any] = literal_column("lane.withheld <> ''")
 
 notice = Table(
     "notice",
@@ -132,6 +133,7 @@ lane = Table(
     Column("dirty_since", Float, nullable=False),
     Column("looks", Integer, nullable=False),
     Column("writes_left", Integer, nullable=False, server_default="0"),  # set with every change of a dirty lane
+    Column("withheld", String(120), nullable=False, server_default=""),  # stage:flow that keeps it from working
     PrimaryKeyConstraint("record", "connection"),
 )
 Index(
@@ -150,6 +152,13 @@ Index(
     lane.c.state,
     sqlite_where=text("state IN ('parked', 'unknown')"),
     postgresql_where=text("state IN ('parked', 'unknown')"),
+)
+Index(
+    "lane_withheld",
+    lane.c.withheld,
+    lane.c.connection,
+    sqlite_where=text("withheld <> ''"),
+    postgresql_where=text("withheld <> ''"),
 )
 Index("lane_held", lane.c.lease_until, sqlite_where=text("owner <> ''"), postgresql_where=text("owner <> ''"))
 
@@ -248,4 +257,17 @@ connection_state = Table(
     Column("reason", Text, nullable=False),
     Column("since", Float, nullable=False),
     Column("until", Float, nullable=False),
+)
+
+flow_stage = Table(
+    "flow_stage",
+    metadata,
+    # one row per move of a flow, by a person; never changed. A flow without a row stands where its configuration begins
+    Column("serial", Integer, primary_key=True, autoincrement=False),  # without gaps over all flows: the last one + 1
+    Column("flow", String(100), nullable=False),
+    Column("stage", String(10), nullable=False),  # Stage
+    Column("at", Float, nullable=False),
+    Column("actor", String(100), nullable=False),
+    Column("human", String(100), nullable=False),  # id of the person, for four eyes
+    Column("reason", Text, nullable=False),
 )

@@ -10,6 +10,7 @@ from dead_letter.values import NewCase
 from gateway.core.ids import new_id
 from gateway.storage.database import dumps
 from gateway.sync.flow import Flow, Member
+from gateway.sync.stage import Stage
 from gateway.sync.state import FieldState, FieldVersion, Lane, LinkState, MemberState, RecordState, Shadow
 
 
@@ -62,6 +63,8 @@ class Unit:
     notice: str = ""
     """What the present decision is about: id of the notice or attempt."""
     items: KnownItems = field(default_factory=KnownItems)
+    stage: Stage = Stage.LIVE
+    """Of the flow, as of this transaction."""
 
     def member(self, connection: str) -> Member:
         """The flow's rules for a connection."""

@@ -12,6 +12,7 @@ import pytest
 from connectors.contract.errors import Refused
 from connectors.contract.values import Receipt, Write
 from gateway.sync.operator import discard, retry
+from gateway.sync.stage import Stage
 from mappings.tasks import Due
 from tests.scenarios.world_of_two import first_answer
 from tests.support.broken import rejects
@@ -65,6 +66,28 @@ async def test_a_task_that_is_not_wanted_stands_in_nobodys_way(url: str) -> None
         assert w.names() == ["first", "last"]
         await w.end("last")
         assert w.a.things[job].raw["status"] == "done"
+
+
+async def test_a_flow_that_is_not_live_makes_no_tasks_and_makes_them_once_it_is(url: str) -> None:
+    async with fanned(url) as w:
+        await w.g.move(Stage.SHADOW, "jobs")
+        w.a.create(**JOB)
+        await w.settle()
+        assert w.names() == [] and len(await w.g.records()) == 1
+        await w.g.move(Stage.LIVE, "jobs")
+        await w.settle()
+        assert w.names() == ["first", "second"]
+
+
+async def test_tasks_of_a_flow_that_is_not_live_are_planned_and_not_written(url: str) -> None:
+    async with fanned(url) as w:
+        await w.g.move(Stage.SHADOW, "chores")
+        w.a.create(**JOB)
+        await w.settle()
+        assert w.names() == [] and w.b.tries == []
+        await w.g.move(Stage.LIVE, "chores")
+        await w.settle()
+        assert w.names() == ["first", "second"]
 
 
 async def test_whatever_comes_again_makes_no_second_task(store_url: str) -> None:

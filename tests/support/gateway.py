@@ -9,12 +9,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from connectors.contract.values import Change
 from dead_letter import store as cases
 from dead_letter.values import Case
 from gateway.delivery.breaker import Gate
+from gateway.delivery.released import Released
 from gateway.delivery.runner import Runner
 from gateway.delivery.scout import Scout
 from gateway.storage.database import Database, loads
@@ -25,6 +26,7 @@ from gateway.sync.backoff import Backoff
 from gateway.sync.batch import Topology
 from gateway.sync.decider import Decider
 from gateway.sync.flow import Flow, Member, Merge, OnDelete, Policy
+from gateway.sync.stage import Stage, newest_serial
 from gateway.sync.state import Lane, MemberState, RecordState
 from gateway.sync.steps import Idle
 from gateway.sync.unit import Arrival
@@ -83,6 +85,7 @@ def flow_of(systems: Sequence[System], mappings: Mapping[str, str] | None = None
         on_delete=OnDelete(options.get("on_delete", "close")),
         latest_only=frozenset(options.get("latest_only", ())),
         sets=frozenset({"tags"}),
+        begins=Stage(options.get("begins", "live")),
     )
 
 
@@ -143,6 +146,20 @@ class Bench:
                     return
                 self.clock.advance(max(1.0, max(lane.next_try_at for lane in waiting) - self.clock.now() + 0.01))
         raise AssertionError(f"no quiescence: {await self.lanes()}")
+
+    async def move(self, stage: Stage, flow: str = "") -> None:
+        """Somebody moves a flow, the only one if none is named; withheld lanes are let go as a worker does it."""
+        async with self.database.begin() as tx:
+            serial = await newest_serial(tx) + 1
+            row = {"serial": serial, "flow": flow or self.flow.name, "stage": str(stage), "at": self.clock.now()}
+            await tx.execute(t.flow_stage.insert().values(**row, actor="ann", human="user:ann", reason=""))
+        while await Released(self.database, self.decider).once():
+            """Again until none is left: each turn takes so many."""
+
+    async def attempts(self) -> int:
+        """How many were ever started."""
+        async with self.database.read() as tx:
+            return int((await tx.execute(select(func.count()).select_from(t.attempt))).scalar_one())
 
     async def records(self) -> list[RecordState]:
         async with self.database.read() as tx:

@@ -1,8 +1,8 @@
-"""How long old versions of a field stay with the record: as long as somebody has to be given them in turn (rule 25)."""
+"""Older versions of a field that members may still have to be given in turn (rule 25): which are kept."""
 
 from __future__ import annotations
 
-from gateway.sync.state import LinkState
+from gateway.sync.state import NEVER, LinkState
 from gateway.sync.unit import Unit
 
 
@@ -21,3 +21,15 @@ def trim(unit: Unit) -> None:
             if shadow is not None and shadow.carried >= 0:
                 floor = min(floor, shadow.carried)
         canon.trail = [version for version in canon.trail if version.fver > floor]
+
+
+def pass_over(unit: Unit, connection: str) -> None:
+    """What came in while nothing was written is brought as the state that it left, not as each change in turn: nobody
+    reads a history of months into a system on the day that a flow goes live. Also bounds what a record keeps meanwhile.
+    """
+    shadows = unit.held(connection).shadow
+    for name, canon in unit.state.fields.items():
+        shadow = shadows.get(name)
+        if shadow is not None and any(version.fver > shadow.carried for version in canon.trail):
+            shadow.carried = NEVER
+    trim(unit)
