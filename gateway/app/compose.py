@@ -321,7 +321,7 @@ def redactor_of(config: Config, parts: Mapping[str, Part] | None = None) -> Reda
 
 def _held(pressure: Pressure, pauses: Pauses, connection: str) -> str:
     """Why nothing is polled from a connection now, if so."""
-    return pressure.reason() or pauses.taking_in(connection)
+    return pressure.reason() or pauses.polling(connection)
 
 
 def _gate(keeper: Gatekeeper, connection: values.Connection) -> Gate:

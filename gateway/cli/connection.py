@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gateway.cli import pausing, rotating
+from gateway.cli import pausing, rotating, switching
 from gateway.cli.exits import Code, Ending
 from gateway.cli.flags import DEFAULT_CONFIG, Config, Json
 from gateway.cli.output import data, document, moment, say, table
@@ -22,6 +22,8 @@ app.command()(pausing.show)
 app.command()(pausing.pause)
 app.command()(pausing.resume)
 app.command()(rotating.rotate)
+app.command()(switching.disable)
+app.command()(switching.enable)
 
 Facts = dict[str, Any]
 KINDS = ("ids", "leavers", "readback")

@@ -83,12 +83,15 @@ class Local:
             case_metrics,
             cases,
             connections,
+            flow_preview,
+            flows,
             mapping_views,
             notifications,
             now,
             pausing,
             records,
             replays,
+            switching,
             tokens,
             typed_values,
         )
@@ -107,6 +110,9 @@ class Local:
         self.replays = cast(port.Replays, Replaying(replays, place, who))
         self.connections = cast(port.Connections, of(connections))
         self.pausing = cast(port.Pausing, of(pausing))
+        self.switching = cast(port.Switching, of(switching))
+        self.flows = cast(port.Flows, of(flows))
+        self.flow_previews = cast(port.FlowPreviews, of(flow_preview))
         self.mappings = cast(port.Mappings, of(mapping_views))
         self.audit = cast(port.Audit, of(audit_trail))
         self.notifications = cast(port.Notifications, of(notifications))

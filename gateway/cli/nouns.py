@@ -25,6 +25,7 @@ _PLACES = {
     "record": NOUNS,
     "case": NOUNS,
     "connection": NOUNS,
+    "flow": NOUNS,
     "connector": NOUNS,
     "replay": NOUNS,
     "mapping": NOUNS,

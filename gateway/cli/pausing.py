@@ -34,7 +34,7 @@ def list_(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
     """Show every connection: its gate, what waits for it, and what is paused."""
     found = asked(config, lambda gateway: gateway.connections.list_connections())
     if as_json:
-        document([_facts(each) for each in found])
+        document([facts(each) for each in found])
     else:
         table([_row(each) for each in found], COLUMNS)
 
@@ -45,7 +45,7 @@ def show(connection: Name, config: Config = DEFAULT_CONFIG, as_json: Json = Fals
 
     found = asked(config, lambda gateway: _known(gateway, connection))
     if as_json:
-        document(_facts(found))
+        document(facts(found))
         return
     heard = (("by pushes", bool(found.pushed_to)), ("by polling", found.polls), ("by webhooks", found.webhooks))
     ways = [way for way, is_so in heard if is_so]
@@ -65,6 +65,9 @@ def show(connection: Name, config: Config = DEFAULT_CONFIG, as_json: Json = Fals
         data(f"signs in by {found.credential.kind}")
         for name, value in in_words(found.credential, moment):
             data(f"{name}: {value}")
+    if found.disabled is not None:
+        off = found.disabled
+        data(f"disabled since {moment(off.since)} by {off.actor}: {off.reason}")
     for each in found.paused:
         data(f"paused {_WAYS[each.direction]} until {moment(each.until)} by {each.actor}: {each.reason}")
 
@@ -95,7 +98,7 @@ def pause(
     async def hold(gateway: Gateway) -> bool:
         return await gateway.pausing.pause(connection, wanted, until=end, reason=reason.strip())
 
-    _show(_done(config, connection, hold), as_json)
+    _show(done(config, connection, hold), as_json)
     if not as_json:
         say(f"every worker knows it within a second; to end it sooner: lockstep connection resume {connection}")
 
@@ -113,7 +116,7 @@ def resume(
     async def go_on(gateway: Gateway) -> bool:
         return await gateway.pausing.resume(connection, wanted, reason=reason.strip())
 
-    _show(_done(config, connection, go_on), as_json)
+    _show(done(config, connection, go_on), as_json)
 
 
 def _directions(direction: str) -> tuple[str, ...]:
@@ -134,7 +137,7 @@ def _end(until: str, span: str) -> float:
     return time.time() + waiting_time(span, "--for") if span else time_of(until, "--until")
 
 
-def _done(config: Path, connection: str, act: Callable[[Gateway], Awaitable[bool]]) -> ConnectionView:
+def done(config: Path, connection: str, act: Callable[[Gateway], Awaitable[bool]]) -> ConnectionView:
     """The connection after the verb. Ends with code 7 if there is none of that name."""
 
     async def question(gateway: Gateway) -> ConnectionView:
@@ -153,7 +156,7 @@ async def _known(gateway: Gateway, connection: str, *, there: bool = True) -> Co
 
 def _show(found: ConnectionView, as_json: bool) -> None:
     if as_json:
-        document(_facts(found))
+        document(facts(found))
         return
     if not found.paused:
         data(f"{found.name} is not paused")
@@ -170,7 +173,7 @@ def _row(found: ConnectionView) -> dict[str, Any]:
     return {
         "connection": found.name,
         "gate": found.state or "not used yet",
-        "paused": ", ".join(f"{each.direction} until {moment(each.until)}" for each in found.paused) or None,
+        "paused": "disabled" if found.disabled else _paused(found) or None,
         "under way": found.working,
         "proving": found.unknown,
         "parked": found.parked,
@@ -178,6 +181,10 @@ def _row(found: ConnectionView) -> dict[str, Any]:
         "polled": "pushed to" if found.pushed_to else moment(found.polled_at or None),
         "credential": _credential(found),
     }
+
+
+def _paused(found: ConnectionView) -> str:
+    return ", ".join(f"{each.direction} until {moment(each.until)}" for each in found.paused)
 
 
 def _credential(found: ConnectionView) -> str | None:
@@ -193,8 +200,9 @@ def _credential(found: ConnectionView) -> str | None:
     )
 
 
-def _facts(found: ConnectionView) -> dict[str, Any]:
+def facts(found: ConnectionView) -> dict[str, Any]:
+    """The document of one connection."""
     import msgspec
 
-    facts: dict[str, Any] = msgspec.to_builtins(found)
-    return facts
+    told: dict[str, Any] = msgspec.to_builtins(found)
+    return told

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from gateway.work.case_metrics import Metrics
     from gateway.work.case_views import Approval, AttachmentView, CaseView, Correction, Done, ManyDone, MergedGroups
     from gateway.work.connections import ConnectionView
+    from gateway.work.flow_preview import FlowPreview
+    from gateway.work.flows import FlowMove, FlowView
     from gateway.work.mapping_views import MappingView
     from gateway.work.notifications import Again, ChannelView, DeliveryView
     from gateway.work.now import Summary
@@ -165,6 +167,32 @@ class Pausing(Protocol):
     async def resume(self, name: str, directions: Sequence[str], *, reason: str) -> bool: ...
 
 
+class Switching(Protocol):
+    """`gateway.work.switching`."""
+
+    async def disable(self, name: str, *, reason: str) -> bool: ...
+
+    async def enable(self, name: str, *, reason: str) -> bool: ...
+
+
+class Flows(Protocol):
+    """`gateway.work.flows`."""
+
+    async def list_flows(self) -> list[FlowView]: ...
+
+    async def get_flow(self, name: str) -> FlowView | None: ...
+
+    async def flow_moves(self, name: str) -> list[FlowMove] | None: ...
+
+    async def move_flow(self, name: str, stage: str, *, expected: int, reason: str = "") -> FlowView | None: ...
+
+
+class FlowPreviews(Protocol):
+    """`gateway.work.flow_preview`."""
+
+    async def preview_flow(self, name: str, *, connection: str = "", samples: int = ...) -> FlowPreview | None: ...
+
+
 class Mappings(Protocol):
     """`gateway.work.mapping_views`."""
 
@@ -230,6 +258,9 @@ class Gateway(Protocol):
     replays: Replays
     connections: Connections
     pausing: Pausing
+    switching: Switching
+    flows: Flows
+    flow_previews: FlowPreviews
     mappings: Mappings
     audit: Audit
     notifications: Notifications

@@ -12,6 +12,7 @@ from gateway.cli import port
 from gateway.cli.exits import Code, Ending
 from gateway.cli.reading import many, text_of, value_of
 from gateway.cli.remote_cases import RemoteCases, RemoteFigures, RemoteLooks, RemoteTyped
+from gateway.cli.remote_flows import RemoteFlows
 from gateway.cli.remote_replays import RemoteReplays
 from gateway.cli.wire import Refused, Wire, at, wire_to
 from gateway.cli.wishes import Wishes
@@ -60,7 +61,7 @@ class RemoteRecords:
 
 
 class RemoteConnections:
-    """`port.Connections`, and `port.Pausing`."""
+    """`port.Connections`, `port.Pausing` and `port.Switching`."""
 
     def __init__(self, wire: Wire) -> None:
         self.wire = wire
@@ -78,6 +79,12 @@ class RemoteConnections:
 
     async def resume(self, name: str, directions: Sequence[str], *, reason: str) -> bool:
         return await self._turned(name, "resume", {"direction": _way(directions), "reason": reason})
+
+    async def disable(self, name: str, *, reason: str) -> bool:
+        return await self._turned(name, "disable", {"reason": reason})
+
+    async def enable(self, name: str, *, reason: str) -> bool:
+        return await self._turned(name, "enable", {"reason": reason})
 
     async def _turned(self, name: str, verb: str, said: Facts) -> bool:
         try:
@@ -212,6 +219,10 @@ class Remote:
         connections = RemoteConnections(wire)
         self.connections: port.Connections = connections
         self.pausing: port.Pausing = connections
+        self.switching: port.Switching = connections
+        flows = RemoteFlows(wire)
+        self.flows: port.Flows = flows
+        self.flow_previews: port.FlowPreviews = flows
         self.mappings: port.Mappings = RemoteMappings(wire)
         self.audit: port.Audit = RemoteAudit(wire)
         self.notifications: port.Notifications = RemoteNotifications(wire)

@@ -14,15 +14,17 @@ from connectors.contract.values import Finding
 from dead_letter.values import CaseFilter
 from gateway.access.rights import Right
 from gateway.console.drawings import drawn
+from gateway.console.flows import STAGES
 from gateway.console.frame import Asked, Unseen
 from gateway.console.now import paused
 from gateway.console.rendering import moment, path
 from gateway.console.words import connection_look
 from gateway.intake.scim.place import address_of
 from gateway.sweeps.book import states as sweep_states
-from gateway.work import cases, pages_now, pausing
-from gateway.work.connections import get_connection
+from gateway.work import cases, pages_now, pausing, switching
+from gateway.work.connections import ConnectionView, get_connection, list_connections
 from gateway.work.credentials import in_words
+from gateway.work.flows import list_flows
 from gateway.work.pages_now import Side
 from gateway.work.pausing import PauseRefused
 
@@ -42,7 +44,14 @@ async def connections(asked: Asked) -> web.StreamResponse:
     """`/connections`."""
     sides = await pages_now.sides(asked.desk.place, asked.who)
     open_ = await _open_cases(asked)
-    return asked.page("connections.html", here="connections", rows=[_row(asked, side, open_) for side in sides])
+    found = await list_connections(asked.desk.place, asked.who)
+    off = {each.name: each.disabled for each in found if each.disabled}
+    return asked.page(
+        "connections.html",
+        here="connections",
+        rows=[_row(asked, side, open_) | {"off": off.get(side.name)} for side in sides],
+        flows=[(STAGES[each.stage], each) for each in await list_flows(asked.desk.place, asked.who)],
+    )
 
 
 async def _open_cases(asked: Asked) -> dict[str, int]:
@@ -104,6 +113,8 @@ async def _page(asked: Asked, findings: list[Finding]) -> web.StreamResponse:
     side = next(each for each in await pages_now.sides(place, who) if each.name == name)
     flow = await pages_now.flow(place, who, connection=name)
     groups = await cases.group_cases(place, who, CaseFilter(connection=name, limit=5))
+    view = await get_connection(place, who, name)
+    stages = {each.name: STAGES[each.stage] for each in await list_flows(place, who)}
     return asked.page(
         "connection.html",
         here="connections",
@@ -111,7 +122,8 @@ async def _page(asked: Asked, findings: list[Finding]) -> web.StreamResponse:
         look=connection_look(side.state),
         known=place.config.connections[name],
         flow=drawn(flow),
-        flows=[(each, member) for each, member in place.config.members_of(name)],
+        flows=[(each, member, stages.get(each.name)) for each, member in place.config.members_of(name)],
+        off=view.disabled if view else None,
         groups=groups,
         sweeps=await sweep_states(place.database, name),
         findings=findings,
@@ -120,7 +132,7 @@ async def _page(asked: Asked, findings: list[Finding]) -> web.StreamResponse:
         pausing="pause" in asked.request.query,
         polled=place.config.connections[name].poll_every_s is not None,
         can_check=name in asked.desk.connectors and who.may(Right.CONFIGURE),
-        settings=[*_settings(asked, name), *await _credential(asked, name)],
+        settings=[*_settings(asked, name), *_credential(view)],
     )
 
 
@@ -140,6 +152,19 @@ async def pause(asked: Asked) -> web.StreamResponse:
     return asked.back(here, f"{name} is paused until {moment(until)}; it goes on by itself then. Nothing is lost.")
 
 
+async def switch(asked: Asked) -> web.StreamResponse:
+    """`POST /conn/{name}/switch`: disables it, or enables it again, for a reason, which is asked for."""
+    name = _named(asked)
+    here, reason = path("conn", name), asked.field("reason")
+    if not reason:
+        return asked.back(f"{here}#switch", "Nothing was changed: say why.", tone="warn")
+    if asked.field("to") == "on":
+        await switching.enable(asked.desk.place, asked.who, name, reason=reason)
+        return asked.back(here, f"{name} goes on.")
+    await switching.disable(asked.desk.place, asked.who, name, reason=reason)
+    return asked.back(here, f"{name} is disabled: no request is made to it until somebody enables it. Nothing is lost.")
+
+
 async def resume(asked: Asked) -> web.StreamResponse:
     """`POST /conn/{name}/resume`: ends a pause before its time."""
     name = _named(asked)
@@ -149,9 +174,8 @@ async def resume(asked: Asked) -> web.StreamResponse:
     return asked.back(path("conn", name), f"{name} goes on.")
 
 
-async def _credential(asked: Asked, name: str) -> list[tuple[str, str]]:
+def _credential(known: ConnectionView | None) -> list[tuple[str, str]]:
     """How what it signs in with stands; nothing before a gateway has run with it."""
-    known = await get_connection(asked.desk.place, asked.who, name)
     return in_words(known.credential, moment) if known is not None and known.credential is not None else []
 
 

@@ -60,6 +60,8 @@ PROBLEMS: Mapping[str, Kind] = {
     "token-not-found": Kind(404, "Not found", "No such token that you may see."),
     "person-not-found": Kind(404, "Not found", "Nobody has this name."),
     "pause-refused": Kind(409, "Refused", "The connection cannot be paused so; the detail says why."),
+    "flow-refused": Kind(409, "Refused", "There is no such move from its stage; the detail names those there are."),
+    "flow-moved": Kind(412, "Moved", "Somebody moved the flow since; look again."),
     "refused": Kind(409, "Refused", "What is asked for is not possible as things stand; the detail says what is."),
     "still-running": Kind(409, "Still running", "The first request with this key is not answered yet; ask again."),
     "action-forbidden": Kind(

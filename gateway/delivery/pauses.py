@@ -23,6 +23,8 @@ from gateway.storage.database import Database
 
 EVERY_S = 1.0
 IN, OUT = "in", "out"
+OFF = "off"
+"""Both ways, without an end: the connection is disabled. No request is made to it; what its webhooks tell is kept."""
 
 log = structlog.get_logger()
 
@@ -40,7 +42,16 @@ class Pause(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def pauses_at(tx: AsyncConnection, now: float) -> list[Pause]:
-    """Those that hold at that time, by connection and direction."""
+    """Those that hold at that time, by connection and direction; disabled connections are not among them."""
+    return [each for each in await _held(tx, now) if each.direction != OFF]
+
+
+async def disabled(tx: AsyncConnection) -> dict[str, Pause]:
+    """The connections that are disabled."""
+    return {each.connection: each for each in await _held(tx, 0.0) if each.direction == OFF}
+
+
+async def _held(tx: AsyncConnection, now: float) -> list[Pause]:
     row = connection_pause.c
     query = select(connection_pause).where(row.until > now).order_by(row.connection, row.direction)
     return [Pause(**each) for each in (await tx.execute(query)).mappings()]
@@ -63,10 +74,15 @@ class Pauses(Background):
         found = self._held.get((connection, IN))
         return f"{found.actor} paused it: {found.reason}" if found and found.until > self.clock.now() else ""
 
+    def polling(self, connection: str) -> str:
+        """Why it is not asked for changes now; "" if it is."""
+        off = self._held.get((connection, OFF))
+        return f"{off.actor} disabled it: {off.reason}" if off else self.taking_in(connection)
+
     async def look(self) -> None:
         """Reads the rows and sets the gates. Raises StorageError."""
         async with self.database.read() as tx:
-            found = await pauses_at(tx, self.clock.now())
+            found = await _held(tx, self.clock.now())
         self._held = {(each.connection, each.direction): each for each in found}
         self._apply()
 
@@ -74,7 +90,7 @@ class Pauses(Background):
         now = self.clock.now()
         for name, gate in self.gates.items():
             held = self._held.get((name, OUT))
-            gate.paused = held is not None and held.until > now
+            gate.paused = (name, OFF) in self._held or (held is not None and held.until > now)
 
     async def _loop(self) -> None:
         while True:

@@ -24,7 +24,7 @@ connection_pause = Table(
     metadata,
     # set and ended by people; every worker reads it once a second
     Column("connection", String(100), nullable=False),
-    Column("direction", String(3), nullable=False),  # in | out
+    Column("direction", String(3), nullable=False),  # in | out | off: disabled
     Column("since", Float, nullable=False),
     Column("until", Float, nullable=False),  # over by itself from then on; the row stays until somebody writes again
     Column("actor", String(100), nullable=False),

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.access.rights import Principal, Right
 from gateway.config.values import Connection
 from gateway.core.ids import new_id
-from gateway.delivery.pauses import Pause, pauses_at
+from gateway.delivery.pauses import Pause, disabled, pauses_at
 from gateway.intake.scim.place import address_of
 from gateway.sync import tables as t
 from gateway.sync.attempts import Outcome
@@ -71,6 +71,8 @@ class ConnectionView(msgspec.Struct, frozen=True, kw_only=True):
     """By people."""
     pushed_to: str = ""
     """Where an identity provider pushes to; empty: nobody pushes."""
+    disabled: Pause | None = None
+    """By whom, since when and why; null: it is not. `until` means nothing."""
     credential: CredentialView | None = None
     """What it signs in with; null: no gateway has run with it yet."""
 
@@ -84,6 +86,7 @@ async def list_connections(place: Workplace, who: Principal) -> list[ConnectionV
         states = {row.connection: row for row in await tx.execute(select(t.connection_state))}
         polled = {row.connection: row.polled_at for row in await tx.execute(select(t.cursor))}
         held = await pauses_at(tx, place.now())
+        off = await disabled(tx)
         noticed = await _noticed(tx)
         tried = await _tried(tx, place.now())
         signed = await standings(tx)
@@ -97,6 +100,7 @@ async def list_connections(place: Workplace, who: Principal) -> list[ConnectionV
             noticed.get(name, (0, place.now())),
             tried.get(name, (0, 0)),
             held,
+            off.get(name),
             signed.get(name),
         )
         for name in seen
@@ -123,6 +127,7 @@ def _view(
     noticed: tuple[int, float],
     tried: tuple[int, int],
     held: list[Pause],
+    off: Pause | None,
     signed: CredentialView | None,
 ) -> ConnectionView:
     return ConnectionView(
@@ -148,6 +153,7 @@ def _view(
         webhooks=connection.has_webhook,
         paused=tuple(each for each in held if each.connection == connection.name),
         pushed_to=address_of(place.config.access.url, connection.name, connection.settings.connector),
+        disabled=off,
         credential=signed,
     )
 

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dead_letter import store as cases
 from dead_letter.values import CaseFilter
-from gateway.delivery.pauses import OUT, Pause, pauses_at
+from gateway.delivery.pauses import OUT, Pause, disabled, pauses_at
 from gateway.storage.database import Database, loads
 from gateway.sync import tables as t
 from gateway.sync.attempts import PEOPLE_SEE, Outcome
@@ -45,6 +45,7 @@ async def record_show(database: Database, connection: str, key_or_id: str) -> di
         waiting = await _waiting(tx, record_id)
         gates = {row.connection: row._asdict() for row in await tx.execute(select(t.connection_state))}
         gates |= {each.connection: _paused(each) for each in await pauses_at(tx, time.time()) if each.direction == OUT}
+        gates |= {name: _disabled(each) for name, each in (await disabled(tx)).items()}
         page = await cases.list_cases(tx, CaseFilter(record=record_id))
     for row in ledger:
         row["value"] = loads(row["value"])
@@ -90,6 +91,11 @@ def _paused(pause: Pause) -> dict[str, Any]:
         "since": pause.since,
         "until": pause.until,
     }
+
+
+def _disabled(off: Pause) -> dict[str, Any]:
+    reason = f"{off.actor}: {off.reason}"
+    return {"connection": off.connection, "state": "disabled", "reason": reason, "since": off.since, "until": 0.0}
 
 
 def _ledger(record_id: str) -> Any:
@@ -146,6 +152,7 @@ def _lane(lane: Lane) -> dict[str, Any]:
         "next_try_at": lane.next_try_at or None,
         "tries": lane.tries,
         "case": lane.case or None,
+        "withheld": lane.withheld.partition(":")[0] or None,
     }
 
 
@@ -198,10 +205,18 @@ def _verdict(shown: dict[str, Any]) -> tuple[str, str, list[str]]:
 
 
 _GATES = {
+    "disabled": "{connection} is disabled ({reason}); its changes wait in order, and no try is used up",
     "paused": "{connection} is paused ({reason}); its changes wait in order, and no try is used up",
     "open": "{connection} is down ({reason}); its changes wait in order, and no try is used up",
     "throttled": "{connection} asked us to wait ({reason}); its changes wait in order, and no try is used up",
     "credentials": "{connection} does not accept our credentials ({reason}); renew them; its changes wait meanwhile",
+}
+
+
+_STAGES = {
+    "shadow": "its flow is in shadow: what {connection} lacks is planned and not written",
+    "disabled": "its flow is disabled: what {connection} lacks waits until it is enabled",
+    "draft": "its flow is a draft: nothing is written to {connection}",
 }
 
 
@@ -215,6 +230,8 @@ def _lane_verdict(lane: dict[str, Any], gate: dict[str, Any] | None) -> tuple[st
         return "outcome_unknown", f"nobody answered our last write to {connection}; its outcome is being proved", []
     if state == LaneState.PARKED:
         return "parked", f"the lane to {connection} waits for a decision: {reason or 'see its case'}", []
+    if lane["withheld"] and lane["dirty"]:
+        return f"flow_{lane['withheld']}", _STAGES[lane["withheld"]].format(connection=connection), []
     if gate is not None and gate["state"] != "closed" and (lane["dirty"] or reason):
         return _gate_verdict(gate)
     if reason:

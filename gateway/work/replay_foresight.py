@@ -20,10 +20,12 @@ from gateway.delivery.breaker import GateState
 from gateway.sync import tables as t
 from gateway.sync.left import writes_left
 from gateway.sync.operator import retry
-from gateway.sync.plan import closing_wants, needs_read, start, unproven, wants, wants_create
-from gateway.sync.state import FieldState, Lane, LaneState, LinkState, RecordState
+from gateway.sync.plan import closing_wants, needs_read, start, unproven, wants_create
+from gateway.sync.stage import Stage
+from gateway.sync.state import Lane, LaneState, LinkState, RecordState
 from gateway.sync.store import chunks, load_lanes, load_records
 from gateway.sync.unit import Effects, Unit
+from gateway.work.dry_run import Copy, diff, is_stepped, made, wanted
 from gateway.work.replay_journal import foresee_notices, notices_of
 from gateway.work.replay_through import mapping_of, pin_of
 from gateway.work.workplace import Workplace
@@ -51,11 +53,18 @@ class Planner:
         records = await load_records(tx, ids.keys())
         lanes = await load_lanes(tx, ids.keys())
         gates = await gates_of(tx)
+        stages = self.place.topology.stages()
+        await stages.renew(tx)
         found = []
         for case in cases:
             state, held = records.get(case.record), lanes.get(case.record, {})
             if state is not None and ids[case.record] > 1:  # each is foreseen by itself, and leaves its traces
                 state, held = copy.deepcopy(state), copy.deepcopy(held)
+            stage = stages.of(case.flow)
+            if stage is not Stage.LIVE:
+                reason = f"flow {case.flow} is {stage}: nothing is written for it"
+                found.append(_Answer(case, state.rev if state else 0).of(Action.BLOCKED, reason))
+                continue
             found.append(self._case(case, state, held, gates))
         return found
 
@@ -144,16 +153,7 @@ class Planner:
             return found.of(Action.BLOCKED, f"flow {case.flow} is not configured any more")
         if state is None or case.connection not in flow.members:
             return found.of(Action.SUPERSEDED, "the record or its system is not kept any more")
-        return _foresee(found, _Copy(state, flow, lanes, Effects(), self.place.now()))
-
-
-class _Copy(Unit):
-    """A record to be decided about and thrown away, a hundred thousand times: nobody reads its audit rows."""
-
-    __slots__ = ()
-
-    def audit(self, kind: str, connection: str = "", **detail: Any) -> None:
-        """Nothing was decided."""
+        return _foresee(found, Copy(state, flow, lanes, Effects(), self.place.now()))
 
 
 class _Answer:
@@ -194,7 +194,7 @@ def _foresee(found: _Answer, unit: Unit) -> Foreseen:
         return _after_tombstone(found, unit)
     if lane.state is LaneState.UNKNOWN:
         reason = "an earlier write has no answer yet; it is proved before anything is sent"
-        return found.of(Action.PROVE, reason, ActionName.RETRY, diffs=_wanted(unit, connection), calls=1)
+        return found.of(Action.PROVE, reason, ActionName.RETRY, diffs=wanted(unit, connection), calls=1)
     if bad is not None:
         return _read_anew(found, unit, bad)
     if held.link is LinkState.GONE:
@@ -213,7 +213,7 @@ def _after_tombstone(found: _Answer, unit: Unit) -> Foreseen:
         except MappingError as error:
             return found.of(Action.BLOCKED, str(error))
         if closing:
-            diffs = [_diff(unit, connection, want.name, want.ext) for want in closing]
+            diffs = [diff(unit, connection, want.name, want.ext) for want in closing]
             return found.of(Action.DELETE, "the record has left", ActionName.RETRY, diffs=diffs, calls=1 + len(closing))
     return found.of(Action.BLOCKED, "the record has left; nothing re-opens its objects")
 
@@ -227,10 +227,10 @@ def _read_anew(found: _Answer, unit: Unit, bad: Any) -> Foreseen:
         return found.of(Action.BLOCKED, str(error))
     unit.shadow(connection, name).carried = unit.decide(name, value, connection, (case.first_seen, case.first_seen))
     others = [other for other in unit.flow.members if other != connection]
-    diffs = [diff for other in others for diff in _wanted(unit, other) if diff.field.split(" ")[0] == name]
+    diffs = [diff for other in others for diff in wanted(unit, other) if diff.field.split(" ")[0] == name]
     if not diffs:
         return found.of(Action.NO_OP, "every system shows it already")
-    stepped = any(_stepped(unit, other, name) for other in others)
+    stepped = any(is_stepped(unit, other, name) for other in others)
     action = Action.TRANSITION if stepped else Action.UPDATE
     return found.of(action, f"{connection}'s value is read again", ActionName.RETRY, diffs=diffs, calls=1 + len(others))
 
@@ -249,7 +249,7 @@ def _create(found: _Answer, unit: Unit, lane: Lane) -> Foreseen:
         return found.of(Action.BLOCKED, str(error))
     fields = unit.state.fields
     sent = attempt.fields if attempt else {}
-    diffs = [_made(name, each.ext, fields.get(name)) for name, each in sent.items()]
+    diffs = [made(name, each.ext, fields.get(name)) for name, each in sent.items()]
     lacking = "; ".join(f"without {case.field}: {case.title}" for case in unit.effects.cases)
     if late:
         reason = "an earlier create may have landed: looked for first"
@@ -257,20 +257,16 @@ def _create(found: _Answer, unit: Unit, lane: Lane) -> Foreseen:
     return found.of(Action.CREATE, lacking, ActionName.RETRY, diffs=diffs, calls=calls)
 
 
-def _made(name: str, ext: Any, canon: FieldState | None) -> Diff:
-    return Diff(field=name, wanted=ext, by=canon.now.source if canon else "", at=canon.now.hi if canon else 0.0)
-
-
 def _update(found: _Answer, unit: Unit) -> Foreseen:
     case, connection = found.case, found.case.connection
     open_items = [item for item in unit.held(connection).items if not item.held]
-    diffs = _wanted(unit, connection)
+    diffs = wanted(unit, connection)
     refused = [each for each in unit.effects.cases if each.field == case.field or not diffs]
     if refused:
         return found.of(Action.BLOCKED, refused[0].title)
     calls = writes_left(unit, connection) + needs_read(unit, connection)
     if diffs:
-        action = Action.TRANSITION if any(_stepped(unit, connection, each.field) for each in diffs) else Action.UPDATE
+        action = Action.TRANSITION if any(is_stepped(unit, connection, each.field) for each in diffs) else Action.UPDATE
         return found.of(action, "", ActionName.RETRY, diffs=diffs, calls=calls)
     if open_items:
         said = [Diff(field="comment", wanted=item.body, by=item.author, at=item.at) for item in open_items]
@@ -278,40 +274,6 @@ def _update(found: _Answer, unit: Unit) -> Foreseen:
     if unproven(unit, connection) or _shows(unit, case):
         return found.of(Action.NO_OP, f"{connection} shows it already")
     return found.of(Action.SUPERSEDED, "a newer change took its place, or it was waived")
-
-
-def _wanted(unit: Unit, connection: str) -> list[Diff]:
-    """What the lane would write, each field once, with its newest value."""
-    held = unit.held(connection)
-    if held.link is LinkState.NONE:
-        creates = wants_create(unit, connection)
-        return [Diff(field="object", wanted="created")] if creates else []
-    found = []
-    for want in wants(unit, connection, None):
-        canon = unit.state.fields[want.name]
-        try:
-            ext = unit.member(connection).mapping.to_ext(want.name, canon.now.value)
-        except MappingError:
-            ext = want.ext
-        found.append(_diff(unit, connection, want.name, ext))
-    return found
-
-
-def _diff(unit: Unit, connection: str, name: str, ext: Any) -> Diff:
-    shadow, canon = unit.held(connection).shadow.get(name), unit.state.fields.get(name)
-    got = shadow.ext if shadow is not None and shadow.known else None
-    return Diff(
-        field=name,
-        got=got,
-        wanted=ext,
-        by=canon.now.source if canon else "",
-        at=canon.now.hi if canon else 0.0,
-    )
-
-
-def _stepped(unit: Unit, connection: str, name: str) -> bool:
-    rule = unit.member(connection).mapping.fields.get(name)
-    return rule is not None and rule.stepped
 
 
 def _shows(unit: Unit, case: Picked) -> bool:

@@ -6,10 +6,14 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from sqlalchemy import update
 
+from gateway.sync.tables import lane
 from gateway.work import cases
+from gateway.work.flows import get_flow, move_flow
 from tests.browser.conftest import Opened
 from tests.browser.filling import fill
+from tests.browser.looking import too_wide, violations
 from tests.browser.stage import COOKIE, House, Stage
 
 REFUSED = ("status of 403",)
@@ -263,3 +267,45 @@ def test_a_second_person_approves_and_the_first_cannot(own: Stage, house: House,
     other.locator("#asks").get_by_role("link", name=number).click()
     other.get_by_role("button", name="Approve").click()
     expect(other.locator("[data-said]")).to_contain_text("Approved.")
+
+
+def test_a_flow_is_moved_to_shadow_and_shows_what_it_would_write(own: Stage, house: House, opened: Opened) -> None:
+    page = opened(own, "/flow/incidents", who="ada")
+    page.get_by_role("button", name="Map and plan only").click()
+    expect(page.locator("[data-said]")).to_contain_text("nothing is written")
+    expect(page.locator("#stage")).to_contain_text("by ada")
+
+    async def withheld() -> None:  # as the worker does it, who does not run here
+        async with own.gateway.database.begin("test.shadow") as tx:
+            mark = "shadow:incidents"
+            await tx.execute(update(lane).where(lane.c.dirty, lane.c.connection == "jira").values(withheld=mark))
+
+    house.do(withheld())
+    page.reload()
+    rows = page.get_by_role("region", name="What it would write if it went live now")
+    expect(rows).to_contain_text("in jira")
+    assert too_wide(page) == [] and violations(page) == []
+    page.get_by_role("button", name="Go live").click()
+    expect(page.locator("#stage")).to_contain_text("Live")
+
+
+def test_a_flow_that_moved_meanwhile_is_not_moved_again(own: Stage, house: House, opened: Opened) -> None:
+    page = opened(own, "/flow/incidents", who="ada")
+    seen = house.do(get_flow(own.gateway.place, own.principal("omar"), "incidents"))
+    assert seen is not None and seen.stage == "live"
+    house.do(move_flow(own.gateway.place, own.principal("ada"), "incidents", "shadow", expected=seen.revision))
+    page.get_by_role("button", name="Disable").click()
+    expect(page.locator("[data-said]")).to_contain_text("was moved since you looked")
+
+
+def test_a_connection_is_disabled_and_enabled(own: Stage, opened: Opened) -> None:
+    page = opened(own, "/conn/jira", who="ada")
+    _fold(page, "Disable jira")
+    page.get_by_label("Why no request is to be made").fill("their migration")
+    page.get_by_role("button", name="Disable").click()
+    expect(page.locator("#switch")).to_contain_text("their migration")
+    assert too_wide(page) == [] and violations(page) == []
+    page.get_by_label("Why it goes on").fill("done")
+    page.get_by_role("button", name="Enable").click()
+    expect(page.locator("[data-said]")).to_contain_text("jira goes on")
+    assert page.locator("#switch").count() == 0

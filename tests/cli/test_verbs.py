@@ -22,7 +22,8 @@ case claim, release, delegate, assign, escalate, park, unpark, note, link, attac
 case merge; case task add, task take, task done, task drop
 record why, show, history, look, resync
 replay plan, show, diff, approve, run, pause, resume, stop, list
-connection list, show, pause, resume
+connection list, show, pause, resume, disable, enable
+flow list, show, history, preview, shadow, live, disable
 mapping list
 audit list, export
 notification list, test, replay

@@ -11,7 +11,7 @@ from msgspec import Meta
 from gateway.access.rights import Right
 from gateway.api.declare import Ask, Key, Route
 from gateway.api.failures import NotThere
-from gateway.work import connections, pausing
+from gateway.work import connections, pausing, switching
 from gateway.work.connections import ConnectionView
 
 Direction = Literal["in", "out", "both"]
@@ -30,6 +30,12 @@ class ResumeWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     direction: Direction = "both"
     reason: Annotated[str, Meta(max_length=500)] = ""
+
+
+class SwitchWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why."""
+
+    reason: Annotated[str, Meta(min_length=1, max_length=500)]
 
 
 async def every(ask: Ask) -> list[ConnectionView]:
@@ -53,6 +59,18 @@ async def resume(ask: Ask) -> ConnectionView | None:
     said: ResumeWish = ask.body
     wanted = _directions(said.direction)
     if not await pausing.resume(ask.desk.place, ask.who, ask.path["name"], wanted, reason=said.reason):
+        raise NotThere
+    return await one(ask)
+
+
+async def disable(ask: Ask) -> ConnectionView | None:
+    if not await switching.disable(ask.desk.place, ask.who, ask.path["name"], reason=ask.body.reason):
+        raise NotThere
+    return await one(ask)
+
+
+async def enable(ask: Ask) -> ConnectionView | None:
+    if not await switching.enable(ask.desk.place, ask.who, ask.path["name"], reason=ask.body.reason):
         raise NotThere
     return await one(ask)
 
@@ -99,6 +117,8 @@ ROUTES = (
         for verb, summary, do, body, problems in (
             ("pause", "Holds it at all workers, until a time; nothing is lost", pause, PauseWish, ("pause-refused",)),
             ("resume", "Lets it go on", resume, ResumeWish, ()),
+            ("disable", "No request is made to it until it is enabled; nothing is lost", disable, SwitchWish, ()),
+            ("enable", "Lets a disabled one go on", enable, SwitchWish, ()),
         )
     ),
 )

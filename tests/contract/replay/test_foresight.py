@@ -11,6 +11,7 @@ from connectors.contract.errors import MappingError, Refused
 from connectors.contract.values import Write
 from dead_letter.tables import cases
 from gateway.access.rights import Role
+from gateway.sync.stage import Stage as FlowStage
 from gateway.sync.tables import connection_state
 from gateway.work import replays
 from replay.values import Wish
@@ -217,3 +218,14 @@ async def test_a_filter_that_could_not_be_decided_is_asked_again(store_url: str)
             ended = await now.carried(run["run"])
             assert sum(ended["counts"].values()) == 1 and not set(ended["counts"]) & {"failed", "unknown", "waiting"}
             assert len(await now.g.records()) == 1 and await now.g.cases() == []
+
+
+async def test_a_flow_that_is_not_live_is_not_replayed_into(store_url: str) -> None:
+    async with staged(store_url) as stage:
+        await stage.trouble(1)
+        await stage.g.move(FlowStage.SHADOW)
+        plan = await stage.planned()
+        assert plan["totals"]["blocked"] == 1
+        assert "is shadow: nothing is written" in (await items(stage, plan))[0]["reason"]
+        await stage.g.move(FlowStage.LIVE)
+        assert (await stage.planned())["totals"]["blocked"] == 0
