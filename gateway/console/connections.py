@@ -23,6 +23,7 @@ from gateway.intake.scim.place import address_of
 from gateway.sweeps.book import states as sweep_states
 from gateway.work import cases, pages_now, pausing, switching
 from gateway.work.connections import ConnectionView, get_connection, list_connections
+from gateway.work.connectors import ConnectorView, list_connectors
 from gateway.work.credentials import in_words
 from gateway.work.flows import list_flows
 from gateway.work.pages_now import Side
@@ -51,6 +52,7 @@ async def connections(asked: Asked) -> web.StreamResponse:
         here="connections",
         rows=[_row(asked, side, open_) | {"off": off.get(side.name)} for side in sides],
         flows=[(STAGES[each.stage], each) for each in await list_flows(asked.desk.place, asked.who)],
+        connectors=await list_connectors(asked.desk.place, asked.who),
     )
 
 
@@ -122,6 +124,7 @@ async def _page(asked: Asked, findings: list[Finding]) -> web.StreamResponse:
         look=connection_look(side.state),
         known=place.config.connections[name],
         flow=drawn(flow),
+        connector=await _connector(asked, name),
         flows=[(each, member, stages.get(each.name)) for each, member in place.config.members_of(name)],
         off=view.disabled if view else None,
         groups=groups,
@@ -172,6 +175,11 @@ async def resume(asked: Asked) -> web.StreamResponse:
     reason = asked.field("reason") or "resumed in the console"
     await pausing.resume(asked.desk.place, asked.who, name, ways, reason=reason)
     return asked.back(path("conn", name), f"{name} goes on.")
+
+
+async def _connector(asked: Asked, name: str) -> ConnectorView | None:
+    found = await list_connectors(asked.desk.place, asked.who)
+    return next((each for each in found if name in each.connections), None)
 
 
 def _credential(known: ConnectionView | None) -> list[tuple[str, str]]:

@@ -80,7 +80,7 @@ class ConnectionView(msgspec.Struct, frozen=True, kw_only=True):
 async def list_connections(place: Workplace, who: Principal) -> list[ConnectionView]:
     """All that the reader may see, by name. Raises NotAllowed."""
     who.require(Right.SEE)
-    seen = [name for name in sorted(place.config.connections) if _within(place, who, name)]
+    seen = [name for name in sorted(place.config.connections) if within(place, who, name)]
     async with place.database.read() as tx:
         lanes = {row["connection"]: row for row in await lane_counts(tx, seen, place.now())}
         states = {row.connection: row for row in await tx.execute(select(t.connection_state))}
@@ -112,7 +112,7 @@ async def get_connection(place: Workplace, who: Principal, name: str) -> Connect
     return next((each for each in await list_connections(place, who) if each.name == name), None)
 
 
-def _within(place: Workplace, who: Principal, name: str) -> bool:
+def within(place: Workplace, who: Principal, name: str) -> bool:
     """A connection is in scope by itself, and by the record types that it holds."""
     types = {flow.type.type for flow, _ in place.config.members_of(name)}
     return who.covers(connection=name) and (who.types is None or bool(who.types & types))

@@ -4,6 +4,7 @@ gives a value back.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 
 import msgspec
@@ -12,12 +13,19 @@ from connectors.contract.errors import InputError
 from gateway.access.rights import Principal, Right
 from gateway.config.auth import FromStore
 from gateway.credentials import store
+from gateway.credentials.parts import vault_of
 from gateway.credentials.store import Secret
 from gateway.credentials.vault import Vault, VaultError
 from gateway.work.trail import note
 from gateway.work.workplace import Workplace
 
 IN_USE, PROVING, REFUSED = "in use", "being proved", "refused"
+
+
+class RotationRefused(InputError):
+    """Nothing was changed: 409."""
+
+    status = 409
 
 
 class SecretView(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,6 +87,31 @@ async def set_secrets(
         detail = {"by": who.id, "names": sorted(values), "overlap_s": keep_s, "ends_at": ends_at}
         await note(tx, at=now, kind="secret_set", actor=who.name, connection=connection, detail=detail)
     return [_view(place, each) for each in rows]
+
+
+async def rotate(
+    place: Workplace,
+    who: Principal,
+    connection: str,
+    values: Mapping[str, str],
+    *,
+    overlap_s: float | None = None,
+    ends_at: float | None = None,
+) -> list[SecretView] | None:
+    """Hands in another credential: all the secrets it is made of, together. The running gateway proves it with a check
+    before anything uses it; `list_secrets` tells what came of it. None, and otherwise as `set_secrets`; raises
+    RotationRefused where the configuration keeps none of them in the database, or other ones.
+    """
+    if not _is_there(place, who, connection):
+        return None
+    wanted = names_of(place, connection)
+    if not wanted:
+        why = f"nothing that {connection} signs in with is kept in the database: write `secret:name` in its `auth`"
+        raise RotationRefused(why, code="secret.not_kept")
+    if sorted(values) != wanted:
+        raise RotationRefused(f"a credential of {connection} is made of {', '.join(wanted)}", code="secret.names")
+    vault = await asyncio.to_thread(vault_of, place.config)
+    return await set_secrets(place, who, vault, connection, values, overlap_s=overlap_s, ends_at=ends_at)
 
 
 async def list_secrets(place: Workplace, who: Principal, connection: str | None = None) -> list[SecretView]:

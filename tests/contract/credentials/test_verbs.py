@@ -94,6 +94,22 @@ async def test_rights_and_scope(place: Workplace, vault: Vault) -> None:
         await secrets.rotate_key(place, who(), vault)
 
 
+async def test_another_credential_is_handed_in_whole_and_proved_before_it_is_used(place: Workplace) -> None:
+    (first,) = await secrets.rotate(place, who(), "snow", {"password": VALUE}) or []
+    assert first.state == "in use"
+    (second,) = await secrets.rotate(place, who(), "snow", {"password": VALUE + "2"}, overlap_s=60.0) or []
+    assert second.state == "being proved"
+    assert VALUE not in str(msgspec.to_builtins(second))
+    with pytest.raises(secrets.RotationRefused, match="is made of password") as named:
+        await secrets.rotate(place, who(), "snow", {"passwort": VALUE})
+    assert (named.value.code, named.value.status) == ("secret.names", 409)
+    with pytest.raises(secrets.RotationRefused, match="nothing that jira signs in with"):
+        await secrets.rotate(place, who(), "jira", {"password": VALUE})
+    with pytest.raises(NotAllowed):
+        await secrets.rotate(place, who(Role.OPERATOR), "snow", {"password": VALUE})
+    assert await secrets.rotate(place, who(connections=frozenset({"jira"})), "snow", {"password": VALUE}) is None
+
+
 async def test_an_empty_one_is_none(place: Workplace, vault: Vault) -> None:
     with pytest.raises(InputError, match="empty"):
         await secrets.set_secrets(place, who(), vault, "snow", {"password": ""})
