@@ -26,6 +26,7 @@ from gateway.app.recover import recover
 from gateway.config import Config
 from gateway.storage.database import Database
 from gateway.storage.migrate import migrate
+from gateway.work.applying import remember_configuration
 from gateway.work.mapping_versions import remember
 
 STORAGE_WAIT_S = 1.0
@@ -186,6 +187,7 @@ async def _when_there_is_a_database(gateway: Gateway) -> None:
             await recover(gateway.database)
             await gateway.clock.start()
             await remember(gateway.place, by=gateway.name)
+            await remember_configuration(gateway.place, by=gateway.name)
         except StorageError as error:
             await gateway.clock.stop()
             if _is_no_database(error):

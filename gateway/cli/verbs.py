@@ -70,6 +70,7 @@ WATCHED: frozenset[Path] = frozenset(
 ONLY_HERE: dict[Path, str] = {
     ("demo",): "it makes systems and a gateway of its own",
     ("run",): "it starts the gateway of a configuration",
+    ("apply",): "it puts files in place on this machine",
     ("check",): "it reads a configuration and its mappings",
     ("reconcile",): "its plans are kept beside the configuration, and the API has none of it",
     ("sandbox",): "it starts stand-ins",

@@ -1,4 +1,6 @@
-"""Tables of mapping versions. Rows are added, never changed, never deleted: a lineage points at them for good."""
+"""Tables of versions, of mappings and of the configuration. Rows are added, never changed, never deleted: a lineage
+points at them for good.
+"""
 
 from __future__ import annotations
 
@@ -62,3 +64,18 @@ mapping_backtest = Table(
     Column("lease_until", Float, nullable=False),
 )
 Index("mapping_backtest_by_time", mapping_backtest.c.name, mapping_backtest.c.at)
+
+config_version = Table(
+    "config_version",
+    metadata,
+    # one row per state of connections and flows that was applied, or that a gateway first started with; never changed
+    Column("serial", Integer, primary_key=True, autoincrement=False),  # the last one + 1
+    Column("digest", String(64), nullable=False),  # SHA-256 over `document`
+    Column("kind", String(10), nullable=False),  # applied: by a person's word | found: a gateway started with it
+    Column("at", Float, nullable=False),
+    Column("actor", String(100), nullable=False),
+    Column("human", String(200), nullable=False),  # id of the person; empty for a worker
+    Column("reason", Text, nullable=False),
+    Column("document", Text, nullable=False),  # JSON: as it is written, with ${ENV} in place of secrets
+    Column("changes", Text, nullable=False),  # JSON: what differs from the one before
+)

@@ -30,7 +30,7 @@ notification list, test, replay
 token create, list, revoke
 """
 HERE = """
-demo; run; check; reconcile; sandbox; console
+demo; run; apply; check; reconcile; sandbox; console
 connection sweep, rotate
 secret set, list, remove, rotate-key
 connector list, test

@@ -1,4 +1,4 @@
-"""Stages of flows: who moved which when, and the lanes that a stage withholds"""
+"""Stages of flows, the lanes that a stage withholds, and the versions of connections and flows"""
 
 from __future__ import annotations
 
@@ -29,3 +29,16 @@ def upgrade() -> None:
     op.add_column("lane", sa.Column("withheld", sa.String(length=120), nullable=False, server_default=""))
     held = sa.text("withheld <> ''")
     op.create_index("lane_withheld", "lane", ["withheld", "connection"], sqlite_where=held, postgresql_where=held)
+    op.create_table(
+        "config_version",
+        sa.Column("serial", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("kind", sa.String(length=10), nullable=False),
+        sa.Column("at", sa.Float(), nullable=False),
+        sa.Column("actor", sa.String(length=100), nullable=False),
+        sa.Column("human", sa.String(length=200), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.Column("changes", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("serial"),
+    )
