@@ -145,7 +145,7 @@ UNTRIED: Mapping[str, str] = {
     "connection.resume": "as connection.pause",
     "connection.disable": "as connection.pause",
     "connection.enable": "as connection.pause",
-    "flow.move": "one row; every transaction that may begin a write reads it, and lanes bear their stage: test_stages.py",
+    "flow.move": "one row; every transaction that may begin a write reads it, lanes bear their stage: test_stages.py",
     "config.applied": "one row for people; said again, or with the next start, the state is kept",
     "config.remember": "one row for people, nothing rests on it; the next start keeps it",
     "mapping.backtest": "one row; begun anew after the lease of a dead worker: tests/contract/versions/test_jobs.py",
