@@ -24,6 +24,7 @@ BUILT_IN: Mapping[str, str] = {
     "gitlab": str(Path(__file__).parent / "gitlab" / "connector.yaml"),
     "jira": "connectors.jira.connector:create",
     "salesforce": str(Path(__file__).parent / "salesforce" / "connector.yaml"),
+    "scim": "connectors.scim.connector:create",
     "scim_push": "connectors.scim_push.connector:create",
     "servicenow": "connectors.servicenow.connector:create",
 }

@@ -22,6 +22,13 @@ from connectors.sandbox.servicenow.system import ServiceNow
 from connectors.sandbox.site import Site, System
 from connectors.sandbox.store import Store
 
+
+def _scim(site: Site) -> System:
+    from connectors.sandbox.scim.system import ScimServer  # its protocol takes a second to load
+
+    return ScimServer(site)
+
+
 _VENDORS: Mapping[str, Callable[[Site], System]] = {
     "jira": JiraCloud,
     "servicenow": ServiceNow,
@@ -30,6 +37,7 @@ _VENDORS: Mapping[str, Callable[[Site], System]] = {
     "bamboohr": BambooHr,
     "github": GitHub,
     "salesforce": Salesforce,
+    "scim": _scim,
 }
 SYSTEMS = tuple(_VENDORS)
 _STOP_S = 2.0

@@ -157,6 +157,14 @@ REAL: dict[str, dict[str, Any]] = {
             "reporter": {"emailAddress": "dana@example.com"},
         }
     },
+    "scim-user": {
+        "userName": "cara@example.com",
+        "email": "cara@example.com",
+        "displayName": "Cara Cole",
+        "active": True,
+        "title": "Guide",
+        "enterprise": {"manager": {"value": "dana@example.com"}},
+    },
     "scim_push-user": {
         "userName": "cara@example.com",
         "email": "cara@example.com",
