@@ -148,6 +148,8 @@ UNTRIED: Mapping[str, str] = {
     "flow.move": "one row; every transaction that may begin a write reads it, lanes bear their stage: test_stages.py",
     "config.applied": "one row for people; said again, or with the next start, the state is kept",
     "config.remember": "one row for people, nothing rests on it; the next start keeps it",
+    "scim.push": "one transaction before the answer, resource and telling; a provider repeats what was not answered",
+    "scim.told": "takes away what the stream has; what stays is brought again by the poll, and known as a repeat",
     "mapping.backtest": "one row; begun anew after the lease of a dead worker: tests/contract/versions/test_jobs.py",
     "mapping.backtested": "one row: that somebody saw a backtest; without it the backtest is asked for again",
     "mapping.approve": "takes a second person; one row that is set once, and said again it is answered the same",

@@ -19,6 +19,7 @@ THROUGH: dict[tuple[str, str, str], tuple[str, str]] = {
     # What an append is made of, from the callers down to the file or the broker.
     ("gateway/intake/hooks.py", "Hooks._append", "append_many"): WRITER,
     ("gateway/intake/poller.py", "Poller._turn", "append_many"): WRITER,
+    ("gateway/intake/scim/door.py", "ScimDoor._tell", "append_many"): WRITER,
     ("gateway/sweeps/notices.py", "tell", "append_many"): WRITER,
     ("gateway/streams/engine.py", "FaustStream.append", "append_many"): WRITER,
     ("gateway/streams/engine.py", "FaustStream._send", "send"): WRITER,
