@@ -7,9 +7,10 @@ from typing import Any, get_type_hints
 
 import pytest
 
-from gateway.cli import main, port, verbs
+from gateway.cli import port, verbs
 from gateway.cli.everywhere import verbs_of
 from gateway.cli.local import Local
+from gateway.cli.nouns import app_of
 from gateway.cli.remote import Remote
 from gateway.cli.remote_replays import RemoteReplays
 from tests.cli.conftest import Typist
@@ -53,7 +54,7 @@ def named(text: str) -> set[tuple[str, ...]]:
     return found
 
 
-THERE_ARE = {path for path, _ in verbs_of(main.app)}
+THERE_ARE = {path for path, _ in verbs_of(app_of())}
 
 
 def test_every_verb_is_named_once() -> None:
