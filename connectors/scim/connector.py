@@ -110,9 +110,9 @@ class Scim:
         overlap_s = self._options.overlap_s
         mine = msgspec.convert(known, poll.Cursor) if known else poll.begin(now, overlap_s, compares=compares)
         mine = poll.going_on(mine, now)
-        rows, total = await self._page(name, mine.at, self._options.page_size, self._since(name, mine))
-        times = {str(row.get("id", "")): _modified(row) or 0.0 for row in rows}
-        done = poll.step(mine, rows, total, times, overlap_s=overlap_s, compares=compares)
+        page = await self._page(name, mine.at, self._options.page_size, self._since(name, mine))
+        times = {str(row.get("id", "")): _modified(row) or 0.0 for row in page.rows}
+        done = poll.step(mine, page, times, overlap_s=overlap_s, compares=compares)
         order = list(self._objects)
         after = order[order.index(name) + 1 :]
         turn = name if done.more else next(iter(after), "")
@@ -155,10 +155,10 @@ class Scim:
     async def ids(self, object: str, cursor: Mapping[str, Any] | None) -> IdPage:
         """All, by pages that overlap by one row."""
         at = int((cursor or {}).get("at", 1))
-        rows, total = await self._page(object, at, self._options.page_size, self._objects[object].filter)
-        listed = tuple(Listed(id=str(row["id"]), key=name_of(row), updated_at=_modified(row)) for row in rows)
-        end = at + len(rows) - 1
-        return IdPage(listed=listed, cursor={"at": end} if len(rows) > 1 and end < total else None)
+        page = await self._page(object, at, self._options.page_size, self._objects[object].filter)
+        listed = tuple(Listed(id=str(row["id"]), key=name_of(row), updated_at=_modified(row)) for row in page.rows)
+        following = poll.going(at, page, alone=0 if at == 1 else 1)
+        return IdPage(listed=listed, cursor={"at": following} if following else None)
 
     async def apply(self, write: Write) -> Receipt:
         """Sends one write; a change only if the resource is as it was read, where the server knows ETags."""
@@ -246,24 +246,24 @@ class Scim:
     async def _document(self, ref: Ref) -> Answer:
         return await self._client.read(_path(ref.object, ref.id), sound=answers.a_resource, tolerate={404})
 
-    async def _page(self, object: str, at: int, count: int, condition: str = "") -> tuple[list[Row], int]:
+    async def _page(self, object: str, at: int, count: int, condition: str = "") -> poll.Shown:
         asked: dict[str, str | int] = {"startIndex": at, "count": count}
         if condition:
             asked["filter"] = condition
         if self._options.sort:
             asked["sortBy"] = "id"
         answer = await self._client.read(_path(object), asked, sound=answers.a_list)
-        return list(answer.data.get("Resources") or ()), int(answer.data["totalResults"])
+        rows = list(answer.data.get("Resources") or ())
+        return poll.Shown(rows=rows, total=int(answer.data["totalResults"]), count=count)
 
     async def _every(self, object: str, condition: str) -> list[Row]:
         found: dict[str, Row] = {}
         at = 1
-        while True:
-            rows, total = await self._page(object, at, self._options.page_size, condition)
-            found |= {str(row["id"]): row for row in rows}
-            at += len(rows)
-            if not rows or at > total:
-                return list(found.values())
+        while at:
+            page = await self._page(object, at, self._options.page_size, condition)
+            found |= {str(row["id"]): row for row in page.rows}
+            at = poll.going(at, page, alone=0 if at == 1 else 1)
+        return list(found.values())
 
     def _since(self, name: str, cursor: poll.Cursor) -> str:
         own = self._objects[name].filter
@@ -309,18 +309,17 @@ class Scim:
         )
 
     async def _reads(self, name: str) -> str:
-        _, total = await self._page(name, 1, 1)
-        return f"{total} there"
+        return f"{(await self._page(name, 1, 1)).total} there"
 
     async def _nobody(self, name: str) -> str:
-        rows, _ = await self._page(name, 1, 1, f"externalId eq {filters.quoted(MARKER + 'nobody')}")
-        if rows:
+        page = await self._page(name, 1, 1, f"externalId eq {filters.quoted(MARKER + 'nobody')}")
+        if page.rows:
             raise Refused("the server does not filter by externalId; a lost create could not be found again")
         return "searchable"
 
     async def _nothing_since(self, name: str) -> str:
-        rows, _ = await self._page(name, 1, 1, f"meta.lastModified ge {filters.quoted(FAR)}")
-        if rows:
+        page = await self._page(name, 1, 1, f"meta.lastModified ge {filters.quoted(FAR)}")
+        if page.rows:
             raise Refused("the server does not filter by meta.lastModified; say options: {since: false}")
         return "filtered"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from connectors.scim.poll import MOST_ANEW, Cursor, begin, going_on, step
+from connectors.scim.poll import MOST_ANEW, Cursor, Shown, begin, going_on, step
 
 
 def round_of(pages: list[list[str]], total: int, cursor: Cursor) -> tuple[list[str], Cursor, bool]:
@@ -12,7 +12,7 @@ def round_of(pages: list[list[str]], total: int, cursor: Cursor) -> tuple[list[s
     more = True
     for ids in pages:
         rows: list[Any] = [{"id": each} for each in ids]
-        done = step(cursor, rows, total, {}, overlap_s=10.0, compares=True)
+        done = step(cursor, Shown(rows=rows, total=total, count=3), {}, overlap_s=10.0, compares=True)
         told += [row["id"] for row in done.fresh]
         cursor, more = done.cursor, done.more
     return told, cursor, more
@@ -50,3 +50,12 @@ def test_what_is_there_at_first_is_no_news_where_only_comparing_tells() -> None:
     assert told == []
     told, cursor, _ = round_of([["a", "b", "c"]], 3, going_on(cursor, 1001.0))
     assert told == ["c"]
+
+
+def test_a_page_that_hides_its_rows_is_passed_over_and_not_taken_for_the_end() -> None:
+    told, cursor, more = round_of([["a", "b", "c"], []], 8, loud())
+    assert (told, cursor.at, cursor.last, more) == (["a", "b", "c"], 6, "", True)
+    told, _, more = round_of([["f", "g", "h"]], 8, cursor)
+    assert (told, more) == (["f", "g", "h"], False)
+    told, _, more = round_of([[]], 3, loud())
+    assert (told, more) == ([], False)
