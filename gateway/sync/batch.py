@@ -85,10 +85,13 @@ class Batch:
     settled: list[Arrival] = field(default_factory=list)
     taken_up: list[Arrival] = field(default_factory=list)
     starter: Starter = field(default_factory=Nobody)
-    stages: Stages = field(default_factory=Stages)
-    """Only who begins attempts or takes changes in has to know them; without them every flow is live."""
+    stages: Stages = field(init=False)
+    """Read anew where somebody moved a flow; whoever makes many batches lends the ones it keeps."""
     started: list[tuple[Lane, Job]] = field(default_factory=list)
     """Lanes whose next job was begun in this transaction; the starter is told when it is durable, or void."""
+
+    def __post_init__(self) -> None:
+        self.stages = self.topology.stages()
 
     async def run(self, decisions: Sequence[Decision]) -> None:
         """Applies the decisions in order and saves. Commits nothing itself."""

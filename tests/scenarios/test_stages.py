@@ -14,6 +14,7 @@ from connectors.contract.values import WriteKind
 from gateway.delivery.dispatcher import Dispatcher
 from gateway.storage.database import Database
 from gateway.sync import tables as t
+from gateway.sync.batch import Batch
 from gateway.sync.stage import Stage
 from gateway.sync.state import LaneState, LinkState
 from tests.scenarios.test_starting import Hand
@@ -250,6 +251,12 @@ async def test_comments_of_the_shadow_days_are_told_once(here: str) -> None:
         await w.g.move(Stage.LIVE)
         await w.g.settle()
         assert [item.body for item in w.b.things[w.bi].items].count("from the shadow") == 1
+
+
+async def test_what_a_person_decides_knows_the_stage_too(here: str) -> None:
+    """A decision about a case is a transaction of its own, without a worker's stages: also there a task is a write."""
+    async with two(here, begins="shadow", linked=False) as w, w.g.database.begin() as tx:
+        assert Batch(tx, w.g.decider.topology, 0.0).stages.of("things") is Stage.SHADOW
 
 
 async def test_withheld_lanes_are_found_by_their_mark(here: str) -> None:
