@@ -112,6 +112,8 @@ class Fixture:
     """False: the system's lists do not show what is edited here (a status on a commit); webhooks tell of it, where it
     has them.
     """
+    hooks_edits: bool = True
+    """False: webhooks do not tell of what is edited here (the description of a build)."""
     pages: Callable[[ConnectionSettings, int], ConnectionSettings] = same_settings
     page: int = 3
     """The smallest page size that is worth testing."""

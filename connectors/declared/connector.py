@@ -158,8 +158,7 @@ class Declared:
             return Received(changes=(), ignored="the connector file describes no webhooks")
         hooks.verify(webhook, self._file.webhooks, self._settings.webhook_secret, url=self._own["webhook_url"])
         teller = self._teller(webhook.received_at, "webhook")
-        known = {"setting": self._own, "connection": {"url": self._settings.url.rstrip("/")}}
-        return hooks.read(webhook, self._file.webhooks, self._records, known, teller)
+        return hooks.read(webhook, self._file.webhooks, self._records, self._own, teller)
 
     async def read(self, ref: Ref, *, items: bool = False) -> Snapshot:
         record = self._record(ref.object)

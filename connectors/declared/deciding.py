@@ -10,7 +10,7 @@ from connectors.contract.written import cel_engine as cel
 
 OF_ANSWERS = ("status", "body", "header", "sent", "answered")
 OF_CHECKS = ("status", "body", "header")
-OF_WEBHOOKS = ("body", "header", "setting", "connection")
+OF_WEBHOOKS = ("body", "header", "setting")
 OF_ROWS = ("row",)
 OF_PARTS = ("row", "setting")
 

@@ -102,20 +102,15 @@ def _equal(given: str, expected: str) -> bool:
 
 
 def read(
-    webhook: Webhook,
-    hooks: Webhooks,
-    records: Mapping[str, Record],
-    known: Mapping[str, Any],
-    teller: Teller,
+    webhook: Webhook, hooks: Webhooks, records: Mapping[str, Record], settings: Mapping[str, Any], teller: Teller
 ) -> Received:
-    """What it means; `known` is what conditions may ask for besides. Of several things in one body those that mean
-    something are told; MalformedError is raised where nothing does, and one of them is not what the vendor sends: a
-    repeat of the whole would mend nothing for the others.
+    """What it means. Of several things in one body those that mean something are told; MalformedError is raised where
+    nothing does, and one of them is not what the vendor sends: a repeat of the whole would mend nothing for the others.
     """
     told, ignored, wrong = list[Change](), list[str](), list[MalformedError]()
     for number, body in enumerate(_entries(webhook, hooks)):
         try:
-            found = _event(webhook, hooks, records, known, body)
+            found = _event(webhook, hooks, records, settings, body)
             if isinstance(found, str):
                 ignored.append(found)
                 continue
@@ -142,12 +137,12 @@ def _entries(webhook: Webhook, hooks: Webhooks) -> list[Any]:
 
 
 def _event(
-    webhook: Webhook, hooks: Webhooks, records: Mapping[str, Record], known: Mapping[str, Any], body: Any
+    webhook: Webhook, hooks: Webhooks, records: Mapping[str, Record], settings: Mapping[str, Any], body: Any
 ) -> Event | str:
     """What an entry is, or why it means nothing here."""
     if not isinstance(body, Mapping):
         raise MalformedError("the body is not a block of keys", code="not_an_object")
-    asked = {"body": body, "header": dict(webhook.headers), **known}
+    asked = {"body": body, "header": dict(webhook.headers), "setting": dict(settings)}
     event = next((each for each in hooks.events if holds(each.when, asked)), None)
     if event is None:
         return "the connector file names no such event"

@@ -123,15 +123,31 @@ def fill_header(text: str, values: Values) -> str:
     return filled
 
 
+class SeveralSegments(str):
+    """A text whose slashes part it, in an address too. Whoever makes one has seen that no part is empty or dots."""
+
+    __slots__ = ()
+
+
+def _encoded(value: Any) -> str:
+    return quote(as_text(value), safe="/" if isinstance(value, SeveralSegments) else "")
+
+
+def _place(value: Any) -> str:
+    """What stands for a value in the address as written."""
+    return _encoded(value) if isinstance(value, SeveralSegments) else "\0"
+
+
 def fill_address(text: str, values: Values) -> str:
     """A path, perhaps with a query, each value percent-encoded. Raises Refused where a value would leave a segment of
     the path empty, or make it `.` or `..`, which servers and proxies take for a way to somewhere else.
     """
-    filled = "".join(
-        each if isinstance(each, str) else quote(as_text(each.of(values)), safe="") for each in parse(text).parts
-    )
-    # An encoded value holds no slash, so the segments stand opposite each other.
-    segments = zip(text.partition("?")[0].split("/"), filled.partition("?")[0].split("/"), strict=True)
+    parts = parse(text).parts
+    filled = "".join(each if isinstance(each, str) else _encoded(each.of(values)) for each in parts)
+    # An encoded value holds no slash, but for those that were seen to be whole: so the segments stand opposite each
+    # other.
+    written = "".join(each if isinstance(each, str) else _place(each.of(values)) for each in parts)
+    segments = zip(written.partition("?")[0].split("/"), filled.partition("?")[0].split("/"), strict=True)
     if any(now in ("", ".", "..") and now != written for written, now in segments):
         raise Refused(f"a value does not fit into the address {text}")
     return filled

@@ -16,6 +16,7 @@ from connectors.sandbox.gate import Gate
 from connectors.sandbox.github.system import GitHub
 from connectors.sandbox.gitlab.system import GitLab
 from connectors.sandbox.hooks import HookQueue
+from connectors.sandbox.jenkins.system import Jenkins
 from connectors.sandbox.jira.system import JiraCloud
 from connectors.sandbox.salesforce.system import Salesforce
 from connectors.sandbox.servicenow.system import ServiceNow
@@ -37,6 +38,7 @@ _VENDORS: Mapping[str, Callable[[Site], System]] = {
     "bamboohr": BambooHr,
     "github": GitHub,
     "salesforce": Salesforce,
+    "jenkins": Jenkins,
     "scim": _scim,
 }
 SYSTEMS = tuple(_VENDORS)

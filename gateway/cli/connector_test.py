@@ -48,7 +48,7 @@ def list_(
             "measured": each.when if each.measured else None,
         }
         for each in found
-        for action, shown in (each.shown or {"-": grades.NOT_MEASURED}).items()
+        for action, shown in (each.shown or {"-": "reads only" if each.measured else grades.NOT_MEASURED}).items()
     ]
     table(rows, ("connector", "action", "grade", "measured"))
 

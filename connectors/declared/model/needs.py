@@ -5,17 +5,36 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
 
 from connectors.contract.written.edge import Strict
+from connectors.declared.slots import SeveralSegments
 
-_TYPES: dict[str, Any] = {"text": str, "integer": int, "number": float, "boolean": bool}
+
+def _segments(text: str) -> SeveralSegments:
+    if any(each in ("", ".", "..") for each in text.split("/")):
+        raise ValueError("this should be a path without '.', '..' and empty parts; try folder/name")
+    return SeveralSegments(text)
+
+
+_TYPES: dict[str, Any] = {
+    "text": str,
+    "path": Annotated[str, AfterValidator(_segments)],
+    "integer": int,
+    "number": float,
+    "boolean": bool,
+}
+
+
+_KINDS: dict[str, type] = {"integer": int, "number": float, "boolean": bool}
 
 
 class Need(Strict):
     """One setting. It is given under `options:` of the connection, or under `with:` of a flow's member."""
 
-    type: Literal["text", "integer", "number", "boolean", "choice"] = "text"
+    type: Literal["text", "path", "integer", "number", "boolean", "choice"] = Field(
+        default="text", description="`path`: keeps its slashes in an address; its parts are percent-encoded."
+    )
     label: str = Field(default="", description="What a form calls it.")
     doc: str = Field(default="", description="One sentence that says where to find it.")
     default: str | int | float | bool | None = Field(default=None, description="Without one it has to be given.")
@@ -27,7 +46,7 @@ class Need(Strict):
     def _whole(self) -> Self:
         if (self.type == "choice") != bool(self.choices):
             raise ValueError("choices belong to 'type: choice'; try 'type: choice' with 'choices: [a, b]'")
-        if self.default is not None and not isinstance(self.default, _TYPES.get(self.type, str)):
+        if self.default is not None and not isinstance(self.default, _KINDS.get(self.type, str)):
             raise ValueError(f"the default is no {self.type}; try a {self.type}")
         if self.pattern is not None and self.type != "text":
             raise ValueError("a pattern is for texts; try 'type: text'")

@@ -75,7 +75,7 @@ class Delivery(Strict):
 class Event(Strict):
     """What a webhook means. The first whose `when` holds is taken; where none does, it is ignored."""
 
-    when: str = Field(default="true", description="CEL over `body`, `header`, `setting` and `connection.url`.")
+    when: str = Field(default="true", description="CEL over `body`, `header` and `setting`.")
     ignore: str | None = Field(default=None, description="Says nothing here: why. Nothing else is said of it then.")
     record: Name = ""
     id: Path = Field(default="$", description="In the body: the object's id; of several each object is told of.")

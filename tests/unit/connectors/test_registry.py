@@ -18,9 +18,12 @@ from connectors.contract.errors import ConfigError
 from tests.unit.connectors.clocks import SteppingClock
 
 ROOT = Path(connectors.__file__).parent
-OPTIONS = {"github": {"owner": "o", "repo": "r"}, "gitlab": {"project": "1"}}
+OPTIONS = {"github": {"owner": "o", "repo": "r"}, "gitlab": {"project": "1"}, "jenkins": {"job": "job/a"}}
 """What has no default."""
-AUTH = {"bamboohr": {"api_key": {"key": "k"}}}
+AUTH: dict[str, Any] = {
+    "bamboohr": {"api_key": {"key": "k"}},
+    "jenkins": {"basic": {"user": "u", "password": "p"}},
+}
 """Who takes no bearer token."""
 
 

@@ -177,7 +177,7 @@ records:
         "desk.yaml:11:42 error[unknown-key]",
         "desk.yaml:13:7 error[proof]",
     ]
-    assert [line.partition("; try ")[2][:12] for line in shown[2:]] == ["the value it", "'pick'", "'one: {get: "]
+    assert [line.partition("; try ")[2][:12] for line in shown[2:]] == ["since", "'pick'", "'one: {get: "]
 
 
 @pytest.mark.parametrize(

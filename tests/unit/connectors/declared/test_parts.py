@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from connectors.contract.errors import ConfigError
 from connectors.contract.values import Ref
 from connectors.declared.connector import Declared
 from connectors.declared.scripted import NOW
@@ -188,3 +189,22 @@ async def test_the_header_link_says_whether_there_is_more(link: str, more: bool)
         ("ticket.list", {"get": "/t", "pick": "$", "page": page, "more_header": "Link"}),
     )
     assert ((await made.ids("ticket", None)).cursor is not None) is more
+
+
+@pytest.mark.parametrize("path", ["a//b", "../b", "a/./b", "/a", "a/", ""])
+def test_a_setting_that_is_a_path_is_seen_to_be_whole(path: str) -> None:
+    needs = {"place": {"type": "path"}}
+    with pytest.raises(ConfigError, match=r"without '\.', '\.\.' and empty parts"):
+        engine(lambda request: {}, ("needs", needs), options={"place": path})
+
+
+async def test_a_path_keeps_its_slashes_and_nothing_else() -> None:
+    seen = list[httpx.Request]()
+    made = engine(
+        lambda request: {"id": 7},
+        *(("needs", {"place": {"type": "path"}}), ("ticket.one", {"get": "/${place}/${id}"})),
+        options={"place": "a b/c?d#e/%2e%2e"},
+        seen=seen,
+    )
+    await made.read(Ref(object="ticket", id="7/8"))
+    assert seen[0].url.raw_path == b"/a%20b/c%3Fd%23e/%252e%252e/7%2F8"

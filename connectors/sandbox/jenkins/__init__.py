@@ -1,0 +1,1 @@
+"""The stand-in for Jenkins: one job in a folder."""
