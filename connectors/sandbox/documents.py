@@ -15,7 +15,7 @@ CREATE TABLE IF NOT EXISTS document (
     number INTEGER NOT NULL,    -- in the order in which they were made
     document TEXT NOT NULL,     -- as the API shows it
     updated INTEGER NOT NULL,   -- the site's clock, milliseconds
-    removed INTEGER NOT NULL,   -- 1: it is gone, and stays known as such
+    removed INTEGER NOT NULL,   -- 1: it is gone, and is known to have been
     PRIMARY KEY (kind, id)
 );
 CREATE INDEX IF NOT EXISTS document_updated ON document (kind, updated, number);
@@ -41,11 +41,11 @@ class Documents:
         return bool(self._store.value("SELECT removed FROM document WHERE kind = ? AND id = ?", kind, id))
 
     def put(self, kind: str, id: str, document: Document, at: int) -> Document:
-        """Makes or replaces one."""
+        """Makes or replaces one; one that was gone is there again."""
         number = self._store.value("SELECT number FROM document WHERE kind = ? AND id = ?", kind, id)
         self._store.run(
             "INSERT INTO document VALUES (?, ?, ?, ?, ?, 0) ON CONFLICT (kind, id)"
-            " DO UPDATE SET document = excluded.document, updated = excluded.updated",
+            " DO UPDATE SET document = excluded.document, updated = excluded.updated, removed = 0",
             *(kind, id, number or self._store.next_number("document", 1), orjson.dumps(document).decode(), at),
         )
         return document

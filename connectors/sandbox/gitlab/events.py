@@ -51,14 +51,18 @@ class Events:
             "system": False,
             "internal": note["internal"],
         }
-        self._post("note", person, object_attributes=shown, issue={"iid": issue["iid"]}, project_id=PROJECT)
+        self.post("note", person, object_attributes=shown, issue={"iid": issue["iid"]}, project_id=PROJECT)
 
     def _log(self, kind: Any, issue: Issue, person: Person, **more: Any) -> None:
+        self.note(kind, "issue", str(issue["iid"]), issue["references"]["full"], person, **more)
+
+    def note(self, kind: Any, object: str, id: str, key: str, person: Person, **more: Any) -> None:
+        """An edit that was acknowledged."""
         edit = Edit(
             at=self._site.true_now(),
-            object="issue",
-            id=str(issue["iid"]),
-            key=issue["references"]["full"],
+            object=object,
+            id=id,
+            key=key,
             actor=person.actor,
             user=person.name,
             kind=kind,
@@ -68,9 +72,10 @@ class Events:
 
     def _post_issue(self, action: str, issue: Issue, person: Person) -> None:
         shown = {name: issue[name] for name in ("id", "iid", "title", "description", "state", "project_id")}
-        self._post("issue", person, object_attributes={**shown, "action": action})
+        self.post("issue", person, object_attributes={**shown, "action": action})
 
-    def _post(self, kind: str, person: Person, **more: Any) -> None:
+    def post(self, kind: str, person: Person, **more: Any) -> None:
+        """A webhook of the project."""
         project = {"id": PROJECT, "path_with_namespace": PATH}
         user = {**person_view(person), "email": person.email}
         body = {"object_kind": kind, "event_type": kind, "user": user, "project": project, **more}
@@ -105,6 +110,6 @@ def raw(issue: Issue) -> dict[str, Any]:
 
 def hook_headers(delivery: Delivery, secret: str) -> dict[str, str]:
     """The secret itself is the token (facts.md 3.2)."""
-    name = {"issue": "Issue Hook", "note": "Note Hook"}[delivery.event]
+    name = " ".join(part.title() for part in delivery.event.split("_")) + " Hook"
     headers = {"X-Gitlab-Event": name, "Idempotency-Key": delivery.identifier}
     return headers | ({"X-Gitlab-Token": secret} if secret else {})

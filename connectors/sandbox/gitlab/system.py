@@ -7,12 +7,17 @@ from typing import Any
 
 from aiohttp import web
 
+from connectors.sandbox.documents import Documents
 from connectors.sandbox.gitlab import answers
 from connectors.sandbox.gitlab.api import Api
+from connectors.sandbox.gitlab.building import Building, objects
 from connectors.sandbox.gitlab.events import Events, correlation_of, hook_headers, note_view, raw
 from connectors.sandbox.gitlab.issues import Issues
+from connectors.sandbox.gitlab.merging import Merging
 from connectors.sandbox.people import Person, by_name, by_token
 from connectors.sandbox.site import Delivery, Refusal, Site
+
+_KINDS = ("merge_request", "pipeline", "deployment")
 
 
 class GitLab:
@@ -21,12 +26,14 @@ class GitLab:
     name = "gitlab"
 
     def __init__(self, site: Site) -> None:
-        self._issues = Issues(site)
-        self._api = Api(site, self._issues, Events(site))
+        self._issues, self._documents, events = Issues(site), Documents(site.store), Events(site)
+        self._api = Api(site, self._issues, events)
+        self._merging = Merging(site, self._documents, events)
+        self._building = Building(site, self._documents, events)
 
     def routes(self) -> list[web.RouteDef]:
         """REST v4."""
-        return self._api.routes()
+        return [*self._api.routes(), *self._merging.routes(), *self._building.routes()]
 
     def sign_in(self, request: web.Request) -> Person | None:
         """`PRIVATE-TOKEN`, or a bearer token (facts.md 3.2 [M])."""
@@ -65,11 +72,14 @@ class GitLab:
         return body[: len(body) * 2 // 3]
 
     def count(self) -> int:
-        """Issues."""
-        return self._issues.count()
+        """Issues, and what is proposed, built and deployed."""
+        return self._issues.count() + sum(len(self._documents.all(kind)) for kind in _KINDS)
 
     def objects(self) -> list[dict[str, Any]]:
-        """All issues."""
+        """All of them."""
+        return [*self._listed(), *objects(self._documents, _KINDS)]
+
+    def _listed(self) -> list[dict[str, Any]]:
         return [
             {
                 "object": "issue",
@@ -83,8 +93,10 @@ class GitLab:
         ]
 
     def reset(self) -> None:
-        """Forgets issues."""
+        """Forgets everything but who belongs to the project."""
         self._issues.reset()
+        self._documents.reset()
+        self._merging.found()
 
     def hook_headers(self, delivery: Delivery, secret: str) -> dict[str, str]:
         """GitLab's own."""
