@@ -30,6 +30,7 @@ class Api:
         one = f"/{JOB}/{{number:[0-9]+}}"
         return [
             web.get("/me/api/json", self.me),
+            web.get(f"/{JOB}/", self.home),
             web.get(f"/{JOB}/api/json", self.job),
             web.get(f"{one}/api/json", self.build),
             web.post(f"/{JOB}/buildWithParameters", self.start),
@@ -41,6 +42,10 @@ class Api:
         """Who signs in."""
         person = _person(request)
         return _body(request, {"_class": "hudson.model.User", "id": person.name, "fullName": person.full_name})
+
+    async def home(self, request: web.Request) -> web.Response:
+        """The page that redirects lead to."""
+        return page(200, FULL_NAME)
 
     async def job(self, request: web.Request) -> web.Response:
         """The job with its builds."""

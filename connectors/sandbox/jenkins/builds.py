@@ -68,7 +68,7 @@ class Builds:
 
     def count(self) -> int:
         """How many there are."""
-        return self._documents.count()
+        return len(self._documents.all(_KIND))
 
     def reset(self) -> None:
         """Forgets everything."""
