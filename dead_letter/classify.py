@@ -39,6 +39,7 @@ class Cause(StrEnum):
     POLL_STUCK = "poll.stuck"
     LANE_DEFECT = "lane.defect"
     CONDITION_UNDECIDED = "condition.undecided"
+    LINK_ABSENT = "link.absent"
 
 
 class ActionName(StrEnum):
@@ -90,6 +91,7 @@ _CLASS_OF: Mapping[Cause, CaseClass] = {
     Cause.POLL_STUCK: CaseClass.POISON,
     Cause.LANE_DEFECT: CaseClass.POISON,
     Cause.CONDITION_UNDECIDED: CaseClass.MAPPING,
+    Cause.LINK_ABSENT: CaseClass.MAPPING,
 }
 
 _NOT_UNANSWERED = "No request is without an answer, so there is nothing to look for."

@@ -75,6 +75,10 @@ _NEXT: Mapping[Cause, str] = {
     Cause.CONDITION_UNDECIDED: (
         "Add the value to the mapping, or change the condition or the value in the system, then retry."
     ),
+    Cause.LINK_ABSENT: (
+        "Find out why the record that is named is not in {connection}; once it is, this goes on by itself. Retry to "
+        "wait as long again, or discard to go on without it."
+    ),
     Cause.NOTICE_POISON: "Keep the evidence for a bug report. Retry after an update; the notice is stored.",
 }
 _CLASS_NEXT: Mapping[CaseClass, str] = {

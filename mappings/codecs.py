@@ -6,6 +6,7 @@ from typing import Any
 
 from mappings import normalise
 from mappings.codec import Codec, Convert, Field, is_empty
+from mappings.links import record_codec
 from mappings.model import FieldModel, TypeField
 from mappings.templates import Template, parse_template
 from mappings.times import ONE_SPELLING, time_codec
@@ -22,6 +23,7 @@ def build(mapping: str, name: str, rule: FieldModel, type_field: TypeField) -> C
     if rule.values:
         return valued_codec(field, _user(field) if type_field.kind == "user" else None)
     builders = {"enum": enum_codec, "text": _text, "user": _user, "time": _time, "number": _number, "bool": _bool}
+    builders["record"] = record_codec
     return builders[type_field.kind](field)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from connectors.contract.errors import MappingError
@@ -12,6 +12,7 @@ from connectors.contract.written.paths import parse_path, simple
 from mappings.codec import Codec
 from mappings.codecs import build
 from mappings.fallback import Fallback, compile_fallbacks
+from mappings.links import Book, bind
 from mappings.model import FieldModel, MappingFile, TypeFile
 from mappings.reader import Gate, Leaf, Read, generate
 from mappings.rules import Departure, FieldRule, ItemRule
@@ -44,6 +45,16 @@ class CompiledMapping:
     history: Read
     """The same for fragments: of HistoryEntry, and of what `write` gives (it tells which fields that sets)."""
     writer: Writer
+
+    def bound(self, connection: str, book: Book) -> CompiledMapping:
+        """This mapping for one connection: its fields of kind `record` name objects across systems, as `book` knows
+        them.
+        """
+        codecs = dict(self.codecs)
+        for name, rule in self.fields.items():
+            if rule.kind == "record":
+                codecs[name] = bind(codecs[name], name, self.name, connection, self.object, book)
+        return replace(self, codecs=codecs, writer=replace(self.writer, codecs=codecs))
 
     def __repr__(self) -> str:
         return f"CompiledMapping({self.name}@{self.version})"

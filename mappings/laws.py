@@ -27,6 +27,7 @@ _SAMPLES: dict[str, tuple[Any, ...]] = {
     "time": ("2026-03-01T10:20:30Z", "1999-12-31T23:59:59Z"),
     "number": (0, 1, -5, 2.5, 10**9),
     "bool": (True, False),
+    "record": ("4711",),
 }
 
 

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, JsonValue, StringConstraints
 
 from connectors.contract.written.edge import Strict
 
-Kind = Literal["text", "enum", "set", "user", "time", "number", "bool", "items"]
+Kind = Literal["text", "enum", "set", "user", "time", "number", "bool", "record", "items"]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 Title = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9._-]*$", max_length=80)]
 

@@ -159,6 +159,7 @@ def _flow(flow: values.Flow, config: Config, connectors: Mapping[str, Connector]
         latest_only=flow.latest_only,
         sets=frozenset(name for name, field in flow.type.fields.items() if field.kind == "set"),
         max_tries=flow.max_tries,
+        awaits_s=flow.awaits_s,
         fan_out=tuple(FanOut(each.plan, each.into) for each in flow.fan_out),
         begins=Stage(flow.begins),
     )

@@ -227,6 +227,9 @@ class FlowModel(Strict):
     approve_mappings: bool = Field(
         default=False, description="A mapping of this flow is published only after another person approved it."
     )
+    wait_for_links: Duration = Field(
+        default=3600.0, description="So long a record waits for one that it names, such as its parent.", gt=0
+    )
     fan_out: list[FanOutModel] = Field(default=[], description="Tasks that are made of its records.")
 
 

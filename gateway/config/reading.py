@@ -203,6 +203,7 @@ def _flow(name: str, model: FlowModel, found: Found) -> values.Flow:
         max_tries=model.max_tries,
         begins=model.begins,
         approve_mappings=model.approve_mappings,
+        awaits_s=model.wait_for_links,
         fan_out=tuple(
             values.FanOut(plan, each.into)
             for each in model.fan_out

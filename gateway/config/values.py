@@ -116,6 +116,8 @@ class Flow:
     approve_mappings: bool = False
     """A mapping is published only after another person approved it."""
     fan_out: tuple[FanOut, ...] = ()
+    awaits_s: float = 3600.0
+    """So long a record waits for one that it names, before a case says so."""
 
     @property
     def sets(self) -> frozenset[str]:

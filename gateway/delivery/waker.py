@@ -14,8 +14,8 @@ from gateway.core.background import Background
 from gateway.storage.database import Database
 from gateway.sync import tables as t
 from gateway.sync.decider import Decider
-from gateway.sync.fan_out import awake
 from gateway.sync.stage import Stage
+from gateway.sync.wakes import awake
 
 LOOK_S = 1.0
 MOST = 200

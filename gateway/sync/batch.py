@@ -17,18 +17,19 @@ from dead_letter.evidence import Redactor
 from dead_letter.values import Ending
 from gateway.audit.ended import note_ended
 from gateway.core.ids import new_id
-from gateway.storage.database import dumps
 from gateway.sync import fan_out, saving, store, undecided
 from gateway.sync.arrive import arrive, is_hint
 from gateway.sync.bounds import NATURAL, digest
 from gateway.sync.cache import Cache, Entry
 from gateway.sync.flow import Flow, Member
 from gateway.sync.items import origin_of
+from gateway.sync.links import LinkBook, bound, names_of, told
 from gateway.sync.stage import Stage, Stages
 from gateway.sync.starting import Nobody, Starter, start_lanes
 from gateway.sync.state import Lane, RecordState
 from gateway.sync.steps import Job
 from gateway.sync.unit import Arrival, Effects, KnownItems, Unit
+from gateway.sync.wakes import set_alarms
 
 Rule = Callable[[Unit], Any]
 
@@ -41,13 +42,18 @@ class Topology:
     by_object: dict[tuple[str, str], Flow]
     fans: bool = False
     """Some flow makes tasks of its records."""
+    names: bool = False
+    """Records of some flow name other records."""
+    book: LinkBook = field(default_factory=LinkBook)
 
     @staticmethod
     def of(flows: Sequence[Flow]) -> Topology:
         """Indexes flows. One object type of one connection belongs to one flow."""
+        book = LinkBook()
+        flows = [bound(flow, book) for flow in flows]
         by_object = {(m.connection, m.object): flow for flow in flows for m in flow.members.values()}
         fans = any(flow.fan_out for flow in flows)
-        return Topology({flow.name: flow for flow in flows}, by_object, fans)
+        return Topology({flow.name: flow for flow in flows}, by_object, fans, any(flow.links for flow in flows), book)
 
     def stages(self) -> Stages:
         """Where the flows begin; what was moved since is read with the first transaction."""
@@ -109,9 +115,10 @@ class Batch:
                 self._take_up(decision, waiting[id(decision)])
             else:
                 decision.result = self._apply(decision)
-        if self.topology.fans:
-            self._fan_out()
+        due = self._fan_out() if self.topology.fans else {}
         start_lanes(self.units.values(), self.starter, self.started)
+        if self.topology.fans or self.topology.names:
+            set_alarms(self.units.values(), due)  # last: a lane that was begun may have found that it must wait
         await self._save()
 
     async def _deferred(self, decisions: Sequence[Decision]) -> dict[int, list[Arrival]]:
@@ -132,6 +139,16 @@ class Batch:
         for entry in entries:
             self._enter(entry)
         await self._load_items(arrivals, decisions)
+        if self.topology.names:
+            await self._load_links(arrivals)
+
+    async def _load_links(self, arrivals: Sequence[Arrival]) -> None:
+        names = {name for unit in self.units.values() for name in names_of(unit)}
+        for change in (arrival.change for arrival in arrivals):
+            flow = self._flow(change)
+            if flow is not None and flow.links and change.snapshot.raw:
+                names.update(told(flow.members[change.connection], flow.links, change.snapshot.raw))
+        await self.topology.book.look_up(self.tx, names)
 
     async def _load_naturals(self, arrivals: Sequence[Arrival]) -> set[str]:
         keys = set()
@@ -164,10 +181,12 @@ class Batch:
             unit.lanes_before = {connection: copy.copy(lane) for connection, lane in lanes.items()}
             self.units[state.id] = unit
 
-    def _fan_out(self) -> None:
+    def _fan_out(self) -> dict[str, float]:
         """What was decided about tasks reaches the records they were made of, and the other way round: all of it is
         durable together, or nothing is. A task is never loaded without its record, so the lock on that covers both.
+        Returns when the clock gives the next task to make, by record.
         """
+        due: dict[str, float] = {}
         for unit in list(self.units.values()):
             parent = self.units.get(fan_out.made_of(unit.state.id)) if unit.state.task else None
             if parent is not None:
@@ -176,11 +195,13 @@ class Batch:
             if not unit.flow.fan_out:
                 continue
             if unit.stage is not Stage.LIVE:
-                fan_out.put_off(unit)
+                due[unit.state.id] = unit.state.wake_at or unit.now  # looked at once it is
                 continue
-            for child in fan_out.expand(unit, self.topology.flows):
+            made, due[unit.state.id] = fan_out.expand(unit, self.topology.flows)
+            for child in made:
                 child.stage = self.stages.of(child.flow.name)
                 self.units[child.state.id] = child
+        return due
 
     def _apply(self, decision: Decision) -> Any:
         unit = self.units.get(decision.record)
@@ -377,12 +398,3 @@ def natural_key(flow: Flow, change: Change) -> str | None:
         return None
     value = canonical(flow.members[change.connection], change).get(flow.natural)
     return None if value in (None, "") else digest(str(value), NATURAL)
-
-
-def poison(arrival: Arrival, error: BaseException) -> dict[str, Any]:
-    """Evidence of a notice that our own code could not process."""
-    return {
-        "notice": arrival.id,
-        "error": f"{type(error).__name__}: {error}",
-        "change": dumps(arrival.change.delivery_key),
-    }

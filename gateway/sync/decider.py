@@ -21,9 +21,9 @@ from dead_letter.evidence import Redactor
 from dead_letter.values import CaseClass, Ending, NewCase
 from gateway.audit.ended import note_ended
 from gateway.core.ids import new_id
-from gateway.storage.database import Database
+from gateway.storage.database import Database, dumps
 from gateway.sync import store
-from gateway.sync.batch import Batch, Decision, Rule, Topology, poison
+from gateway.sync.batch import Batch, Decision, Rule, Topology
 from gateway.sync.bounds import storable
 from gateway.sync.cache import Cache
 from gateway.sync.starting import Nobody, Starter
@@ -243,7 +243,7 @@ def _poison_case(change: Change, notice: Arrival, error: Exception) -> NewCase:
         object=snapshot.object,
         object_id=snapshot.id,
         object_key=snapshot.key,
-        evidence=poison(notice, error),
+        evidence=_evidence(notice, error),
     )
 
 
@@ -266,3 +266,12 @@ def _fail(entries: list[tuple[Decision, asyncio.Future[Any]]], error: BaseExcept
                 future.cancel()
             else:
                 future.set_exception(error)
+
+
+def _evidence(arrival: Arrival, error: BaseException) -> dict[str, Any]:
+    """Evidence of a notice that our own code could not process."""
+    return {
+        "notice": arrival.id,
+        "error": f"{type(error).__name__}: {error}",
+        "change": dumps(arrival.change.delivery_key),
+    }

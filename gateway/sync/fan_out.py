@@ -77,8 +77,9 @@ def _never(child: Unit) -> bool:
     return bool(child.flow.create_in) and all(create_waived(child, each) for each in child.flow.create_in)
 
 
-def expand(parent: Unit, flows: Mapping[str, Flow]) -> list[Unit]:
-    """Makes the tasks that are due and tells the record how they stand. Returns the new units, to be saved with it.
+def expand(parent: Unit, flows: Mapping[str, Flow]) -> tuple[list[Unit], float]:
+    """Makes the tasks that are due and tells the record how they stand. Returns the new units, to be saved with it, and
+    when the next one is due by the clock (0: none).
 
     A task that was made stays made: nothing here makes it a second time, whatever is replayed or decided again.
     """
@@ -100,24 +101,7 @@ def expand(parent: Unit, flows: Mapping[str, Flow]) -> list[Unit]:
             elif (child := _make(parent, fan, name, rule, flows[fan.into])) is not None:
                 made.append(child)
         _roll_up(parent, fan.plan)
-    if wake_at != parent.state.wake_at:
-        parent.state.wake_at = wake_at
-        parent.effects.wakes[parent.state.id] = (parent.flow.name, wake_at)
-    return made
-
-
-def put_off(parent: Unit) -> None:
-    """The flow is not live, so nothing is made of its records. They are due, and looked at once it is."""
-    if not parent.state.wake_at:
-        parent.state.wake_at = parent.now
-        parent.effects.wakes[parent.state.id] = (parent.flow.name, parent.now)
-
-
-def awake(unit: Unit) -> bool:
-    """The clock came to where the record asked to be looked at; what is due now, `expand` finds."""
-    unit.state.wake_at = 0.0
-    unit.effects.wakes[unit.state.id] = (unit.flow.name, 0.0)
-    return True
+    return made, wake_at
 
 
 def _left(parent: Unit, fan: FanOut) -> None:
@@ -254,7 +238,7 @@ def _ask(parent: Unit, key: str, why: Undecided) -> None:
     title = f"whether {key} is made of this record cannot be decided: {why.reason}"
     parent.case(
         "mapping",
-        undecided.CAUSE,
+        "condition.undecided",
         title,
         connection=_home(parent),
         key=case_key(state.id, key),

@@ -92,6 +92,10 @@ class Flow:
     fan_out: tuple[FanOut, ...] = ()
     begins: Stage = Stage.LIVE
     """Where it stands until somebody moves it."""
+    links: frozenset[str] = frozenset()
+    """Fields that name other records; set with the mappings that know their connections (`links.bound`)."""
+    awaits_s: float = 3600.0
+    """So long a record waits for one that it names, before a case says so."""
 
     def policy(self, name: str) -> Policy:
         """The policy of a field."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from connectors.contract.errors import MappingError
-from gateway.sync.attempts import SentField
+from gateway.sync.attempts import Attempt, SentField
 from gateway.sync.state import FieldVersion
 from gateway.sync.unit import Unit
 from mappings.fallback import Fallback
@@ -48,6 +48,14 @@ def chosen(unit: Unit, connection: str, versions: Iterable[tuple[str, int | None
         if fallback is not None and fver is not None:
             found[name] = fallback
     return found
+
+
+def fragment(unit: Unit, attempt: Attempt, record: dict[str, Any]) -> dict[str, Any]:
+    """What is written for the fields of an attempt, with whoever stands in."""
+    sent = attempt.fields
+    standing_in = chosen(unit, attempt.connection, [(name, each.fver) for name, each in sent.items()])
+    mapping = unit.member(attempt.connection).mapping
+    return mapping.write({name: each.ext for name, each in sent.items()}, record, standing_in)
 
 
 def _take(unit: Unit, connection: str, name: str, fver: int, said: str) -> bool:

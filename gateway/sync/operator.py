@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from connectors.contract.errors import MappingError
+from gateway.sync import awaiting
 from gateway.sync.attempts import Attempt, Outcome
 from gateway.sync.fan_out import asked_again
 from gateway.sync.guard import reset
@@ -26,6 +27,7 @@ def retry(unit: Unit, connection: str, key: str, *, actor: str) -> None:
     lane = unit.lane(connection)
     unit.held(connection).undecided = ""
     asked_again(unit, key)
+    awaiting.asked_again(unit, connection, key)
     if lane.case == key:
         _unpark(lane)
         lane.case = key

@@ -9,7 +9,7 @@ from typing import Any
 from connectors.contract.errors import MappingError
 from connectors.contract.values import Ref, Step, VersionKind, WriteKind
 from gateway.core.ids import new_id
-from gateway.sync import instead, undecided
+from gateway.sync import awaiting, instead, undecided
 from gateway.sync.absorb import agrees
 from gateway.sync.attempts import Attempt, Seen, SentField
 from gateway.sync.flow import Member
@@ -20,6 +20,7 @@ from gateway.sync.state import FieldState, FieldVersion, Lane, LaneState, LinkSt
 from gateway.sync.trails import pass_over
 from gateway.sync.unit import Unit
 from mappings.compiler import CompiledMapping
+from mappings.links import Awaited
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,9 @@ def wants_create(unit: Unit, connection: str) -> bool:
     """Whether the flow creates the object here now."""
     if connection not in unit.flow.create_in or create_waived(unit, connection):
         return False
+    held = unit.held(connection)
+    if held.awaits and any(awaiting.waits(unit, held, name) for name in held.awaits):
+        return False
     when = unit.flow.create_when
     return when is None or undecided.creates(unit, connection, when)
 
@@ -91,6 +95,8 @@ def _pending(mapping: CompiledMapping, held: MemberState, name: str, canon: Fiel
     """Whether the member lacks a version of this field that may be written to it."""
     shadow = held.shadow.get(name)
     if shadow is not None and shadow.carried >= canon.now.fver:
+        return False
+    if held.awaits and name in held.awaits and held.awaits[name].fver == canon.now.fver:
         return False
     rule = mapping.fields.get(name)
     if rule is None or not rule.writable:
@@ -149,6 +155,9 @@ def _want(unit: Unit, connection: str, name: str, canon: FieldState, rev: int | 
             continue
         try:
             ext, stands_in = instead.outward(unit, connection, name, version)
+        except Awaited:
+            awaiting.begin(unit, connection, name)
+            continue
         except MappingError as error:
             if version is canon.now:
                 _cannot_say(unit, connection, name, version, error)
@@ -243,9 +252,13 @@ def _create(unit: Unit, lane: Lane, timeout_s: float, lease_s: float) -> Attempt
         )
         park(unit, lane, "unknown_outcome", "outcome.unprovable", title, {"since": held.keyed_from})
         return None
+    if awaiting.create_waits(unit, lane.connection):
+        return None
     exts: dict[str, Any] = {}
     for name, canon in unit.state.fields.items():
         rule, shadow = member.mapping.fields.get(name), held.shadow.get(name)
+        if name in unit.flow.links and awaiting.is_waived(held, name, canon.now.fver):
+            continue
         if rule is None or not rule.writable or canon.now.value is None or (shadow and shadow.held):
             continue
         try:
@@ -256,7 +269,7 @@ def _create(unit: Unit, lane: Lane, timeout_s: float, lease_s: float) -> Attempt
     held.creates += 1
     sendable = _sendable(member, exts)
     attempt.fields = {name: SentField(ext, unit.state.fields[name].now.fver) for name, ext in sendable.items()}
-    attempt.values = _fragment(unit, attempt, unit.state.values())
+    attempt.values = instead.fragment(unit, attempt, unit.state.values())
     return attempt
 
 
@@ -293,15 +306,8 @@ def _update(
     batch = [want for want in found if not want.stepped and (until is None or want.fver < until)]
     attempt = _attempt(unit, lane, WriteKind.UPDATE, timeout_s, lease_s)
     _fill(unit, attempt, batch)
-    attempt.values = _fragment(unit, attempt, _record_at(unit, batch))
+    attempt.values = instead.fragment(unit, attempt, _record_at(unit, batch))
     return attempt
-
-
-def _fragment(unit: Unit, attempt: Attempt, record: dict[str, Any]) -> dict[str, Any]:
-    sent = attempt.fields
-    standing_in = instead.chosen(unit, attempt.connection, [(name, each.fver) for name, each in sent.items()])
-    mapping = unit.member(attempt.connection).mapping
-    return mapping.write({name: each.ext for name, each in sent.items()}, record, standing_in)
 
 
 def _fill(unit: Unit, attempt: Attempt, batch: list[Want]) -> None:

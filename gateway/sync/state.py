@@ -145,6 +145,15 @@ class PendingItem(msgspec.Struct, omit_defaults=True, gc=False):
     """A copy was sent and closed as not applied: it may have landed since, so look before the next (W4)."""
 
 
+class Awaits(msgspec.Struct, omit_defaults=True, gc=False):
+    """A version of a field that names a record which has no object in this system yet."""
+
+    fver: int
+    since: float
+    case: str = ""
+    """Key of the case that was opened when it did not come in time."""
+
+
 class MemberState(msgspec.Struct, omit_defaults=True):
     """What is known of one member's object."""
 
@@ -179,6 +188,8 @@ class MemberState(msgspec.Struct, omit_defaults=True):
     """Set when a late write of ours was noticed: from this update time on, history must be looked through (rule 15)."""
     gap_base: int | None = None
     """The version that was seen before it, where versions count."""
+    awaits: dict[str, Awaits] = {}
+    """Field -> what it waits for; empty as a rule."""
     undecided: str = ""
     """Why the flow's condition for creates cannot be decided; a case says so while this is set."""
 

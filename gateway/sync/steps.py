@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.contract.values import Ref, WriteKind
-from gateway.sync import owned
+from gateway.sync import awaiting, owned
 from gateway.sync.attempts import Attempt, Conclusion, Outcome, Seen
 from gateway.sync.gap import check_history, foreign
 from gateway.sync.observe import fold
@@ -129,6 +129,7 @@ def _take(unit: Unit, lane: Lane, worker: Worker) -> None:
 def _next(unit: Unit, lane: Lane, worker: Worker) -> Job:
     """Rule 10: read first, or, where SYNC.md section 5 allows it, write at once."""
     expire_ghosts(unit, lane.connection)
+    awaiting.before_create(unit, lane.connection)
     if not lane.read_wanted and not lacks(unit, lane.connection):
         _clean(unit, lane)
         _release(lane)
@@ -239,9 +240,7 @@ def _close_hints(unit: Unit, lane: Lane, seen: Seen) -> None:
 
 def _start(unit: Unit, lane: Lane, worker: Worker, seen: Seen | None) -> Job:
     connection = lane.connection
-    if seen is None and unproven(unit, connection):
-        return _claim_read(unit, lane, worker, taken=True)
-    if seen is not None and seen.steps is None and wants_step(unit, connection):
+    if (seen is None and unproven(unit, connection)) or (seen and seen.steps is None and wants_step(unit, connection)):
         return _claim_read(unit, lane, worker, taken=True)
     if unit.stage is not Stage.LIVE:
         if planned(unit, lane, seen):

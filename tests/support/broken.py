@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from tests.contract.broken import parts, people, rules, tasks, workers
+from tests.contract.broken import parents, parts, people, rules, tasks, workers
 
 WITHOUT: Mapping[str, rules.Breaking] = {
     "ATTEMPT": rules.attempt,
@@ -51,6 +51,9 @@ WITHOUT: Mapping[str, rules.Breaking] = {
     "FALLBACK": people.held,
     "GROUP": people.nobody,
     "ONE VERSION": people.for_ever,
+    "PARENTS FIRST": parents.unordered,
+    "OWN IDS": parents.verbatim,
+    "IN TIME": parents.patiently,
 }
 """Mechanism -> what takes it out. The capitals are the rule names of SYNC.md's model."""
 

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from gateway.core.ids import new_id
-from gateway.sync import fan_out
+from gateway.sync import batch, fan_out
 from gateway.sync.state import Standing
 from tests.contract.broken.rules import put
 
@@ -31,11 +31,4 @@ def anew(stack: ExitStack) -> None:
 
 def by_the_process(stack: ExitStack) -> None:
     """The clock is kept in memory: what was due is forgotten with the process."""
-    original = fan_out.expand
-
-    def expand(parent: Any, flows: Any) -> Any:
-        made = original(parent, flows)
-        parent.effects.wakes.clear()
-        return made
-
-    put(stack, fan_out, "expand", expand)
+    put(stack, batch, "set_alarms", lambda units, due: None)
