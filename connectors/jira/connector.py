@@ -149,6 +149,7 @@ class Jira:
             site=self._settings.url.rstrip("/"),
             actor=actor,
             by_us=actor == me if actor else None,
+            asked=self._fields,
         )
         self._labels.put(snapshot.id, tuple(snapshot.raw["fields"].get("labels", ())))
         return msgspec.structs.replace(snapshot, items=await self._api.comments(ref.id)) if items else snapshot

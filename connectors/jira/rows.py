@@ -62,9 +62,14 @@ def to_snapshot(
     actor: str | None = None,
     by_us: bool | None = None,
     partial: bool = False,
+    asked: Iterable[str] = (),
 ) -> Snapshot:
-    """An issue as a Snapshot. It has no version number: `updated` is all there is (facts.md 2.4)."""
+    """An issue as a Snapshot. It has no version number: `updated` is all there is (facts.md 2.4). `asked`: the fields
+    asked for; an issue without a parent leaves that out [fixture jira/http.issue.get-expand-transitions].
+    """
     fields = _fields(document)
+    if "parent" in asked and "parent" not in fields:
+        document = {**document, "fields": {**fields, "parent": None}}
     key = str(document.get("key", ""))
     return Snapshot(
         object=ISSUE,

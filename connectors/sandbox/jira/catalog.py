@@ -162,6 +162,7 @@ FIELDS: Mapping[str, FieldSpec] = {
         FieldSpec("created", "Created", "datetime", ("created", "createdDate")),
         FieldSpec("updated", "Updated", "datetime", ("updated", "updatedDate")),
         FieldSpec("duedate", "Due date", "date", ("due", "duedate")),
+        FieldSpec("parent", "Parent", "issuelink", ("parent",)),
         FieldSpec("comment", "Comment", "comments-page", ("comment",)),
         FieldSpec(
             NUMBER_FIELD,

@@ -37,7 +37,9 @@ class Editing:
         """A new issue in To Do."""
         project = self._project(payload, person)
         rest = {name: value for name, value in (payload.get("fields") or {}).items() if name != "project"}
-        asked = read_write({"fields": rest, "update": payload.get("update")}, EMPTY, screen=CREATE_SCREEN)
+        asked = self._with_parent(
+            read_write({"fields": rest, "update": payload.get("update")}, EMPTY, screen=CREATE_SCREEN)
+        )
         errors = dict(asked.errors)
         for name, message in (
             ("summary", "You must specify a summary of the issue."),
@@ -57,12 +59,24 @@ class Editing:
 
     def edit(self, issue: Issue, payload: Mapping[str, Any], person: Person) -> Issue:
         """Fields on the edit screen. Without any effective change nothing happens at all."""
-        asked = read_write(payload, issue.fields, screen=editable(issue.fields))
+        asked = self._with_parent(read_write(payload, issue.fields, screen=editable(issue.fields)), issue)
         _refuse(asked.errors)
         with self._store.change():
             self._set_properties(issue, payload)
             issue = self._change(issue, dict(asked.values), person)
             return self._add_comments(issue, asked, person)
+
+    def _with_parent(self, asked: Asked, issue: Issue | None = None) -> Asked:
+        """The parent by its id. It must be there, and no issue is its own."""
+        named = asked.values.get("parent")
+        if named is None:
+            return asked
+        found = self._issues.get(named)
+        if found is None or (issue is not None and found.id == issue.id):
+            return msgspec.structs.replace(
+                asked, errors={**asked.errors, "parent": "Please select valid parent issue."}
+            )
+        return msgspec.structs.replace(asked, values={**asked.values, "parent": str(found.id)})
 
     def move(self, issue: Issue, payload: Mapping[str, Any], person: Person) -> Issue:
         """One transition. It must be open in the present status; its required fields must be given with it."""

@@ -36,6 +36,7 @@ EMPTY: Mapping[str, Any] = {
     "environment": None,
     "issuetype": None,
     "labels": [],
+    "parent": None,
     "priority": catalog.DEFAULT_PRIORITY,
     "reporter": None,
     "resolution": None,
@@ -94,9 +95,9 @@ def editable(fields: Mapping[str, Any]) -> frozenset[str]:
 def history_items(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The changelog's items for a change of stored values, in a fixed order."""
     return [
-        _item(name, before[name], after[name])
+        _item(name, before.get(name), after.get(name))
         for name in EMPTY
-        if name not in TIME_FIELDS and before[name] != after[name]
+        if name not in TIME_FIELDS and before.get(name) != after.get(name)
     ]
 
 
@@ -216,6 +217,15 @@ def _date(value: Any) -> str | None:
     return value
 
 
+def _parent(value: Any) -> str | None:
+    """`{"id"}` or `{"key"}`; whoever knows the issues says whether there is such a one."""
+    if value is None:
+        return None
+    if not isinstance(value, Mapping) or not (value.get("id") or value.get("key")):
+        raise Invalid("data was not an object")
+    return str(value.get("id") or value.get("key"))
+
+
 def _named(name: str, *, clears: bool = False) -> Callable[[Any], str | None]:
     def parse(value: Any) -> str | None:
         if value is None and clears:
@@ -234,6 +244,7 @@ _PARSERS: Mapping[str, Callable[[Any], Any]] = {
     "environment": _rich,
     "labels": _labels,
     "duedate": _date,
+    "parent": _parent,
     "priority": _named("priority"),
     "issuetype": _named("issuetype"),
     "resolution": _named("resolution"),

@@ -136,7 +136,10 @@ class Renderer:
         """The fields wanted, each as the API shows it."""
         shown = {name: value for name, value in EMPTY_FIELDS.items() if wanted.has(name)}
         for name, stored in issue.fields.items():
-            if wanted.has(name):
+            if name == "parent":
+                if stored is not None and wanted.has(name):
+                    shown[name] = self.parent(stored)
+            elif wanted.has(name):
                 shown[name] = self.field(name, stored)
         computed: dict[str, Callable[[], Any]] = {
             "project": lambda: self.project(PROJECTS[issue.project]),
@@ -148,6 +151,15 @@ class Renderer:
             "worklog": lambda: {"startAt": 0, "maxResults": 20, "total": 0, "worklogs": []},
         }
         return shown | {name: compute() for name, compute in computed.items() if wanted.has(name)}
+
+    def parent(self, number: str) -> dict[str, Any] | None:
+        """Left out of an issue that has none [fixture jira/http.issue.get-expand-transitions]."""
+        found = self._issues.get(number)
+        if found is None:
+            return None
+        shows = ("summary", "status", "priority", "issuetype")
+        fields = {name: self.field(name, found.fields[name]) for name in shows}
+        return {"id": str(found.id), "key": found.key, "self": self.url(f"issue/{found.id}"), "fields": fields}
 
     def field(self, name: str, stored: Any) -> Any:
         """One stored value."""
