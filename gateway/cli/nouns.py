@@ -20,6 +20,7 @@ VERB, NOUN, NOUNS = "a verb by itself", "a noun with verbs", "a noun with verbs,
 _PLACES = {
     "demo": VERB,
     "run": VERB,
+    "apply": VERB,
     "check": VERB,
     "now": VERB,
     "record": NOUNS,
