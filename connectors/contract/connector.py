@@ -10,6 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 import msgspec
 
 from connectors.contract.credentials import Keyring, TokenStore
+from connectors.contract.limits import Admission
 from connectors.contract.pushed import Shelf
 from connectors.contract.values import (
     Finding,
@@ -43,6 +44,8 @@ class ConnectionSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Keeps the tokens that are got with it; None: this process's memory."""
     shelf: Shelf | None = None
     """Where what is pushed to the connection is kept; None: this process does not have it."""
+    admission: Admission | None = None
+    """Lets requests through, so that all workers keep within one budget; None: nothing holds them up."""
     webhook_secret: str = ""
     timeout_s: float = 20.0
     settles_s: float | None = None

@@ -165,6 +165,10 @@ class Throttled(DeliveryError):
         self.retry_after_s = retry_after_s
 
 
+class BudgetSpent(Throttled):
+    """Not sent: what this connection may send is used up for now. The system was not asked; it says nothing of it."""
+
+
 def disposition(error: BaseException) -> Disposition:
     """What happens next after `error`. Anything not of our tree is a defect and becomes a case."""
     return error.disposition if isinstance(error, LockstepError) else Disposition.CASE

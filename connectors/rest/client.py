@@ -5,7 +5,7 @@ raises what `classify` says. It neither logs nor paces; delivery does.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, cast
 from urllib.parse import quote, urlencode
 
@@ -14,7 +14,7 @@ import httpx
 
 from connectors.contract.clock import Clock
 from connectors.contract.connector import ConnectionSettings
-from connectors.contract.errors import CredentialsError, DeliveryError
+from connectors.contract.errors import CredentialsError, DeliveryError, Throttled
 from connectors.contract.limits import Allowance
 from connectors.rest.again import again
 from connectors.rest.answer import Answer, Call, Failure, TypeCheck
@@ -22,7 +22,8 @@ from connectors.rest.auth import Header, Presented
 from connectors.rest.classify import Blame, Vendor, classify, no_blame
 from connectors.rest.evidence import evidence
 from connectors.rest.failures import failure_of
-from connectors.rest.limits import Budget, ClockOffset, ReadBudget, budget
+from connectors.rest.limits import Budget, ClockOffset, ReadBudget, as_told, budget, with_told
+from connectors.rest.rates import USUAL, RateHeader, pressing, told
 from connectors.rest.sign_in import Exchange, Mark, SignIn
 from connectors.rest.token_request import TokenRequest
 from connectors.rest.transport import aiohttp_transport
@@ -36,6 +37,8 @@ memory.
 
 MOST_SIGN_INS = 3
 """Credentials that one call presents: what stands, and after a refusal what is newer, or was there before."""
+ADMITTED_S, ADMITTED_SHARE = 5.0, 0.25
+"""A request waits no longer than this, nor than this share of its time-out, for the budget to let it through."""
 LEAST_S = 0.05
 """With less of its time-out left a call is not sent again."""
 
@@ -63,11 +66,13 @@ class RestClient:
         veil: Veil | None = None,
         read_budget: ReadBudget = budget,
         size_cap: int = SIZE_CAP,
+        rates: Sequence[RateHeader] = USUAL,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._base = settings.url.rstrip("/")
         self._timeout_s, self._size_cap = settings.timeout_s, size_cap
         self._clock, self._sleep = clock, sleep
+        self._admission, self._rates = settings.admission, tuple(rates)
         self._vendor, self._blame, self._read_budget = vendor, blame, read_budget
         self._wire, self._veil = wire, veil
         self._accepts = _accepts(wire)
@@ -209,21 +214,48 @@ class RestClient:
     async def _once(
         self, call: Call, content: bytes | None, extra: Collection[Header], timeout_s: float, shown: Presented
     ) -> Answer:
-        sent_at = self._clock.now()
+        asked_at = self._clock.monotonic()
+        if self._admission is None:
+            return await self._let_in(call, content, extra, timeout_s, shown)
+        await self._admission.enter(min(ADMITTED_S, timeout_s * ADMITTED_SHARE))
+        try:
+            left_s = max(LEAST_S, timeout_s - (self._clock.monotonic() - asked_at))
+            return await self._let_in(call, content, extra, left_s, shown)
+        finally:
+            self._admission.leave()
+
+    async def _let_in(
+        self, call: Call, content: bytes | None, extra: Collection[Header], timeout_s: float, shown: Presented
+    ) -> Answer:
+        sent_at, began = self._clock.now(), self._clock.monotonic()
         self.requests += 1
         headers = [*shown.headers, *(self._accepts if content is None else self._sends), *extra]
         url = f"{call.url}{'&' if '?' in call.url else '?'}{shown.query}" if shown.query else call.url
         exchange = await self._exchange(call.method, url, content, headers, timeout_s, self._wire)
         answer, received_at = exchange.answer, self._clock.now()
         if answer is not None:
-            self.budget = self._read_budget(answer.headers, self.budget)
             self._offset.learn(answer.headers.get("date", ""), sent_at, received_at)
         error = self._judged(call, answer, exchange.failure, received_at, shown)
+        self._learn(answer, error, self._clock.monotonic() - began)
         if error is not None and answer is not None and self._veil is not None:
             error = self._judged(call, self._veil(answer), exchange.failure, received_at, shown)
         if error is not None:
             raise error from exchange.cause
         return cast(Answer, answer)  # without an answer there is always an error
+
+    def _learn(self, answer: Answer | None, error: DeliveryError | None, took_s: float) -> None:
+        """What an answer says of the system's limits."""
+        found = told(answer.headers, self._rates, self._clock.now()) if answer is not None else []
+        if answer is not None:
+            before, self.budget = self.budget, self._read_budget(answer.headers, self.budget)
+            if not found and self.budget is not before:
+                found = [as_told(self.budget, self._system_now())]  # by headers of the system's own
+        if (least := pressing(found)) is not None:
+            self.budget = with_told(self.budget, least, self._system_now())
+        if self._admission is not None:
+            wish_s = error.retry_after_s if isinstance(error, Throttled) else None
+            status = 429 if isinstance(error, Throttled) else answer.status if answer is not None else None
+            self._admission.answered(took_s, status, found, wish_s)
 
     def _judged(
         self, call: Call, answer: Answer | None, failure: Failure | None, now: float, shown: Presented

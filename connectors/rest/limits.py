@@ -9,6 +9,8 @@ from email.utils import parsedate_to_datetime
 
 import msgspec
 
+from connectors.contract.limits import Told
+
 _SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,3})?")
 """Whole seconds by the standard; some gateways send fractions."""
 
@@ -75,6 +77,18 @@ def budget(headers: Mapping[str, str], before: Budget) -> Budget:
 
 ReadBudget = Callable[[Mapping[str, str], Budget], Budget]
 """The budget after an answer with these headers, from the budget before."""
+
+
+def as_told(known: Budget, now: float) -> Told:
+    """A budget as what an answer told. `now`: the system's clock."""
+    left_s = None if known.reset_at is None else known.reset_at - now
+    return Told(name="declared", limit=known.limit, remaining=known.remaining, resets_in_s=left_s)
+
+
+def with_told(known: Budget, told: Told, now: float) -> Budget:
+    """The budget by the limit of which the least is left. `now`: the system's clock."""
+    at = known.reset_at if told.resets_in_s is None else now + told.resets_in_s
+    return msgspec.structs.replace(known, limit=told.limit or known.limit, remaining=told.remaining, reset_at=at)
 
 
 _RATE_HEADERS = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "x-ratelimit-nearlimit")

@@ -17,6 +17,7 @@ from connectors import registry
 from connectors.contract.clock import Chance, Clock, SystemClock, system_chance
 from connectors.contract.connector import Connector
 from connectors.contract.errors import ConfigError
+from connectors.contract.limits import Admission
 from connectors.rest.kinds import kind_of, secrets_of
 from dead_letter.evidence import Redactor
 from gateway.app.backtesting import Backtester
@@ -27,6 +28,7 @@ from gateway.app.planning import Planner, planner_of
 from gateway.app.pushes import scim_of
 from gateway.app.replaying import Replayer, replayer_of
 from gateway.app.sweeping import sweepers_of
+from gateway.budget.budgets import Budgets
 from gateway.config import Config, values
 from gateway.config.secrets import STORED
 from gateway.core.ids import new_id
@@ -111,6 +113,7 @@ class Gateway:
     pauses: Pauses
     released: Released
     tally: Tally
+    budgets: Budgets
 
     @property
     def tasks(self) -> list[asyncio.Task[None]]:
@@ -136,6 +139,7 @@ class Gateway:
             self.pulse,
             self.pauses,
             self.released,
+            self.budgets,
         ]
         return [task for part in parts for task in part.tasks]
 
@@ -197,14 +201,16 @@ def connectors_of(
     transports: Transports | None = None,
     parts: Mapping[str, Part] | None = None,
     database: Database | None = None,
+    budgets: Mapping[str, Admission] | None = None,
 ) -> dict[str, Connector]:
     """A connector per connection; opens nothing. Without `parts` what the database keeps for signing in is missing,
-    without `database` what was pushed.
+    without `database` what was pushed; without `budgets` nothing holds its requests up.
     """
-    given, known = transports or {}, parts or {}
+    given, known, admitting = transports or {}, parts or {}, budgets or {}
     made: dict[str, Connector] = {}
     for name, each in config.connections.items():
         settings = known[name].live if name in known else without_store(each, clock)
+        settings = msgspec.structs.replace(settings, admission=admitting.get(name))
         if database is not None:
             settings = msgspec.structs.replace(settings, shelf=DatabaseShelf(database, name))
         made[name] = registry.create(settings, clock=clock, transport=given.get(name))
@@ -223,7 +229,8 @@ def compose(
     clock, chance = DatabaseClock(database, clock or SystemClock()), chance or system_chance()
     name = f"{socket.gethostname()}-{os.getpid()}-{new_id('')[-8:]}"
     parts = parts_of(config, database, clock, name)
-    connectors = connectors_of(config, clock, transports, parts, database)
+    budgets = Budgets(database, clock, name, {key: each.budget for key, each in config.connections.items()})
+    connectors = connectors_of(config, clock, transports, parts, database, budgets.budgets)
     # What the stream can still bring must be known as a repeat: its memory is shorter than the journal's (P7).
     kept = StreamOptions(retention_s=min(StreamOptions.retention_s, config.retention.journal_s / 2))
     name_of_stream = f"{config.name}-changes"
@@ -238,7 +245,7 @@ def compose(
     for key, connection in config.connections.items():
         worker = _worker(name, connection, chance)
         runner = Runner(key, connectors[key], gates[key], worker, decider, clock, tally)
-        dispatcher.serve(runner, connection.settings.concurrency, connection.rate)
+        dispatcher.serve(runner, connection.settings.concurrency, connection.rate, budgets.budgets[key])
     pressure = Pressure(stream, database, clock, data=config.data, limits=config.limits, worker=name)
     pauses = Pauses(database, clock, gates)
     renewed = {key: Renewed(key, gate, database, decider) for key, gate in gates.items()}
@@ -301,6 +308,7 @@ def compose(
         pauses=pauses,
         released=Released(database, decider),
         tally=tally,
+        budgets=budgets,
     )
 
 

@@ -130,6 +130,8 @@ async def running(gateway: Gateway) -> Any:
         stack.push_async_callback(gateway.decider.stop)
         await gateway.credentials.start()
         stack.push_async_callback(gateway.credentials.stop)
+        await gateway.budgets.start()
+        stack.push_async_callback(gateway.budgets.stop)
         await gateway.pauses.start()
         stack.push_async_callback(gateway.pauses.stop)
         await gateway.released.start()

@@ -53,15 +53,14 @@ def problems(connector: str) -> list[Problem]:
     return read(Path(connector)).problems
 
 
-def budget(connector: str) -> tuple[float | None, int | None]:
-    """What the connector's file says that the vendor allows: requests per second, over its narrowest window, and
-    requests in flight. None: it does not say.
+def budget(connector: str) -> tuple[list[tuple[int, float]], int | None]:
+    """What the connector's file says that the vendor allows: requests and seconds of each window, and requests in
+    flight. Empty, None: it does not say.
     """
     file = _file(connector)
     if file is None:
-        return None, None
-    rates = [window.requests / window.per for window in file.budget.windows]
-    return min(rates, default=None), file.budget.concurrent
+        return [], None
+    return [(window.requests, window.per) for window in file.budget.windows], file.budget.concurrent
 
 
 def with_ways(connector: str, connection: str, auth: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from connectors.contract.written.edge import Strict
 from connectors.contract.written.units import Duration, Rate, Size
 from gateway.config.access import AccessModel
 from gateway.config.auth import Auth, SecretsModel
+from gateway.config.budget import BudgetModel
 from gateway.config.cases import CasesModel
 from gateway.config.notifications import NotificationsModel
 from gateway.config.replay import ReplayModel
@@ -111,10 +112,11 @@ class ConnectionModel(Strict):
     concurrency: int = Field(default=16, ge=1, le=1000, description="Requests in flight.")
     rate: Rate | None = Field(
         default=None,
-        description="Requests that each worker may make, delivery waits for the others. Default: as fast as the "
-        "system's own rate headers allow.",
+        description="Requests that each worker may make, evenly; delivery waits for the others. Default: as fast as "
+        "`budget` and the system's own rate headers allow.",
         gt=0,
     )
+    budget: BudgetModel = BudgetModel()
     clock_skew: Duration = Field(
         default=2.0, description="Bound on what remains of the clock difference after it was measured and taken out."
     )

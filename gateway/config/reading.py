@@ -13,7 +13,7 @@ from connectors.contract.written.conditions import Condition, compile_condition
 from connectors.contract.written.edge import parse
 from connectors.contract.written.places import Source, read_source
 from connectors.contract.written.problems import Problem
-from gateway.config import connectors, files, values
+from gateway.config import budget, connectors, files, values
 from gateway.config.access import access_of, check_access
 from gateway.config.auth import MasterKeys, Origin, check_secrets, rules_of
 from gateway.config.cases import cases_of, check_cases
@@ -96,11 +96,12 @@ def _connection(name: str, model: ConfigFile, found: Found, origins: Mapping[At,
         credentials=rules_of(given.auth, name, origins),
         poll_every_s=given.poll.every if given.poll else None,
         has_webhook=given.webhook is not None,
-        rate=given.rate or files.budget(given.connector)[0],
+        rate=given.rate,
         clock_skew_s=given.clock_skew,
         read_always=given.read_before_write == "always",
         breaker=values.BreakerSettings(given.breaker.failures, given.breaker.retry, given.breaker.cap),
         sweeps=_sweeps(given.sweeps) if given.sweeps else None,
+        budget=budget.rules_of(given.budget, *files.budget(given.connector)),
     )
 
 

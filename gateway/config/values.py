@@ -11,6 +11,7 @@ from connectors.contract.connector import ConnectionSettings
 from connectors.contract.written.conditions import Condition
 from gateway.config.access import Access
 from gateway.config.auth import CredentialRules, MasterKeys
+from gateway.config.budget import BudgetRules
 from gateway.config.cases import Cases
 from gateway.config.notifications import Notifications
 from gateway.config.replay import Replays
@@ -54,12 +55,19 @@ class Connection:
     """None: only webhooks tell of changes."""
     has_webhook: bool
     rate: float | None
-    """Requests per second that a worker may send; None: no limit of ours."""
+    """Requests per second that each worker may send, evenly; None: no limit of ours."""
     clock_skew_s: float
     read_always: bool
     breaker: BreakerSettings
     sweeps: Sweeps | None
     """None: this connection is not swept."""
+    budget: BudgetRules = field(default_factory=BudgetRules)
+    """Of all workers together."""
+
+    @property
+    def per_s(self) -> float | None:
+        """Requests per second that one worker alone gets for long; None: nothing of ours limits it."""
+        return min((each for each in (self.rate, self.budget.rate) if each is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from gateway.console.rendering import moment, path
 from gateway.console.words import connection_look
 from gateway.intake.scim.place import address_of
 from gateway.sweeps.book import states as sweep_states
-from gateway.work import cases, pages_now, pausing, switching
+from gateway.work import budgets, cases, pages_now, pausing, switching
 from gateway.work.connections import ConnectionView, get_connection, list_connections
 from gateway.work.connectors import ConnectorView, list_connectors
 from gateway.work.credentials import in_words
@@ -136,6 +136,7 @@ async def _page(asked: Asked, findings: list[Finding]) -> web.StreamResponse:
         polled=place.config.connections[name].poll_every_s is not None,
         can_check=name in asked.desk.connectors and who.may(Right.CONFIGURE),
         settings=[*_settings(asked, name), *_credential(view)],
+        budget=budgets.in_words(view.budget, moment) if view is not None else [],
     )
 
 
@@ -200,6 +201,9 @@ def _settings(asked: Asked, name: str) -> list[tuple[str, str]]:
         ("polled every", f"{known.poll_every_s:g} s" if known.poll_every_s else "not polled"),
         ("time-out", f"{settings.timeout_s:g} s"),
         ("at once", str(settings.concurrency)),
-        ("rate", f"{known.rate:g} requests/s for each worker" if known.rate else "as the system's headers say"),
+        (
+            "rate",
+            f"{known.rate:g} requests/s for each worker" if known.rate else "as budget and the system's headers say",
+        ),
         ("breaker", f"opens after {known.breaker.failures} failures, tries again after {known.breaker.retry_s:g} s"),
     ]

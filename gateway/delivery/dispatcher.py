@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.contract.clock import Clock
 from connectors.contract.errors import StorageError
+from gateway.budget.admission import Budget
 from gateway.delivery.due import due_lanes, urgent_lanes
 from gateway.delivery.pace import Pace
 from gateway.delivery.queue import BACKLOG, PROMPT, REFILL, Queue, Turn
@@ -43,9 +44,12 @@ class Dispatcher:
         self._timers: dict[tuple[str, str], asyncio.TimerHandle] = {}
         self._stopping = False
 
-    def serve(self, runner: Runner, concurrency: int, per_s: float | None = None) -> None:
-        """Adds a connection. `per_s`: requests per second that this worker may send to it."""
-        pace = Pace(self.clock, per_s, runner.connector)
+    def serve(self, runner: Runner, concurrency: int, per_s: float | None = None, budget: Budget | None = None) -> None:
+        """Adds a connection. `per_s`: requests per second that this worker may send to it; `budget`: of all workers."""
+        if budget is None:
+            pace = Pace(self.clock, per_s, runner.connector)
+        else:
+            pace = Pace(self.clock, per_s, budget.knowing(runner.connector), budget.wait_s)
         self.queues[runner.connection] = Queue(runner, concurrency, pace)
 
     async def start(self) -> None:

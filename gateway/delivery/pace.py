@@ -6,6 +6,8 @@ here; delivery, which has the most to do after an outage, makes room for them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from connectors.contract.clock import Clock
 from connectors.contract.limits import Allowance, TellsAllowance
 
@@ -24,11 +26,19 @@ LANES_A_MEASURE = 20
 class Pace:
     """A bucket of requests for one connection of one worker; `per_s` None: only the system's own limits count."""
 
-    def __init__(self, clock: Clock, per_s: float | None = None, teller: object = None) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        per_s: float | None = None,
+        teller: object = None,
+        held_s: Callable[[], float] = lambda: 0.0,
+    ) -> None:
         self.per_s = per_s
         self.cost = FIRST_COST
         """Requests that one turn of a lane takes, as measured."""
         self._clock = clock
+        self._held_s = held_s
+        """Seconds for which the budget of all workers lets nothing through, whatever this one's pace."""
         self._teller = teller if isinstance(teller, TellsAllowance) else None
         self._level: float | None = None
         """Requests that may be sent now; None while nothing limits them."""
@@ -53,11 +63,11 @@ class Pace:
         rate = self.rate_s()
         if rate is None:
             self._level = None
-            return 0.0
+            return self._held_s()
         level = self._fill(rate)
         # A lane that asks already has sent a part of its requests: half of them are still to come.
         wanted = min(self.cost, self._size(rate)) + placed * self.cost / 2
-        return max(0.0, (wanted - level) / rate)
+        return max(self._held_s(), (wanted - level) / rate)
 
     def used(self) -> float | None:
         """Share of the budget that is used up now, 0 to 1: of what may be sent at once, or of the system's own limit,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from connectors.contract.errors import (
+    BudgetSpent,
     Conflict,
     CredentialsError,
     DeliveryError,
@@ -26,6 +27,8 @@ def concluded(error: Exception, gate: Gate, *, reading: bool = False) -> Conclus
     if isinstance(error, CredentialsError):
         gate.rejected(str(error))
         return _conclusion(Outcome.NOT_APPLIED, error, reason="credentials", retry_after_s=gate.wait_s())
+    if isinstance(error, BudgetSpent):  # the system was not asked: that tells nothing about it
+        return _conclusion(Outcome.NOT_APPLIED, error, reason="budget", retry_after_s=error.retry_after_s)
     if isinstance(error, Throttled):
         gate.throttled(error.retry_after_s)
         return _conclusion(Outcome.NOT_APPLIED, error, reason="throttled", retry_after_s=gate.wait_s())

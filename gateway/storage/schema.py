@@ -8,6 +8,7 @@ from dead_letter.tables import metadata as cases
 from gateway.access.tables import metadata as access
 from gateway.api.tables import metadata as api
 from gateway.audit.tables import metadata as audit
+from gateway.budget.tables import metadata as budget
 from gateway.credentials.tables import metadata as credentials
 from gateway.delivery.tables import metadata as delivery
 from gateway.intake.scim.tables import metadata as scim
@@ -36,4 +37,5 @@ PARTS: tuple[MetaData, ...] = (
     versions,
     credentials,
     scim,
+    budget,
 )

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import structlog
 
 from connectors.contract.errors import LockstepError, Refused, StorageError
+from connectors.contract.limits import Purpose, purpose
 from gateway.core.background import Background
 from gateway.delivery.breaker import Gate, GateState
 from gateway.delivery.sending import concluded
@@ -72,6 +73,7 @@ class Sweeper(Background):
         self._keep(f"sweeper-{self.connection or 'all'}", self._loop())
 
     async def _loop(self) -> None:
+        purpose.set(Purpose.BACKFILL)  # of this task and what it starts: nobody waits for a sweep
         while True:
             try:
                 await self.once()

@@ -17,6 +17,7 @@ from gateway.sync import tables as t
 from gateway.sync.attempts import Outcome
 from gateway.sync.tables import WAITING
 from gateway.work.backlog import lane_counts
+from gateway.work.budgets import BudgetView, budgets
 from gateway.work.credentials import CredentialView, standings
 from gateway.work.workplace import Workplace
 
@@ -75,6 +76,8 @@ class ConnectionView(msgspec.Struct, frozen=True, kw_only=True):
     """By whom, since when and why; null: it is not. `until` means nothing."""
     credential: CredentialView | None = None
     """What it signs in with; null: no gateway has run with it yet."""
+    budget: BudgetView
+    """What it may be sent, and why something waits for that."""
 
 
 async def list_connections(place: Workplace, who: Principal) -> list[ConnectionView]:
@@ -90,6 +93,8 @@ async def list_connections(place: Workplace, who: Principal) -> list[ConnectionV
         noticed = await _noticed(tx)
         tried = await _tried(tx, place.now())
         signed = await standings(tx)
+        rules = {name: place.config.connections[name].budget for name in seen}
+        allowed = await budgets(tx, rules, place.now())
     return [
         _view(
             place,
@@ -102,6 +107,7 @@ async def list_connections(place: Workplace, who: Principal) -> list[ConnectionV
             held,
             off.get(name),
             signed.get(name),
+            allowed[name],
         )
         for name in seen
     ]
@@ -129,6 +135,7 @@ def _view(
     held: list[Pause],
     off: Pause | None,
     signed: CredentialView | None,
+    allowed: BudgetView,
 ) -> ConnectionView:
     return ConnectionView(
         name=connection.name,
@@ -155,6 +162,7 @@ def _view(
         pushed_to=address_of(place.config.access.url, connection.name, connection.settings.connector),
         disabled=off,
         credential=signed,
+        budget=allowed,
     )
 
 

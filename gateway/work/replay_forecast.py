@@ -71,7 +71,7 @@ async def effect_on_live(
     for name in sorted({fold["connection"] for fold in folds if fold["action"] in SENDS and fold["connection"]}):
         here = lanes.get(name)
         connection = config.connections.get(name)
-        rate = connection.rate if connection else None
+        rate = connection.per_s if connection else None
         items = sum(fold["count"] for fold in folds if fold["action"] in SENDS and fold["connection"] == name)
         takes = min(plan.limits.rate, float(items)) * each_takes
         found.append(

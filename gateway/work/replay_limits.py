@@ -19,7 +19,8 @@ LEAST = 0.1
 def limits_for(config: Config, connections: Collection[str], sends: int, calls: int) -> Limits:
     """Limits of a plan that sends so many items to these connections by so many calls."""
     wanted = config.replay
-    rates = [each.rate for name in connections if (each := config.connections.get(name)) and each.rate is not None]
+    found = [config.connections[name].per_s for name in connections if name in config.connections]
+    rates = [each for each in found if each is not None]
     each_takes = max(1.0, calls / sends) if sends else 1.0
     shares = [rate * 60.0 * wanted.share / each_takes for rate in rates]
     return Limits(

@@ -110,7 +110,7 @@ async def test_how_much_longer_a_fresh_change_waits_is_bounded_by_what_lanes_hav
     async with staged(store_url) as stage:
         await stage.trouble(4)
         connections = cast(Any, stage.place.config.connections)
-        connections["b"].rate = 2.0  # requests a second
+        connections["b"].per_s = 2.0  # requests a second
         plan = await stage.planned()
         (live,) = plan["live"]
         calls = plan["cost"]["calls"] / plan["sends"]

@@ -30,7 +30,7 @@ EXPECTED = {
     "Refused": Disposition.CASE,
     "Conflict": Disposition.MERGE_AGAIN,
     "CredentialsError": Disposition.HOLD_CONNECTION,
-    "Throttled": Disposition.WAIT,
+    "BudgetSpent": Disposition.WAIT,
 }
 
 

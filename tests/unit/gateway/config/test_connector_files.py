@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from connectors.contract.limits import Purpose
 from gateway.config import read
+from gateway.config.budget import Window
 
 EXAMPLE = Path(__file__).parents[4] / "examples" / "brambledesk"
 ENV = dict.fromkeys(("DESK_SECRET", "DESK_HOOK", "JIRA_TOKEN", "JIRA_HOOK"), "x") | {
@@ -101,9 +103,25 @@ def test_what_the_vendor_allows_is_the_connections_budget_unless_it_says_less(ex
     config, _ = read(example, ENV)
     assert config is not None
     desk = config.connections["desk"]
-    assert (desk.rate, desk.settings.concurrency) == (100 / 60, 4)
+    assert (desk.budget.windows, desk.budget.concurrent) == ((Window(60.0, 100),), 4)
+    assert (desk.rate, desk.per_s, desk.settings.concurrency) == (None, 100 / 60, 4)
     assert (config.connections["jira"].rate, config.connections["jira"].settings.concurrency) == (None, 16)
-    edit(example, "poll: {every: 60s}", "rate: 1/s\n    concurrency: 2")
+    wanted = (
+        "rate: 1/s\n    concurrency: 2\n    budget: {windows: [10/s, 600/10min], concurrent: 3, shares: {live: 0.5}}"
+    )
+    edit(example, "poll: {every: 60s}", wanted)
     config, _ = read(example, ENV)
     assert config is not None
-    assert (config.connections["desk"].rate, config.connections["desk"].settings.concurrency) == (1.0, 2)
+    desk = config.connections["desk"]
+    assert (desk.rate, desk.per_s, desk.settings.concurrency) == (1.0, 1.0, 2)
+    assert [each.words for each in desk.budget.windows] == ["10/s", "600/10min"]
+    assert (desk.budget.concurrent, desk.budget.shares[Purpose.LIVE]) == (3, 0.5)
+
+
+@pytest.mark.parametrize(
+    "wrong", ["{windows: [10]}", "{windows: [0/s]}", "{windows: [10/week]}", "{shares: {live: 1.0}}", "{concurrent: 0}"]
+)
+def test_a_budget_that_means_nothing_is_refused_at_its_place(example: Path, wrong: str) -> None:
+    edit(example, "poll: {every: 60s}", f"budget: {wrong}")
+    _, problems = read(example, ENV)
+    assert problems and all(each.line for each in problems)

@@ -14,7 +14,7 @@ from gateway.work.replay_limits import LEAST, limits_asked, limits_for
 
 
 def config(rates: dict[str, float | None], **settings: Any) -> Config:
-    connections = {name: SimpleNamespace(rate=rate) for name, rate in rates.items()}
+    connections = {name: SimpleNamespace(per_s=rate) for name, rate in rates.items()}
     return cast(Config, SimpleNamespace(connections=connections, replay=Replays(**settings)))
 
 

@@ -1,0 +1,21 @@
+"""Budgets are shared through both databases."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from gateway.storage.database import Database
+from gateway.storage.migrate import migrate
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+    """Empty, with the schema of today."""
+    sqlite = f"sqlite+aiosqlite:///{tmp_path}/store.db"
+    made = Database(sqlite if request.param == "sqlite" else str(request.getfixturevalue("postgres_url")))
+    await migrate(made)
+    yield made
+    await made.close()
