@@ -34,6 +34,7 @@ class Cause(StrEnum):
     SWEEP_MANY_GONE = "sweep.many_gone"
     CREDENTIALS_DEAD = "credentials.dead"
     CREDENTIALS_ENDING = "credentials.ending"
+    SCHEMA_BREAKS = "schema.breaks"
     NOTICE_POISON = "notice.poison"
     CHANGE_UNFIT = "change.unfit"
     POLL_STUCK = "poll.stuck"
@@ -86,6 +87,7 @@ _CLASS_OF: Mapping[Cause, CaseClass] = {
     Cause.SWEEP_MANY_GONE: CaseClass.DELETED,
     Cause.CREDENTIALS_DEAD: CaseClass.CREDENTIALS,
     Cause.CREDENTIALS_ENDING: CaseClass.CREDENTIALS,
+    Cause.SCHEMA_BREAKS: CaseClass.SCHEMA,
     Cause.NOTICE_POISON: CaseClass.POISON,
     Cause.CHANGE_UNFIT: CaseClass.POISON,
     Cause.POLL_STUCK: CaseClass.POISON,
@@ -163,6 +165,7 @@ _RULES: Mapping[CaseClass, Rules] = {
     CaseClass.OVERWRITE: _SEE_TO_IT,
     CaseClass.DUPLICATE: _SEE_TO_IT,
     CaseClass.DELETED: _SEE_TO_IT,
+    CaseClass.SCHEMA: _SEE_TO_IT,  # closes by itself when the description or the mapping is mended
     CaseClass.CREDENTIALS: _rules(
         ActionName.LOOK,
         why={

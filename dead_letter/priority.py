@@ -17,6 +17,7 @@ _CLASS: Mapping[CaseClass, Reason] = {
     CaseClass.CREDENTIALS: Reason(40, "a whole connection stands still"),
     CaseClass.UNKNOWN_OUTCOME: Reason(35, "nobody knows whether a write took effect"),
     CaseClass.DELETED: Reason(30, "an object is gone and the other systems still have it"),
+    CaseClass.SCHEMA: Reason(30, "a mapping breaks before its records do"),
     CaseClass.POISON: Reason(25, "a defect of ours"),
     CaseClass.REFUSED: Reason(20, "a system refused a write"),
     CaseClass.DUPLICATE: Reason(20, "two objects stand for one record"),

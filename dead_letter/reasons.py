@@ -52,6 +52,11 @@ _CODES: Mapping[CaseClass, Mapping[str, str]] = {
         "archived": "it was archived",
     },
     CaseClass.CREDENTIALS: {"credentials_renewed": "the credentials were renewed"},
+    CaseClass.SCHEMA: {
+        "mapping_changed": "the mapping was changed",
+        "restored_there": "it was restored in the system",
+        "not_needed": "what is gone is not needed any more",
+    },
     CaseClass.POISON: {
         "reported": "it was reported, with the evidence",
         "object_changed": "what could not be stored was changed in the system",

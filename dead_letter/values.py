@@ -20,6 +20,7 @@ class CaseClass(StrEnum):
     DUPLICATE = "duplicate"  # two objects of one system for one record
     DELETED = "deleted"  # an object is gone and nothing says what that means
     CREDENTIALS = "credentials"  # a connection can no longer sign in
+    SCHEMA = "schema"  # a system changed its fields or options, and a mapping breaks by it
     POISON = "poison"  # a notice that our own code could not process
 
 

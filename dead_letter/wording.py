@@ -64,6 +64,10 @@ _NEXT: Mapping[Cause, str] = {
         "Get a new credential in {connection} before this one ends, then lockstep connection rotate {connection}, or "
         "replace its file. It is proved before it is used, and the old one is kept for a while."
     ),
+    Cause.SCHEMA_BREAKS: (
+        "Change the mapping to what {connection} has now, or restore it there. lockstep connection show {connection} "
+        "names everything that changed. The case closes by itself when they are looked at again."
+    ),
     Cause.CHANGE_UNFIT: (
         "Look at the object in {connection} and change what cannot be stored: the next poll brings it. Then close."
     ),
@@ -90,6 +94,7 @@ _CLASS_NEXT: Mapping[CaseClass, str] = {
     CaseClass.DUPLICATE: "Merge or close one of the two in the system, then close this case.",
     CaseClass.DELETED: "Find out what the deletion means for the other systems, then close.",
     CaseClass.CREDENTIALS: "Put new credentials in place; it goes on by itself.",
+    CaseClass.SCHEMA: "Change the mapping, or restore what changed in the system.",
     CaseClass.POISON: "Keep the evidence for a bug report and retry after an update.",
 }
 

@@ -16,6 +16,7 @@ from mappings.links import Book, bind
 from mappings.model import FieldModel, MappingFile, TypeFile
 from mappings.reader import Gate, Leaf, Read, generate
 from mappings.rules import Departure, FieldRule, ItemRule
+from mappings.uses import Use, uses_of
 from mappings.valuemap import inverse
 from mappings.writer import Slot, Writer, companions_of
 
@@ -45,6 +46,8 @@ class CompiledMapping:
     history: Read
     """The same for fragments: of HistoryEntry, and of what `write` gives (it tells which fields that sets)."""
     writer: Writer
+    uses: tuple[Use, ...] = ()
+    """Native fields that are read and written, for whoever looks out for changes of the system."""
 
     def bound(self, connection: str, book: Book) -> CompiledMapping:
         """This mapping for one connection: its fields of kind `record` name objects across systems, as `book` knows
@@ -118,6 +121,7 @@ def compile_mapping(model: MappingFile, record_type: TypeFile, *, digest: str = 
         read=generate(model.mapping, leaves, closing, whole=True),
         history=generate(model.mapping, leaves, closing, whole=False),
         writer=writer,
+        uses=uses_of(model),
     )
 
 

@@ -16,8 +16,12 @@ class FieldInfo(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     kind: str = ""
     """What the system calls its kind; "" where it does not say."""
+    label: str = ""
+    """What people see; "" where the system does not say."""
     options: tuple[str, ...] = ()
-    """The values that it takes, where it is a choice."""
+    """The values that it takes, where it is a choice, as they are written."""
+    labels: tuple[str, ...] = ()
+    """Of each option its other spelling: a label, or an id. Empty, or as many as there are options."""
     required: bool = False
 
 

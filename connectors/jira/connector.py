@@ -16,6 +16,7 @@ import msgspec
 from connectors.contract.clock import Clock
 from connectors.contract.connector import ConnectionSettings, Connector
 from connectors.contract.errors import Conflict, DeliveryError, Refused
+from connectors.contract.fields import FieldInfo
 from connectors.contract.limits import Allowance
 from connectors.contract.values import (
     Change,
@@ -34,7 +35,7 @@ from connectors.contract.values import (
     Write,
     WriteKind,
 )
-from connectors.jira import answers, events, items, jql, listing, marker, poll, rows, writes
+from connectors.jira import answers, describing, events, items, jql, listing, marker, poll, rows, writes
 from connectors.jira.api import API, Api
 from connectors.jira.checks import Checks
 from connectors.jira.people import Directory
@@ -185,6 +186,9 @@ class Jira:
         if write.step is not None:
             return await self._move(write, _target(write), write.step, fields)
         return await self._update(write, _target(write), fields)
+
+    async def fields(self, object: str) -> Sequence[FieldInfo]:
+        return await describing.describe(self._client)
 
     def allowance(self) -> Allowance:
         return self._client.allowance()

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import msgspec
 from aiohttp import web
 
+from connectors.sandbox.described import FieldChange
 from connectors.sandbox.editlog import EditLog
 from connectors.sandbox.faults import FaultBox
 from connectors.sandbox.people import PEOPLE, Person
@@ -47,6 +48,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Salesforce: what `Sforce-Limit-Info` says, and after how many requests it answers 403."""
     external_id_is_unique: bool = True
     """Salesforce: whether the field for our key was made unique, as it should."""
+    fields: Mapping[str, FieldChange] = {}
+    """Fields that the administrator added, changed or removed since."""
     oauth_single_use: bool = False
     """A refresh token is good once, and each answer has the next. ServiceNow does not do this; others do."""
 

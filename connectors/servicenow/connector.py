@@ -15,6 +15,7 @@ import msgspec
 
 from connectors.contract.clock import Clock
 from connectors.contract.connector import ConnectionSettings, Connector
+from connectors.contract.fields import FieldInfo
 from connectors.contract.limits import Allowance
 from connectors.contract.values import (
     Change,
@@ -35,7 +36,7 @@ from connectors.contract.values import (
     WriteKind,
 )
 from connectors.rest import RestClient
-from connectors.servicenow import answers, changes, hooks, items, listing, poll, rows, table, writes
+from connectors.servicenow import answers, changes, describing, hooks, items, listing, poll, rows, table, writes
 from connectors.servicenow.changes import Envelope
 from connectors.servicenow.checks import Checks
 from connectors.servicenow.feed import FeedSpec
@@ -196,6 +197,9 @@ class ServiceNow:
             snapshot=stored,
             evidence={"status": answer.status, "transaction": answer.headers.get("x-transaction-id", "")},
         )
+
+    async def fields(self, object: str) -> Sequence[FieldInfo]:
+        return await describing.describe(self._client, self._tables[object])
 
     def allowance(self) -> Allowance:
         return self._client.allowance()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from connectors.contract.connector import Connector, ListsIds
+from connectors.contract.fields import TellsFields
 from gateway.config import Config, values
 from gateway.delivery.breaker import Gate
 from gateway.reconcile.reconciler import Reconciler
@@ -14,6 +15,7 @@ from gateway.sweeps.expiry import Expiry
 from gateway.sweeps.ids import Guard, IdSweep
 from gateway.sweeps.leavers import LeaverSweep
 from gateway.sweeps.readback import Readback
+from gateway.sweeps.schema import SchemaSweep
 from gateway.sweeps.sweeper import Kind, Sweeper
 from gateway.sync.decider import Decider
 
@@ -79,4 +81,7 @@ def _kinds(
         share = wanted.readback_share
         swept = any(isinstance(each, IdSweep) for each in kinds)
         kinds.append(Readback(name, readable, connector, decider, stream, database, clock, share, ids_swept=swept))
+    if wanted.schema_every_s is not None and isinstance(connector, TellsFields):
+        every_s = wanted.schema_every_s
+        kinds.append(SchemaSweep(name, objects, connector, decider.topology, database, clock, every_s))
     return kinds

@@ -26,7 +26,7 @@ app.command()(switching.disable)
 app.command()(switching.enable)
 
 Facts = dict[str, Any]
-KINDS = ("ids", "leavers", "readback")
+KINDS = ("ids", "leavers", "readback", "schema")
 LOOK_S = 0.2
 LOST = {
     "gone": "deletions: {}",
@@ -34,6 +34,7 @@ LOST = {
     "late": "objects of records that have left: {}",
     "differing": "edited objects: {}",
     "comments": "comments: {}",
+    "changes": "fields or options changed: {}",
 }
 
 
@@ -43,7 +44,7 @@ def sweep(
     config: Config = DEFAULT_CONFIG,
     only: Annotated[
         list[str] | None,
-        typer.Option("--only", envvar="LOCKSTEP_SWEEP_ONLY", help="ids, leavers or readback; may be repeated."),
+        typer.Option("--only", envvar="LOCKSTEP_SWEEP_ONLY", help="ids, leavers, readback or schema; may be repeated."),
     ] = None,
     most_gone: Annotated[
         int | None,
@@ -71,7 +72,8 @@ def sweep(
     """Have the running gateway sweep a connection now, and show what it found.
 
     ids: deletions and new objects that nobody told of; leavers: objects created late for records that have left;
-    readback: edits that nobody told of. Exit code 4 when it was not finished in time; it goes on by itself.
+    readback: edits that nobody told of; schema: fields and options that changed. Exit code 4 when it was not finished
+    in time; it goes on by itself.
     """
     from gateway.cli.store import ask, configuration
 
@@ -106,6 +108,7 @@ def _kinds(loaded: Loaded, connection: str, only: list[str] | None) -> list[str]
         "ids": sweeps and sweeps.ids_every_s,
         "leavers": sweeps and sweeps.leavers_every_s,
         "readback": sweeps and sweeps.readback_share,
+        "schema": sweeps and sweeps.schema_every_s,
     }
     kinds = [kind for kind in only or KINDS if on[kind]]
     if not kinds:

@@ -41,7 +41,7 @@ def list_(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
 
 def show(connection: Name, config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
     """Show one connection: what it is, how its gate stands and since when, what waits for it, what is paused."""
-    from gateway.work import budgets
+    from gateway.work import budgets, drift
     from gateway.work.credentials import in_words
 
     found = asked(config, lambda gateway: _known(gateway, connection))
@@ -71,6 +71,9 @@ def show(connection: Name, config: Config = DEFAULT_CONFIG, as_json: Json = Fals
         data(f"disabled since {moment(off.since)} by {off.actor}: {off.reason}")
     for name, value in budgets.in_words(found.budget, moment):
         data(f"{name}: {value}")
+    for schema in found.schemas:
+        for name, value in drift.in_words(schema, moment):
+            data(f"{name}: {value}")
     for each in found.paused:
         data(f"paused {_WAYS[each.direction]} until {moment(each.until)} by {each.actor}: {each.reason}")
 

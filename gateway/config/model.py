@@ -79,6 +79,12 @@ class Readback(Strict):
     share: Share = Field(default=0.01, description="Of the linked objects, each day.")
 
 
+class SchemaSweep(Strict):
+    """Fields and options that came, went or changed: the system is asked for them, and mappings that feel it named."""
+
+    every: Duration = Field(default=6 * 3600.0, description="Pause between two rounds.", validate_default=False, gt=0)
+
+
 class Sweeps(Strict):
     """What neither webhook nor poll told of is looked for beside the work. Each part may be `false`."""
 
@@ -89,6 +95,9 @@ class Sweeps(Strict):
     leavers: Annotated[
         LeaverSweep | None, BeforeValidator(_or_off, json_schema_input_type=LeaverSweep | Literal[False])
     ] = LeaverSweep()
+    schema_: Annotated[
+        SchemaSweep | None, BeforeValidator(_or_off, json_schema_input_type=SchemaSweep | Literal[False])
+    ] = Field(default=SchemaSweep(), alias="schema")
     readback: Annotated[Readback | None, BeforeValidator(_or_off, json_schema_input_type=Readback | Literal[False])] = (
         Readback()
     )

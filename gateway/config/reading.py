@@ -115,6 +115,7 @@ def _sweeps(given: Sweeps) -> values.Sweeps:
         leavers_every_s=leavers.every if given.leavers else None,
         leavers_for_s=leavers.for_,
         readback_share=given.readback.share if given.readback else None,
+        schema_every_s=given.schema_.every if given.schema_ else None,
     )
 
 

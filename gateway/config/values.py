@@ -40,6 +40,7 @@ class Sweeps:
     leavers_every_s: float | None
     leavers_for_s: float
     readback_share: float | None
+    schema_every_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

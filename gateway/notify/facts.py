@@ -58,6 +58,7 @@ _WORDS: Mapping[CaseClass, str] = {
     CaseClass.DUPLICATE: "two objects stand for one record",
     CaseClass.DELETED: "an object is gone and other systems still have it",
     CaseClass.CREDENTIALS: "a connection can no longer sign in",
+    CaseClass.SCHEMA: "a system changed its fields and a mapping breaks by it",
     CaseClass.POISON: "a change that our own code could not process",
 }
 

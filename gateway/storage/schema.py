@@ -11,6 +11,7 @@ from gateway.audit.tables import metadata as audit
 from gateway.budget.tables import metadata as budget
 from gateway.credentials.tables import metadata as credentials
 from gateway.delivery.tables import metadata as delivery
+from gateway.drift.tables import metadata as drift
 from gateway.intake.scim.tables import metadata as scim
 from gateway.intake.tables import metadata as intake
 from gateway.notify.tables import metadata as notify
@@ -38,4 +39,5 @@ PARTS: tuple[MetaData, ...] = (
     credentials,
     scim,
     budget,
+    drift,
 )

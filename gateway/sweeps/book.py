@@ -21,6 +21,9 @@ from gateway.sweeps.tables import sweep
 LEASE_S = 300.0
 """Longer than any one step; each step renews it."""
 
+AT_ONCE = frozenset({"schema"})
+"""Kinds whose first round does not wait: what comes later is compared with it."""
+
 Cursor = dict[str, Any]
 
 
@@ -64,7 +67,7 @@ class Book:
             found = {kind: free and due for kind, free, due in await tx.execute(query)}
         new = [kind for kind in every_s if kind not in found]
         if new:
-            await self._enter(connection, {kind: now + every_s[kind] for kind in new})
+            await self._enter(connection, {kind: now + (0.0 if kind in AT_ONCE else every_s[kind]) for kind in new})
         return [kind for kind in every_s if found.get(kind)]
 
     async def _enter(self, connection: str, due: Mapping[str, float]) -> None:

@@ -10,7 +10,7 @@ sweep = Table(
     "sweep",
     metadata,
     Column("connection", String(100), nullable=False),  # empty: of all connections together
-    Column("kind", String(20), nullable=False),  # ids | leavers | readback | expiry
+    Column("kind", String(20), nullable=False),  # ids | leavers | readback | schema | expiry
     Column("since", Float, nullable=False),  # when a gateway first knew of it: what is older, nobody has missed
     Column("due_at", Float, nullable=False),  # of the next round; 0 where a person asked for one
     Column("asked", Text, nullable=False),  # JSON of what a person asked for; emptied by the round that did it

@@ -19,6 +19,7 @@ from gateway.sync.tables import WAITING
 from gateway.work.backlog import lane_counts
 from gateway.work.budgets import BudgetView, budgets
 from gateway.work.credentials import CredentialView, standings
+from gateway.work.drift import SchemaView, schemas
 from gateway.work.workplace import Workplace
 
 MOST = 20_000
@@ -78,6 +79,10 @@ class ConnectionView(msgspec.Struct, frozen=True, kw_only=True):
     """What it signs in with; null: no gateway has run with it yet."""
     budget: BudgetView
     """What it may be sent, and why something waits for that."""
+    schemas: tuple[SchemaView, ...] = ()
+    """What its system says of its fields, and the mappings that feel a change; of one connection only, lists leave it
+    out.
+    """
 
 
 async def list_connections(place: Workplace, who: Principal) -> list[ConnectionView]:
@@ -115,7 +120,11 @@ async def list_connections(place: Workplace, who: Principal) -> list[ConnectionV
 
 async def get_connection(place: Workplace, who: Principal, name: str) -> ConnectionView | None:
     """One; None: there is none, or it is outside the reader's scope."""
-    return next((each for each in await list_connections(place, who) if each.name == name), None)
+    found = next((each for each in await list_connections(place, who) if each.name == name), None)
+    if found is None:
+        return None
+    async with place.database.read() as tx:
+        return msgspec.structs.replace(found, schemas=await schemas(tx, place.config, name))
 
 
 def within(place: Workplace, who: Principal, name: str) -> bool:

@@ -166,6 +166,7 @@ UNTRIED: Mapping[str, str] = {
     "secret.fingerprint": "one row that the first worker makes; all read it afterwards",
     "credential.promote": "one transaction; the next look of any worker takes what it says, or proves it again",
     "credential.refuse": "one row for people; without it the credential is proved once more",
+    "schema.seen": "one transaction; the next round asks again and finds the same",
     "budget.take": "what a slice holds counts as sent until its window is over; places end by their lease",
     "budget.tell": "what a system said of its limits; the next answer says it anew",
     "credential.standing": "for people only; the next look writes it anew",

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 from aiohttp import web
 
+from connectors.sandbox.described import FieldChange
 from connectors.sandbox.gate import signed_in
 from connectors.sandbox.jira import answers, catalog
 from connectors.sandbox.jira.catalog import FIELDS, PROJECTS, STATUSES, FieldSpec, may_see
 from connectors.sandbox.jira.desk import Desk, page, page_bean, person_of, words
 from connectors.sandbox.people import PEOPLE, Person, by_account
+
+_TEXT = "com.atlassian.jira.plugin.system.customfieldtypes:textfield"
 
 
 class SiteApi:
@@ -90,11 +94,21 @@ class SiteApi:
 
     async def fields(self, request: web.Request) -> web.Response:
         """System and custom fields."""
-        return answers.body([_field(spec) for spec in FIELDS.values()])
+        changes = self._desk.site.options.fields
+        new = {name: FieldSpec(name, name, "string", custom=_TEXT) for name in changes if name not in FIELDS}
+        shown = [_changed(spec, changes.get(name, FieldChange())) for name, spec in (dict(FIELDS) | new).items()]
+        return answers.body([_field(spec) for spec in shown if spec is not None])
 
     async def priorities(self, request: web.Request) -> web.Response:
         """All, without paging."""
-        return answers.body([self._priority(request, number) for number in catalog.PRIORITIES])
+        told = self._desk.site.options.fields.get("priority", FieldChange()).options
+        numbers = {number: each.name for number, each in catalog.PRIORITIES.items()} if told is None else told
+        return answers.body([self._listed(request, number, name) for number, name in numbers.items()])
+
+    def _listed(self, request: web.Request, number: str, name: str) -> Any:
+        known = catalog.PRIORITIES.get(number)
+        shown = dict(self._priority(request, number if known else catalog.DEFAULT_PRIORITY))
+        return shown | {"id": number, "name": name}
 
     async def find_priorities(self, request: web.Request) -> web.Response:
         """All or those of some ids, paged."""
@@ -177,6 +191,13 @@ def _fits(person: Person, query: str, account: str | None) -> bool:
         return person.account_id == account
     names = (person.full_name.lower(), person.email, *person.full_name.lower().split())
     return any(name.startswith(query) for name in names)
+
+
+def _changed(spec: FieldSpec, change: FieldChange) -> FieldSpec | None:
+    """The field as the administrator left it; None: removed."""
+    if change.removed:
+        return None
+    return msgspec.structs.replace(spec, name=change.label or spec.name, type=change.kind or spec.type)
 
 
 def _field(spec: FieldSpec) -> dict[str, Any]:

@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 
 from connectors.sandbox.people import PEOPLE, Person
 from connectors.sandbox.servicenow import rules
+from connectors.sandbox.servicenow.described import describe
 from connectors.sandbox.servicenow.query import Selection
 from connectors.sandbox.servicenow.rules import Row
-from connectors.sandbox.servicenow.schema import CHOICES, JOURNALS, SYSTEM_COLUMNS, TABLES, Table, ddl
+from connectors.sandbox.servicenow.schema import JOURNALS, SYSTEM_COLUMNS, TABLES, Table, ddl
 from connectors.sandbox.site import Site
 
 GROUPS = {
@@ -43,6 +44,15 @@ class Records:
         if self._store.value("SELECT count(*) FROM sys_user") == 0:
             with self._store.change():
                 self._seed()
+
+    def describe(self) -> None:
+        """Brings up to date what the instance says of its columns."""
+        describe(self._store, self._site.options.fields, stamp(self._site.now()))
+
+    def removed(self, table: Table) -> frozenset[str]:
+        """Columns that the administrator removed."""
+        fields = self._site.options.fields if table.name == "incident" else {}
+        return frozenset(name for name, change in fields.items() if change.removed)
 
     def get(self, table: Table, sys_id: str) -> Row | None:
         """One row, or None."""
@@ -203,11 +213,6 @@ class Records:
         for sys_id, name in GROUPS.items():
             defaults = dict(TABLES["sys_user_group"].defaults)
             self._put(TABLES["sys_user_group"], defaults | {"sys_id": sys_id, "name": name} | system)
-        for element, choices in CHOICES.items():
-            for sequence, (value, label) in enumerate(choices.items()):
-                choice = {"name": "incident", "element": element, "value": value, "label": label, "language": "en"}
-                choice |= {"inactive": "false", "sequence": str(sequence), "sys_id": uuid.uuid4().hex}
-                self._put(TABLES["sys_choice"], choice | system)
         ids = {name: uuid.uuid4().hex for name, _ in _SYS_DB_OBJECTS}
         for name, parent in _SYS_DB_OBJECTS:
             entry = {"sys_id": ids[name], "name": name, "label": name.title(), "super_class": ids.get(parent, "")}

@@ -48,7 +48,7 @@ class Renderer:
         self, table: Table, row: Row, path: list[str], seen: dict[str, Row | None]
     ) -> tuple[Table, Row, str] | None:
         head, *rest = path
-        if head not in table.columns:
+        if head not in table.columns or head in self._records.removed(table):
             return None
         if not rest:
             return table, row, head

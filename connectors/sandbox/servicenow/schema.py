@@ -228,6 +228,13 @@ TABLES: Mapping[str, Table] = {
             read_only=True,
         ),
         Table(
+            name="sys_dictionary",
+            label="Dictionary Entry",
+            columns=("name", "element", "internal_type", "column_label", "mandatory", "active", *SYSTEM_COLUMNS),
+            display="column_label",
+            read_only=True,
+        ),
+        Table(
             name="sys_db_object",
             label="Table",
             columns=("name", "label", "super_class", *SYSTEM_COLUMNS),

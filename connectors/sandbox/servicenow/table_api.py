@@ -12,6 +12,7 @@ from yarl import URL
 from connectors.sandbox.gate import signed_in
 from connectors.sandbox.people import Person
 from connectors.sandbox.servicenow import answers
+from connectors.sandbox.servicenow.described import TOLD
 from connectors.sandbox.servicenow.events import Events, has_events
 from connectors.sandbox.servicenow.query import Selection, compile_query
 from connectors.sandbox.servicenow.records import Records
@@ -66,6 +67,8 @@ class TableApi:
         raise Refusal(answers.plain_failure(405))
 
     def _list(self, request: web.Request, table: Table, person: Person) -> web.Response:
+        if table.name in TOLD:
+            self._records.describe()
         limit = _whole(request, "sysparm_limit", _DEFAULT_LIMIT)
         offset = _whole(request, "sysparm_offset", 0)
         selection = self._selection(request, table)
@@ -148,6 +151,8 @@ class TableApi:
         if not isinstance(given, dict):
             raise Refusal(answers.failure(400, "Exception while reading request", "The payload is not an object"))
         as_displayed = _said(request, "sysparm_input_display_value")
+        gone = self._records.removed(table)  # as unknown names are: ignored (facts.md 1.2 [M])
+        given = {name: value for name, value in given.items() if name not in gone}
         return {name: self._input(table, name, _text(value), as_displayed) for name, value in given.items()}
 
     def _input(self, table: Table, name: str, value: str, as_displayed: bool) -> str:

@@ -1,4 +1,4 @@
-"""Budgets: slices of windows and places, shared by all workers; what systems said of their limits"""
+"""Budgets shared by all workers, what systems said of their limits; what they said of their fields"""
 
 from __future__ import annotations
 
@@ -47,4 +47,15 @@ def upgrade() -> None:
         sa.Column("told_at", sa.Float(), nullable=False),
         sa.Column("until", sa.Float()),
         sa.PrimaryKeyConstraint("connection", "name"),
+    )
+    op.create_table(
+        "schema_seen",
+        sa.Column("connection", sa.String(length=100), nullable=False),
+        sa.Column("object", sa.String(length=100), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("seen_at", sa.Float(), nullable=False),
+        sa.Column("checked_at", sa.Float(), nullable=False),
+        sa.Column("described", sa.Text(), nullable=False),
+        sa.Column("changes", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("connection", "object", "version"),
     )
