@@ -229,7 +229,13 @@ def compose(
     clock, chance = DatabaseClock(database, clock or SystemClock()), chance or system_chance()
     name = f"{socket.gethostname()}-{os.getpid()}-{new_id('')[-8:]}"
     parts = parts_of(config, database, clock, name)
-    budgets = Budgets(database, clock, name, {key: each.budget for key, each in config.connections.items()})
+    budgets = Budgets(
+        database,
+        clock,
+        name,
+        {key: each.budget for key, each in config.connections.items()},
+        at_once={key: each.settings.concurrency for key, each in config.connections.items()},
+    )
     connectors = connectors_of(config, clock, transports, parts, database, budgets.budgets)
     # What the stream can still bring must be known as a repeat: its memory is shorter than the journal's (P7).
     kept = StreamOptions(retention_s=min(StreamOptions.retention_s, config.retention.journal_s / 2))

@@ -17,6 +17,7 @@ import structlog
 from connectors.contract.clock import Clock
 from connectors.contract.errors import BudgetSpent, StorageError
 from connectors.contract.limits import Purpose, TellsAllowance, Told, purpose
+from gateway.budget.adapting import Adaptive
 from gateway.budget.learned import Knowing, Learned
 from gateway.budget.pots import Pots
 from gateway.budget.store import PLACES_S, Ask, Referee, take
@@ -25,6 +26,8 @@ from gateway.storage.database import Database
 
 PLACE_S = 0.5
 """How soon a worker asks again for a place when it has none."""
+CROWDED_S = 5.0
+"""A request that waits for another to end looks again after this, if none did."""
 AWAY_S = 1.0
 """How soon it asks again when the database does not answer."""
 
@@ -51,11 +54,14 @@ class Budget:
         worker: str,
         referee: Referee,
         *,
+        adaptive: Adaptive | None = None,
         wait: Wait = event_or_time,
     ) -> None:
         self.connection, self.rules, self.worker = connection, rules, worker
         self.in_flight = 0
         self.learned = Learned(clock)
+        self.adaptive = adaptive
+        """None: as many at once as one likes."""
         self._database, self._clock, self._referee, self._wait = database, clock, referee, wait
         self._pots = Pots(rules.windows)
         self._waiting: Counter[Purpose] = Counter()
@@ -72,7 +78,7 @@ class Budget:
         self._waiting[who] += 1
         try:
             while True:
-                wait_s = await self._more(who)
+                wait_s = CROWDED_S if self._crowded(who) else await self._more(who)
                 if self._passes(who):
                     return
                 if self._clock.monotonic() + wait_s > deadline:
@@ -84,6 +90,8 @@ class Budget:
 
     def answered(self, took_s: float, status: int | None, told: Sequence[Told], retry_after_s: float | None) -> None:
         self.learned.answered(told, retry_after_s if status is not None else None)
+        if self.adaptive is not None:
+            self.adaptive.answered(took_s, status, self.in_flight)
 
     def leave(self) -> None:
         self.in_flight -= 1
@@ -105,6 +113,8 @@ class Budget:
         """Why a request is held up, in one sentence; "" while it is not."""
         if (held_s := self.learned.held_s()) > 0:
             return f"{self.connection} asked for a pause of {held_s:.0f} s more"
+        if self._crowded(who):
+            return f"{self.connection} takes no more than {self.in_flight} requests at once well"
         now = self._clock.monotonic()
         if self._none_until.get(who, now) > now:
             return f"what {self.connection} may be sent is used up for now"
@@ -112,9 +122,13 @@ class Budget:
             return f"{self.rules.concurrent} requests to {self.connection} are under way"
         return ""
 
+    def _crowded(self, who: Purpose) -> bool:
+        """Whether the system takes no more at once, as this worker has found. A leaver is not held up by that."""
+        return self.adaptive is not None and who is not Purpose.LEAVER and self.in_flight >= self.adaptive.limit
+
     def _passes(self, who: Purpose) -> bool:
         now = self._clock.monotonic()
-        if self.learned.held_s() > 0 or not self._has_place(now):
+        if self.learned.held_s() > 0 or self._crowded(who) or not self._has_place(now):
             return False
         payer = self._pots.payer(who, now)
         if payer is None:

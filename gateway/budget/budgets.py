@@ -11,6 +11,7 @@ import structlog
 
 from connectors.contract.clock import Clock
 from connectors.contract.errors import StorageError
+from gateway.budget.adapting import Adaptive
 from gateway.budget.admission import Budget
 from gateway.budget.store import Referee, heard, referee_of, tell
 from gateway.config.budget import BudgetRules
@@ -34,10 +35,26 @@ class Budgets(Background):
         worker: str,
         rules: Mapping[str, BudgetRules],
         referee: Referee | None = None,
+        at_once: Mapping[str, int] | None = None,
     ) -> None:
+        """`at_once`: requests in flight that this worker may have at most; how many of these a system takes well is
+        found out.
+        """
         self.database, self.clock = database, clock
         by = referee or referee_of(clock)
-        self.budgets = {name: Budget(name, each, database, clock, worker, by) for name, each in rules.items()}
+        most = at_once or {}
+        self.budgets = {
+            name: Budget(
+                name,
+                each,
+                database,
+                clock,
+                worker,
+                by,
+                adaptive=Adaptive(clock, most[name]) if name in most else None,
+            )
+            for name, each in rules.items()
+        }
 
     async def start(self) -> None:
         """Returns when it is known what other workers heard. Raises StorageError."""
