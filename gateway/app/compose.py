@@ -253,7 +253,7 @@ def compose(
         runner = Runner(key, connectors[key], gates[key], worker, decider, clock, tally)
         dispatcher.serve(runner, connection.settings.concurrency, connection.rate, budgets.budgets[key])
     pressure = Pressure(stream, database, clock, data=config.data, limits=config.limits, worker=name)
-    pauses = Pauses(database, clock, gates)
+    pauses = Pauses(database, clock, gates, {key: each.maintenance for key, each in config.connections.items()})
     renewed = {key: Renewed(key, gate, database, decider) for key, gate in gates.items()}
 
     def another_credential(key: str) -> None:
@@ -275,6 +275,7 @@ def compose(
             each.poll_every_s,
             partial(_held, pressure, pauses, key),
             Polled(gates[key]).told,
+            rules=each.polling,
         )
         for key, each in config.connections.items()
         if each.poll_every_s is not None

@@ -41,7 +41,6 @@ def list_(config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
 
 def show(connection: Name, config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
     """Show one connection: what it is, how its gate stands and since when, what waits for it, what is paused."""
-    from gateway.work import budgets, drift
     from gateway.work.credentials import in_words
 
     found = asked(config, lambda gateway: _known(gateway, connection))
@@ -69,13 +68,20 @@ def show(connection: Name, config: Config = DEFAULT_CONFIG, as_json: Json = Fals
     if found.disabled is not None:
         off = found.disabled
         data(f"disabled since {moment(off.since)} by {off.actor}: {off.reason}")
-    for name, value in budgets.in_words(found.budget, moment):
+    for name, value in _limits(found):
         data(f"{name}: {value}")
-    for schema in found.schemas:
-        for name, value in drift.in_words(schema, moment):
-            data(f"{name}: {value}")
     for each in found.paused:
         data(f"paused {_WAYS[each.direction]} until {moment(each.until)} by {each.actor}: {each.reason}")
+
+
+def _limits(found: ConnectionView) -> list[tuple[str, str]]:
+    """What holds it up by rule, and what its system says of its fields."""
+    from gateway.work import budgets, drift
+
+    told = budgets.in_words(found.budget, moment)
+    if found.next_maintenance is not None:
+        told.append(("next maintenance", moment(found.next_maintenance)))
+    return told + [each for schema in found.schemas for each in drift.in_words(schema, moment)]
 
 
 def pause(

@@ -13,7 +13,9 @@ from gateway.config.access import AccessModel
 from gateway.config.auth import Auth, SecretsModel
 from gateway.config.budget import BudgetModel
 from gateway.config.cases import CasesModel
+from gateway.config.hours import MaintenanceModel
 from gateway.config.notifications import NotificationsModel
+from gateway.config.polling import Poll
 from gateway.config.replay import ReplayModel
 from gateway.config.urls import DatabaseUrl, StreamUrl, listen_address
 from mappings.model import Name
@@ -27,10 +29,6 @@ def _address(url: str) -> str:
     if not re.fullmatch(r"https?://[^\s/@]+(/\S*)?", url):
         raise ValueError("this is not the address of a system; try https://host")
     return url
-
-
-class Poll(Strict):
-    every: Duration = Field(default=60.0, description="Pause between two polls.", validate_default=False, gt=0)
 
 
 class WebhookIn(Strict):
@@ -126,6 +124,9 @@ class ConnectionModel(Strict):
         gt=0,
     )
     budget: BudgetModel = BudgetModel()
+    maintenance: list[MaintenanceModel] = Field(
+        default=[], description="Hours in which the system is left alone; what is to be written waits."
+    )
     clock_skew: Duration = Field(
         default=2.0, description="Bound on what remains of the clock difference after it was measured and taken out."
     )

@@ -13,10 +13,11 @@ from connectors.contract.written.conditions import Condition, compile_condition
 from connectors.contract.written.edge import parse
 from connectors.contract.written.places import Source, read_source
 from connectors.contract.written.problems import Problem
-from gateway.config import budget, connectors, files, values
+from gateway.config import budget, connectors, files, polling, values
 from gateway.config.access import access_of, check_access
 from gateway.config.auth import MasterKeys, Origin, check_secrets, rules_of
 from gateway.config.cases import cases_of, check_cases
+from gateway.config.hours import maintenance_of
 from gateway.config.model import ConfigFile, ConnectionModel, FlowModel, IdSweep, LeaverSweep, MergeRule, Sweeps
 from gateway.config.notifications import check_notifications, notifications_of
 from gateway.config.references import Found, resolve
@@ -102,6 +103,8 @@ def _connection(name: str, model: ConfigFile, found: Found, origins: Mapping[At,
         breaker=values.BreakerSettings(given.breaker.failures, given.breaker.retry, given.breaker.cap),
         sweeps=_sweeps(given.sweeps) if given.sweeps else None,
         budget=budget.rules_of(given.budget, *files.budget(given.connector)),
+        polling=polling.rules_of(given.poll) if given.poll else None,
+        maintenance=maintenance_of(given.maintenance),
     )
 
 

@@ -13,7 +13,9 @@ from gateway.config.access import Access
 from gateway.config.auth import CredentialRules, MasterKeys
 from gateway.config.budget import BudgetRules
 from gateway.config.cases import Cases
+from gateway.config.hours import Maintenance
 from gateway.config.notifications import Notifications
+from gateway.config.polling import PollRules
 from gateway.config.replay import Replays
 from mappings.compiler import CompiledMapping
 from mappings.model import TypeFile
@@ -64,6 +66,9 @@ class Connection:
     """None: this connection is not swept."""
     budget: BudgetRules = field(default_factory=BudgetRules)
     """Of all workers together."""
+    polling: PollRules | None = None
+    """How the pause between polls follows what happens; None with `poll_every_s`."""
+    maintenance: tuple[Maintenance, ...] = ()
 
     @property
     def per_s(self) -> float | None:

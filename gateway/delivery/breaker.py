@@ -39,7 +39,9 @@ class Gate:
         self.settings = settings or GateSettings()
         self.state, self.reason = GateState.CLOSED, ""
         self.paused = False
-        """A person holds everything, whatever the system can do; set by `Pauses`."""
+        """A person or a maintenance holds everything, whatever the system can do; set by `Pauses`."""
+        self.maintained = False
+        """The system is left alone altogether: it is not even swept."""
         self._clock, self._on_change = clock, on_change
         self._failures, self._opened, self._until = 0, 0, 0.0
         self._trying = self._proven = False

@@ -7,7 +7,7 @@ workers a second after it was made. While the database is away the last known pa
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import structlog
@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.contract.clock import Clock
 from connectors.contract.errors import StorageError
+from gateway.config.hours import Maintenance, holding
 from gateway.core.background import Background
 from gateway.delivery.breaker import Gate
 from gateway.delivery.tables import connection_pause
@@ -25,6 +26,8 @@ EVERY_S = 1.0
 IN, OUT = "in", "out"
 OFF = "off"
 """Both ways, without an end: the connection is disabled. No request is made to it; what its webhooks tell is kept."""
+PLANNED = "the configuration"
+"""Who makes the pauses of a maintenance."""
 
 log = structlog.get_logger()
 
@@ -57,11 +60,33 @@ async def _held(tx: AsyncConnection, now: float) -> list[Pause]:
     return [Pause(**each) for each in (await tx.execute(query)).mappings()]
 
 
+def maintained_at(planned: Mapping[str, Sequence[Maintenance]], now: float) -> list[Pause]:
+    """Pauses that the configuration makes at that time, by connection and direction."""
+    found = []
+    for name in sorted(planned):
+        for way in (IN, OUT):
+            stretch = holding([each.hours for each in planned[name] if way in each.directions], now)
+            if stretch is not None:
+                since, until = stretch
+                pause = Pause(
+                    connection=name, direction=way, since=since, until=until, actor=PLANNED, reason="maintenance"
+                )
+                found.append(pause)
+    return found
+
+
 class Pauses(Background):
     """Of one worker."""
 
-    def __init__(self, database: Database, clock: Clock, gates: Mapping[str, Gate]) -> None:
-        self.database, self.clock, self.gates = database, clock, gates
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        gates: Mapping[str, Gate],
+        planned: Mapping[str, Sequence[Maintenance]] | None = None,
+    ) -> None:
+        """`planned`: maintenance by connection, as the configuration has it."""
+        self.database, self.clock, self.gates, self.planned = database, clock, gates, planned or {}
         self._held: dict[tuple[str, str], Pause] = {}
 
     async def start(self) -> None:
@@ -71,8 +96,12 @@ class Pauses(Background):
 
     def taking_in(self, connection: str) -> str:
         """Why nothing is taken in from a connection now; "" if it is."""
+        now = self.clock.now()
         found = self._held.get((connection, IN))
-        return f"{found.actor} paused it: {found.reason}" if found and found.until > self.clock.now() else ""
+        if found and found.until > now:
+            return f"{found.actor} paused it: {found.reason}"
+        planned = maintained_at({connection: self.planned.get(connection, ())}, now)
+        return "it is maintained" if any(each.direction == IN for each in planned) else ""
 
     def polling(self, connection: str) -> str:
         """Why it is not asked for changes now; "" if it is."""
@@ -88,9 +117,12 @@ class Pauses(Background):
 
     def _apply(self) -> None:
         now = self.clock.now()
+        maintained = {each.connection for each in maintained_at(self.planned, now) if each.direction == OUT}
         for name, gate in self.gates.items():
             held = self._held.get((name, OUT))
-            gate.paused = (name, OFF) in self._held or (held is not None and held.until > now)
+            gate.maintained = name in maintained
+            off = gate.maintained or (name, OFF) in self._held
+            gate.paused = off or (held is not None and held.until > now)
 
     async def _loop(self) -> None:
         while True:

@@ -21,6 +21,7 @@ from connectors.contract.values import Change
 from dead_letter.store import close_cases, open_cases
 from dead_letter.values import CaseClass, Ending, NewCase
 from gateway.audit.ended import note_ended
+from gateway.config.polling import PollRules
 from gateway.core.background import Background
 from gateway.intake.fitting import entry, fit
 from gateway.storage.database import Database, dumps, insert, loads
@@ -35,6 +36,10 @@ STUCK_AFTER = 10
 """Turns in a row that our own code ended, and a person is told: what it trips over will be there the next time."""
 SHOWN = 60
 """Characters shown of an identity that does not fit."""
+MOST_SHOWN = 10_000
+"""Changes of one turn that are remembered until the next."""
+
+Shown = tuple[str, str, str, float]
 log = structlog.get_logger()
 
 
@@ -59,6 +64,12 @@ class Poller(Background):
     mended: bool = False
     """No case of ours tells of such turns."""
     polled: int = 0
+    rules: PollRules | None = None
+    """How the pause follows what polls find; None: it is always `every_s`."""
+    pause_s: float = 0.0
+    """The last one between two turns that went well."""
+    shown: frozenset[Shown] = frozenset()
+    """What the last turn told of: an overlap tells of it again, and that is nothing new."""
     asked: asyncio.Event = field(default_factory=asyncio.Event)
     """Set by whoever knows that a turn now may go better than the last: the pause is over."""
 
@@ -125,9 +136,11 @@ class Poller(Background):
         if claimed is None:
             return self.every_s
         cursor: Mapping[str, Any] | None = claimed or None
+        seen: set[Shown] = set()
         while True:
             page = await self.connector.changes(cursor)
             self.told(None)
+            seen.update(map(_shown, page.changes[: max(0, MOST_SHOWN - len(seen))]))
             entries, unfit = _sorted(page.changes)
             await self.stream.append_many(entries)
             self.polled += len(entries)
@@ -135,13 +148,26 @@ class Poller(Background):
                 return self.every_s
             cursor = page.cursor
             if not page.more:
-                return self.every_s
+                return self._next_s(seen)
             if self.pressed():
                 return max(self.every_s, PRESSED_S)
 
+    def _next_s(self, seen: set[Shown]) -> float:
+        """The pause after a turn that came to its end."""
+        new, self.shown = len(seen - self.shown), frozenset(seen)
+        if self.rules is None:
+            return self.every_s
+        self.pause_s = self.rules.next_s(self.pause_s or self.every_s, new, self.clock.now())
+        return self.pause_s
+
+    @property
+    def _lease_s(self) -> float:
+        """Longer than any pause, so that the one who polls goes on with it."""
+        return max(30.0, 3 * (self.rules.slowest_s if self.rules is not None else self.every_s))
+
     async def _claim(self) -> dict[str, Any] | None:
         """The cursor ({} at the very first), or None while another worker polls."""
-        now, lease_s = self.clock.now(), max(30.0, self.every_s * 3)
+        now, lease_s = self.clock.now(), self._lease_s
         async with self.database.begin("poll.claim") as tx:
             await tx.execute(
                 insert(tx, t.cursor)
@@ -169,13 +195,19 @@ class Poller(Background):
             moved = await tx.execute(
                 update(t.cursor)
                 .where(t.cursor.c.connection == self.name, t.cursor.c.owner == self.worker)
-                .values(value=dumps(dict(cursor)), polled_at=now, lease_until=now + max(30.0, self.every_s * 3))
+                .values(value=dumps(dict(cursor)), polled_at=now, lease_until=now + self._lease_s)
             )
             if moved.rowcount == 1 and unfit:
                 await open_cases(tx, unfit, now=now)
             await self._mend(tx)
         self.mended = True
         return moved.rowcount == 1
+
+
+def _shown(change: Change) -> Shown:
+    """Tells a state of an object from another, whatever the delivery is called."""
+    told = change.snapshot
+    return (change.kind, f"{told.object}:{told.id}", str(told.version), told.updated_at or change.occurred_at or 0.0)
 
 
 def _stuck_key(connection: str) -> str:

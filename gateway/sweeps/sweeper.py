@@ -92,7 +92,7 @@ class Sweeper(Background):
 
     def _hindered(self) -> bool:
         """A system in trouble is left alone: finding out that it is well again is for the lanes."""
-        return self.gate is not None and self.gate.state is not GateState.CLOSED
+        return self.gate is not None and (self.gate.state is not GateState.CLOSED or self.gate.maintained)
 
     async def _guarded(self, kind: Kind) -> bool:
         """Runs a round as far as it gets. Nothing a system does ends the sweeper."""

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.access.rights import Principal, Right
 from gateway.config.values import Connection
 from gateway.core.ids import new_id
-from gateway.delivery.pauses import Pause, disabled, pauses_at
+from gateway.delivery.pauses import Pause, disabled, maintained_at, pauses_at
 from gateway.intake.scim.place import address_of
 from gateway.sync import tables as t
 from gateway.sync.attempts import Outcome
@@ -70,7 +70,9 @@ class ConnectionView(msgspec.Struct, frozen=True, kw_only=True):
     polls: bool
     webhooks: bool
     paused: tuple[Pause, ...] = ()
-    """By people."""
+    """By people, and by the configuration while the system is maintained."""
+    next_maintenance: float | None = None
+    """When the next one begins; null: none is planned."""
     pushed_to: str = ""
     """Where an identity provider pushes to; empty: nobody pushes."""
     disabled: Pause | None = None
@@ -95,6 +97,7 @@ async def list_connections(place: Workplace, who: Principal) -> list[ConnectionV
         polled = {row.connection: row.polled_at for row in await tx.execute(select(t.cursor))}
         held = await pauses_at(tx, place.now())
         off = await disabled(tx)
+        held += maintained_at({name: place.config.connections[name].maintenance for name in seen}, place.now())
         noticed = await _noticed(tx)
         tried = await _tried(tx, place.now())
         signed = await standings(tx)
@@ -172,6 +175,7 @@ def _view(
         disabled=off,
         credential=signed,
         budget=allowed,
+        next_maintenance=min((each.hours.next(place.now())[0] for each in connection.maintenance), default=None),
     )
 
 

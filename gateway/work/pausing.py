@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.contract.errors import InputError
 from gateway.access.rights import Principal, Right
-from gateway.delivery.pauses import IN, OUT, Pause, pauses_at
+from gateway.delivery.pauses import IN, OUT, Pause, maintained_at, pauses_at
 from gateway.delivery.tables import connection_pause
 from gateway.storage.database import insert
 from gateway.work.trail import note
@@ -67,7 +67,10 @@ async def resume(place: Workplace, who: Principal, name: str, directions: Sequen
 async def list_pauses(place: Workplace) -> list[Pause]:
     """Those that hold now; whoever shows them narrows them to the reader."""
     async with place.database.read() as tx:
-        return await pauses_at(tx, place.now())
+        held = await pauses_at(tx, place.now())
+    return held + maintained_at(
+        {name: each.maintenance for name, each in place.config.connections.items()}, place.now()
+    )
 
 
 def _is_there(place: Workplace, who: Principal, name: str) -> bool:

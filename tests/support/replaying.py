@@ -129,7 +129,8 @@ def config_of(systems: Sequence[System], **settings: Any) -> Config:
     }
     flow = SimpleNamespace(type=SimpleNamespace(type="thing", fields=fields))
     connections = {
-        system.name: SimpleNamespace(per_s=None, settings=SimpleNamespace(connector="fake")) for system in systems
+        system.name: SimpleNamespace(per_s=None, maintenance=(), settings=SimpleNamespace(connector="fake"))
+        for system in systems
     }
     wanted = Replays(**{"rate": 60_000.0, **settings})
     told = SimpleNamespace(rules=())
