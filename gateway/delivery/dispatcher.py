@@ -12,8 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.contract.clock import Clock
 from connectors.contract.errors import StorageError
+from connectors.contract.limits import purpose
 from gateway.budget.admission import Budget
-from gateway.delivery.due import due_lanes, urgent_lanes
+from gateway.delivery.due import due_lanes, leaving_lanes, replayed, urgent_lanes
 from gateway.delivery.pace import Pace
 from gateway.delivery.queue import BACKLOG, PROMPT, REFILL, Queue, Turn
 from gateway.delivery.runner import Runner
@@ -98,7 +99,7 @@ class Dispatcher:
             if queue is None or (lane.owner and lane.owner != queue.runner.worker.name and lane.lease_until > now):
                 continue
             if lane.next_try_at <= now:
-                queue.add(lane.record, queue.turn(lane, now))
+                queue.add(lane.record, Turn.LEAVER if lane.leaves else queue.turn(lane, now))
             elif lane.next_try_at - now < LATER_S:
                 self._later(lane, lane.next_try_at - now)
         self._wake.set()
@@ -106,7 +107,9 @@ class Dispatcher:
     def reserve(self, lane: Lane, now: float) -> Worker | None:
         """A place for a lane that becomes due in the transaction under way, if one is free and nobody waits for it."""
         queue = self.queues.get(lane.connection)
-        if queue is None or self._stopping or lane.next_try_at > now or not queue.take(lane.record):
+        if queue is None or self._stopping or lane.next_try_at > now:
+            return None
+        if not queue.take(lane.record, Turn.LEAVER if lane.leaves else Turn.FRESH):
             return None
         return queue.runner.worker
 
@@ -159,6 +162,7 @@ class Dispatcher:
         task.add_done_callback(self._tasks.discard)
 
     async def _run(self, queue: Queue, record: str, job: Job | None) -> None:
+        purpose.set(queue.purpose(record))  # of this lane's task
         try:
             await queue.runner.run(record, job, on_answer=partial(self._answered, queue, record))
         except StorageError as error:
@@ -195,6 +199,9 @@ class Dispatcher:
         for lane in await urgent_lanes(tx, queue.runner.connection, self.clock.now(), worker, settles_s, PROMPT):
             if lane.record not in queue.running:
                 queue.add(lane.record, Turn.LOOK)
+        for lane in await leaving_lanes(tx, queue.runner.connection, self.clock.now(), PROMPT):
+            if lane.record not in queue.running:
+                queue.add(lane.record, Turn.LEAVER)
 
     async def _fill(self, tx: AsyncConnection, queue: Queue) -> None:
         """Takes up the head of the table. What waits in memory or is worked already stands there, too."""
@@ -202,6 +209,7 @@ class Dispatcher:
         most = BACKLOG + len(queue.waiting) + len(queue.running)
         found = await due_lanes(tx, connection, now, most)
         self._beyond[connection] = len(found) >= most
+        queue.replayed |= await replayed(tx, [lane.record for lane in found])
         for lane in found:
             if lane.record not in queue.running:
                 queue.add(lane.record, queue.turn(lane, now))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Select, and_, func, or_, select
@@ -11,10 +12,15 @@ from gateway.sync import tables as t
 from gateway.sync.state import LaneState
 from gateway.sync.tables import OWNED, STUCK, WORK
 from gateway.sync.worker import Worker
+from replay.tables import holds
 
 _FREE = t.lane.c.state.in_([LaneState.IDLE, LaneState.PARKED, LaneState.UNKNOWN])
 _HELD = t.lane.c.state.in_([LaneState.READING, LaneState.OPEN])
 _FOUND = (t.lane.c.record, t.lane.c.dirty, t.lane.c.dirty_since)
+
+
+LEAVER_S = 3600.0
+"""So long after a departure its lanes are looked for apart; what hinders them for longer is in the queue."""
 
 
 class Due(NamedTuple):
@@ -66,6 +72,30 @@ async def urgent_lanes(
         unknown(connection, now, limit),
     )
     return [Due(*row) for statement in statements for row in await tx.execute(statement)]
+
+
+def leaving(connection: str, now: float, limit: int) -> Select[Any]:
+    """Lanes of records that left a while ago at most: what closes them goes before everything else."""
+    lane, record = t.lane.c, t.record.c
+    return (
+        select(*_FOUND)
+        .join(t.record, record.id == lane.record)
+        .where(record.left_at > now - LEAVER_S, WORK, lane.connection == connection, lane.next_try_at <= now, _FREE)
+        .order_by(record.left_at)
+        .limit(limit)
+    )
+
+
+async def leaving_lanes(tx: AsyncConnection, connection: str, now: float, limit: int) -> list[Due]:
+    """Those that no hint told of, as after a start."""
+    return [Due(*row) for row in await tx.execute(leaving(connection, now, limit))]
+
+
+async def replayed(tx: AsyncConnection, records: Sequence[str]) -> set[str]:
+    """Which of these records a replay run has now."""
+    if not records:
+        return set()
+    return set((await tx.execute(select(holds.c.record).where(holds.c.record.in_(records)))).scalars())
 
 
 async def due_lanes(tx: AsyncConnection, connection: str, now: float, limit: int) -> list[Due]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from enum import StrEnum
 
+from connectors.contract.limits import Purpose
 from gateway.delivery.breaker import Gate, GateState
 from gateway.delivery.due import Due
 from gateway.delivery.pace import Pace
@@ -29,8 +30,9 @@ CONCLUDING = 4
 
 
 class Turn(StrEnum):
-    """What a lane waits for. Each kind that waits gets every second or third place."""
+    """What a lane waits for. A leaver goes first; each other kind that waits gets every second or third place."""
 
+    LEAVER = "leaver"  # closes what somebody who has left may still do
     FRESH = "fresh"  # became due a moment ago
     LOOK = "look"  # wants to be read and has nothing to write: an echo, as a rule
     OLD = "old"
@@ -58,7 +60,9 @@ class Queue:
         """Of these, the ones that ask the system something, or are about to: at most `concurrency`."""
         self.again: set[str] = set()
         self._lines: dict[Turn, deque[str]] = {turn: deque() for turn in Turn}
-        self._order = deque(Turn)
+        self._order = deque(turn for turn in Turn if turn is not Turn.LEAVER)
+        self.replayed: set[str] = set()
+        """Lanes of records that a replay run has: what they send is the replay's."""
         self._away_until = 0.0
         """Wall time at which the system was last seen to be away; what became due before is backlog."""
 
@@ -95,7 +99,11 @@ class Queue:
         """Remembers a lane, if there is room; one that is being worked is looked at again afterwards."""
         if record in self.running:
             self.again.add(record)
-        elif record not in self.waiting:
+            return
+        if turn is Turn.LEAVER and (before := self.waiting.get(record)) not in (None, Turn.LEAVER):
+            self._lines[Turn(str(before))].remove(record)
+            del self.waiting[record]
+        if record not in self.waiting:
             turn = turn if len(self._lines[turn]) < PROMPT else Turn.OLD
             if turn is not Turn.OLD or self.backlog < BACKLOG:
                 self.waiting[record] = turn
@@ -105,7 +113,9 @@ class Queue:
         """The lane to work now, if there is one, a place for it, and pace and gate admit it."""
         if self.gate.state in AWAY:
             self._age()
-        if not self.waiting or not self.has_place or not self.pace.admits(len(self.placed)) or not self.gate.admits():
+        if not self.waiting or not self.has_place:
+            return None
+        if not (self._lines[Turn.LEAVER] or self.pace.admits(len(self.placed))) or not self.gate.admits():
             return None
         turn = self._whose_turn()
         record = self._lines[turn].popleft()
@@ -117,12 +127,18 @@ class Queue:
         """Seconds until the pace admits what waits; 0 if it is not the pace that holds it up."""
         return self.pace.wait_s(len(self.placed)) if self.waiting and self.has_place else 0.0
 
-    def take(self, record: str) -> bool:
+    def purpose(self, record: str) -> Purpose:
+        """What a lane that is being worked sends its requests for."""
+        if self.running.get(record) is Turn.LEAVER:
+            return Purpose.LEAVER
+        return Purpose.REPLAY if record in self.replayed else Purpose.LIVE
+
+    def take(self, record: str, turn: Turn = Turn.FRESH) -> bool:
         """Takes a place for a lane that is not in the queue, if nobody who waits would be passed over by it."""
         free = not self.waiting and self.has_place and self.gate.state is GateState.CLOSED and not self.gate.paused
         if not free or record in self.running or not self.pace.admits(len(self.placed)):
             return False
-        self._start(record, Turn.FRESH)
+        self._start(record, turn)
         return True
 
     def answered(self, record: str) -> None:
@@ -135,6 +151,7 @@ class Queue:
         """The lane is not worked any more; if somebody asked for it meanwhile, it is looked at again."""
         self.answered(record)
         turn = self.running.pop(record, Turn.OLD)
+        self.replayed.discard(record)
         if record in self.again:
             self.again.discard(record)
             self.add(record, turn)
@@ -153,7 +170,9 @@ class Queue:
         fresh.clear()
 
     def _whose_turn(self) -> Turn:
-        """Round and round, passing over the kinds of which none waits."""
+        """A leaver's; then round and round, passing over the kinds of which none waits."""
+        if self._lines[Turn.LEAVER]:
+            return Turn.LEAVER
         while True:
             turn = self._order[0]
             self._order.rotate(-1)

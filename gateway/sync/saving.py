@@ -35,6 +35,10 @@ async def save_units(tx: AsyncConnection, units: Sequence[Unit]) -> None:
     await _save_records(tx, [(unit, bool(moved)) for unit, moved in zip(units, lanes, strict=True)])
     changed = [lane_row(lane) for moved in lanes for lane in moved]
     await _upsert_lanes.run(tx, changed)
+    for unit in units:
+        if unit.state.tombstoned_at is not None:
+            for lane in unit.lanes.values():
+                lane.leaves = True
 
 
 def _upserting_lanes(insert: Any) -> Any:

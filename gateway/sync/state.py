@@ -285,6 +285,8 @@ class Lane(msgspec.Struct, gc=False):
     """While dirty: how many writes it will take, as far as one can tell without asking the target."""
     withheld: str = ""
     """Mark of the flow's stage that keeps it from working, see `gateway.sync.stage`; empty as a rule."""
+    leaves: bool = False
+    """The record has left, so this lane goes first. Known of lanes that a decision just saved; not stored."""
 
     @property
     def has_work(self) -> bool:

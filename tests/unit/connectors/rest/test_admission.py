@@ -9,6 +9,7 @@ import pytest
 
 from connectors.contract.errors import BudgetSpent, OutcomeUnknown, Throttled
 from connectors.contract.limits import Told
+from connectors.rest.limits import Budget
 from tests.unit.connectors.rest.test_client import URL, Setup
 
 
@@ -75,3 +76,13 @@ async def test_waiting_to_be_let_through_takes_a_small_part_of_the_time_out_only
     at.router.get(f"{URL}/").respond(json={})
     await at.client.read("/")
     assert door.asked == [pytest.approx(2.0, abs=0.1)]
+
+
+async def test_what_a_connector_reads_from_headers_of_its_own_is_heard_too() -> None:
+    """`budget.told` of a connector file, for example."""
+    door = Door()
+    at = Setup(admission=door)
+    at.client._read_budget = lambda headers, before: Budget(limit=5000, remaining=int(headers["left"]))
+    at.router.get(f"{URL}/").respond(json={}, headers={"left": "4982"})
+    await at.client.read("/")
+    assert door.heard[-1][1] == [Told(name="declared", limit=5000, remaining=4982)]

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from connectors.contract.limits import Purpose
 from gateway.delivery import queue as queueing
 from gateway.delivery.breaker import Gate
 from gateway.delivery.pace import Pace
@@ -146,3 +147,35 @@ def test_a_lane_beyond_the_pace_waits() -> None:
     assert wait_s > 0
     clock.advance(wait_s)
     assert lanes.next() is not None
+
+
+def test_a_leaver_goes_before_all_others_also_one_that_waits_already() -> None:
+    lanes = queue(9)
+    for number in range(3):
+        lanes.add(f"fresh{number}", Turn.FRESH)
+    lanes.add("old", Turn.OLD)
+    lanes.add("leaver", Turn.OLD)
+    lanes.add("leaver", Turn.LEAVER)
+    assert lanes.next() == "leaver"
+    assert lanes.purpose("leaver") is Purpose.LEAVER
+    rest = [lanes.next() for _ in range(5)]
+    assert sorted(map(str, rest)) == ["None", "fresh0", "fresh1", "fresh2", "old"], "and once only"
+
+
+def test_a_leaver_does_not_wait_for_the_pace() -> None:
+    clock = FakeClock()
+    runner: Any = SimpleNamespace(gate=Gate(clock), connection="b", clock=clock)
+    lanes = Queue(runner, 9, Pace(clock, None, None, lambda: 60.0))
+    lanes.add("live", Turn.FRESH)
+    assert (lanes.next(), lanes.wait_s()) == (None, 60.0)
+    lanes.add("leaver", Turn.LEAVER)
+    assert [lanes.next(), lanes.next()] == ["leaver", None]
+
+
+def test_what_a_replay_run_has_is_sent_on_its_share() -> None:
+    lanes = queue(9)
+    lanes.add("one")
+    lanes.replayed.add("one")
+    assert lanes.next() == "one" and lanes.purpose("one") is Purpose.REPLAY
+    lanes.leave("one")
+    assert not lanes.replayed
