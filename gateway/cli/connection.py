@@ -34,7 +34,6 @@ LOST = {
     "late": "objects of records that have left: {}",
     "differing": "edited objects: {}",
     "comments": "comments: {}",
-    "changes": "fields or options changed: {}",
 }
 
 
@@ -86,7 +85,7 @@ def sweep(
     if as_json:
         document({"connection": connection, "sweeps": rows})
     else:
-        _tell(rows)
+        _tell(connection, rows)
     waiting = [row["kind"] for row in rows if row["asked"]]
     if waiting and wait:
         raise Ending(
@@ -132,10 +131,15 @@ async def _asked(
         await asyncio.sleep(LOOK_S)
 
 
-def _tell(rows: list[Facts]) -> None:
+def _tell(connection: str, rows: list[Facts]) -> None:
     columns = ("sweep", "state", "finished", "found")
     table([_row(row) for row in rows], columns)
-    if not any(found_lost(row["found"]) for row in rows if not row["asked"]):
+    done = [row for row in rows if not row["asked"]]
+    if any(row["found"].get("changes") or row["found"].get("breaks") for row in done if row["kind"] == "schema"):
+        data(f"What changed, and the mappings that feel it: lockstep connection show {connection}")
+    if all(row["kind"] == "schema" for row in done):
+        return
+    if not any(found_lost(row["found"]) for row in done):
         say("nothing was missed")
     else:
         data("What was missed goes through the lanes now: lockstep now")
