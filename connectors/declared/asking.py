@@ -4,10 +4,11 @@ same host only.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
+from connectors.contract.clock import Clock
 from connectors.contract.errors import Refused
 from connectors.declared.looking import many, one
 from connectors.declared.model.requests import (
@@ -22,6 +23,7 @@ from connectors.declared.model.requests import (
     Size,
     UrlPages,
 )
+from connectors.declared.model.writes import Before
 from connectors.declared.slots import Values, as_text, fill_address, fill_body, fill_header, fill_query
 from connectors.rest import Answer, RestClient
 from connectors.rest.links import next_link
@@ -38,6 +40,14 @@ class Shown(NamedTuple):
     """Where the next one begins; None: this was the last."""
     etag: str = ""
     """What the system calls the page as it is."""
+
+
+_LEAST_S = 0.05
+
+
+def left(ends: float, clock: Clock) -> float:
+    """Seconds until then; never none at all, which would mean: no limit."""
+    return max(_LEAST_S, ends - clock.monotonic())
 
 
 class Asker:
@@ -71,6 +81,7 @@ class Asker:
         url: str = "",
         tolerate: Collection[int] = (),
         known: str = "",
+        timeout_s: float | None = None,
     ) -> Answer:
         """One request. `url`: the page that an answer named, in place of the file's own address. `known`: the etag of
         what was seen; the answer is 304 where it is still so.
@@ -82,7 +93,26 @@ class Asker:
             body = {**(body or {}), **(more or {})}
         headers = self.headers({**reading.headers, **_size_header(reading)}, values)
         headers |= {"If-None-Match": known} if known else {}
-        return await self._client.read(path, method=reading.method, body=body, headers=headers, tolerate=tolerate)
+        return await self._client.read(
+            path, method=reading.method, body=body, headers=headers, tolerate=tolerate, timeout_s=timeout_s
+        )
+
+    async def before(self, requests: Sequence[Before], values: Values, *, ends: float, clock: Clock) -> dict[str, Any]:
+        """What a write needs first, by name. `ends`: when the write itself has to be over (monotonic): what settles an
+        outcome rests on that. Raises Refused where an answer lacks what it should give: nothing is sent with a hole in
+        it.
+        """
+        given = dict[str, Any]()
+        for request in requests:
+            known = {**values, "before": given}
+            answer = await self.ask(request, known, timeout_s=left(ends, clock))
+            shown = one(request.pick)(answer.data)
+            for name, path in request.gives.items():
+                value = one(path)(shown)
+                if value in (None, ""):
+                    raise Refused(f"{request.method} {request.address} gave no {name}: nothing is at {path}")
+                given[name] = value
+        return given
 
     async def page(
         self, listing: Listing, values: Values, token: Token, *, more: Mapping[str, str] | None = None, known: str = ""

@@ -39,14 +39,14 @@ from connectors.contract.values import (
 )
 from connectors.declared import hooks, poll, rows, writing
 from connectors.declared.allowing import reader
-from connectors.declared.asking import Asker
+from connectors.declared.asking import Asker, left
 from connectors.declared.deciding import holds
 from connectors.declared.formats import wire
 from connectors.declared.gathering import gathered
 from connectors.declared.judging import Rules, Veil, variables
 from connectors.declared.looking import many, one, text_at
 from connectors.declared.model.file import Check, ConnectorFile
-from connectors.declared.model.records import Comments, Record
+from connectors.declared.model.records import Comments, Each, One, Record
 from connectors.declared.model.requests import Listing
 from connectors.declared.model.writes import Returns
 from connectors.declared.settings import given, with_ways
@@ -166,7 +166,7 @@ class Declared:
             raise Refused(f"the connector file says nothing of reading one {ref.object}")
         values = self._values(ref.object) | {"id": ref.id, "key": ref.key}
         found = await gathered(self._ask, record, record.one, values)
-        if found.row is None:
+        if found.row is None or not await self._is_among(record.one, values):
             await self._signed_in()
             return Snapshot(object=ref.object, id=ref.id, key=ref.key, exists=False)
         snapshot = self._snapshot(ref.object, record, found.row, found.headers)
@@ -225,6 +225,9 @@ class Declared:
         sending = writing.sending_of(write.object, record, write)
         settings = {**self._own, **self._of_objects[write.object]}
         values = writing.values_of(record, sending, write, settings)
+        ends = self._clock.monotonic() + write.timeout_s
+        if sending.before:
+            values["before"] = await self._ask.before(sending.before, values, ends=ends, clock=self._clock)
         answer = await self._client.write(
             sending.method,
             self._ask.path(sending.address, sending.query, values),
@@ -232,7 +235,7 @@ class Declared:
             headers=self._ask.headers({**sending.headers, **writing.own_headers(sending, write)}, values),
             empty_ok=write.kind is not WriteKind.CREATE,
             sound=writing.due(sending),
-            timeout_s=write.timeout_s,
+            timeout_s=left(ends, self._clock),
             operation=write.operation,
             traceparent=write.traceparent,
         )
@@ -278,7 +281,21 @@ class Declared:
         return [change, *(teller.comment(name, change.snapshot.id, each) for each in fresh)]
 
     async def _items(self, comments: Comments, values: dict[str, Any]) -> tuple[Any, ...]:
-        return to_items(comments, await self._ask.all(comments, values))
+        found = await self._ask.all(comments, values)
+        if comments.each is not None:
+            found = [each for row in found for each in await self._one_of(comments.each, values | {"row": row})]
+        return to_items(comments, found)
+
+    async def _is_among(self, one_: One, values: dict[str, Any]) -> bool:
+        """Whether an object that can be read is there; not, if it was deleted and is only kept."""
+        if one_.among is None:
+            return True
+        return bool(many(one_.among.pick)((await self._ask.ask(one_.among, values)).data))
+
+    async def _one_of(self, each: Each, values: dict[str, Any]) -> list[Any]:
+        """What a row of a list names; nothing, if it went meanwhile."""
+        answer = await self._ask.ask(each, values, tolerate=each.absent)
+        return [] if answer.status in each.absent else many(each.pick)(answer.data)
 
     async def _deleted(
         self, name: str, record: Record, stand: poll.Stand, teller: Teller

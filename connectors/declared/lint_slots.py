@@ -62,6 +62,11 @@ def _record(source: Source, at: At, record: Record, own: Known) -> Iterator[Prob
     for where, reading, known in readings:
         if reading is not None:
             yield from _reading(source, (*at, *where), reading, known)
+    if record.one is not None and record.one.among is not None:
+        yield from _reading(source, (*at, "one", "among"), record.one.among, {**own, **_OBJECT})
+    if record.comments is not None and record.comments.each is not None:
+        known = {**own, **_OBJECT, "row": None}
+        yield from _reading(source, (*at, "comments", "each"), record.comments.each, known)
     if record.link is not None:
         yield from _text(source, (*at, "link"), record.link, _OBJECT)
     if record.marker is not None:
@@ -80,6 +85,12 @@ def _reading(source: Source, at: At, reading: Reading, known: Known) -> Iterator
 
 
 def _sending(source: Source, at: At, sending: Sending, known: Known) -> Iterator[Problem]:
+    given: tuple[str, ...] = ()
+    for number, request in enumerate(sending.before):
+        yield from _reading(source, (*at, "before", number), request, {**known, "before": given} if given else known)
+        given += tuple(request.gives)
+    if given:
+        known = {**known, "before": given}
     yield from _text(source, (*at, sending.method.lower()), sending.address, known)
     for key in ("query", "headers", "body", "add"):
         yield from _document(source, (*at, key), getattr(sending, key), known)

@@ -18,9 +18,8 @@ import orjson
 from connectors.declared.asking import Token
 from connectors.declared.model.records import Record
 from connectors.declared.rows import id_of, listed_at, updated_at, version_of
-from connectors.declared.times import format_time
+from connectors.declared.times import coarse_s, format_time
 
-_COARSE_S = {"date": 86400.0, "epoch_s": 1.0, "rfc3339_s": 1.0}
 Mark = tuple[float, str]
 """Time of change and state of an object: one that was told in this state is not told again."""
 
@@ -169,7 +168,7 @@ def _old_s(record: Record) -> float:
 def _coarse_s(record: Record) -> float:
     """How much older than meant a row may be that a bound lets through."""
     exact = record.updated.exact if record.updated else 0.0
-    return max(exact, _COARSE_S.get(record.since.as_, 0.001))
+    return max(exact, coarse_s(record.since.as_))
 
 
 def _mark(record: Record, row: Any) -> Mark:

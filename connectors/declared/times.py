@@ -6,7 +6,10 @@ import math
 from datetime import UTC, datetime
 from typing import Any
 
-from connectors.declared.model.texts import TimeFormat
+from connectors.declared.model.texts import TimeFormat, is_pattern
+
+_FINEST = (("%f", 1e-3), ("%S", 1.0), ("%M", 60.0), ("%H", 3600.0))
+_DAY_S = 86400.0
 
 
 def parse_time(value: Any, form: TimeFormat) -> float | None:
@@ -16,7 +19,10 @@ def parse_time(value: Any, form: TimeFormat) -> float | None:
             return _finite(float(value))
         if form == "epoch_ms":
             return _finite(float(value) / 1000)
-        at = datetime.fromisoformat(str(value).removesuffix(" UTC"))
+        if is_pattern(form):
+            at = datetime.strptime(str(value), form)  # noqa: DTZ007 - the zone is looked at below
+        else:
+            at = datetime.fromisoformat(str(value).removesuffix(" UTC"))
     except (TypeError, ValueError, OverflowError):
         return None
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
@@ -37,4 +43,13 @@ def format_time(at: float, form: TimeFormat) -> str:
         return moment.strftime("%Y-%m-%d")
     if form == "rfc3339_s":
         return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    if is_pattern(form):
+        return moment.strftime(form)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def coarse_s(form: TimeFormat) -> float:
+    """How much earlier than meant a bound of this form may be."""
+    if is_pattern(form):
+        return next((step_s for directive, step_s in _FINEST if directive in form), _DAY_S)
+    return {"date": _DAY_S, "epoch_s": 1.0, "rfc3339_s": 1.0}.get(form, 1e-3)

@@ -27,11 +27,15 @@ def _authorization(auth: Mapping[str, Any]) -> str:
 class PlainApi:
     """JSON over HTTP. Raises AssertionError for any status but 2xx."""
 
-    def __init__(self, settings: ConnectionSettings, *, authorization: str = "") -> None:
-        """Signs in with `authorization`, else with the basic or bearer credentials of the settings."""
-        headers = {"Accept": "application/json", "Content-Type": "application/json"}
-        headers["Authorization"] = authorization or _authorization(settings.auth)
-        self._http = httpx.AsyncClient(base_url=settings.url, headers=headers, timeout=PATIENCE_S)
+    def __init__(
+        self, settings: ConnectionSettings, *, authorization: str = "", headers: Mapping[str, str] | None = None
+    ) -> None:
+        """Signs in with `authorization`, else with the basic or bearer credentials of the settings. `headers`: what
+        this vendor wants with every request.
+        """
+        sent = {"Accept": "application/json", "Content-Type": "application/json", **(headers or {})}
+        sent["Authorization"] = authorization or _authorization(settings.auth)
+        self._http = httpx.AsyncClient(base_url=settings.url, headers=sent, timeout=PATIENCE_S)
 
     async def ask(self, method: str, path: str, body: Any = None, *, absent: Collection[int] = ()) -> Any:
         """The parsed answer; None for one without body and for the statuses in `absent`."""

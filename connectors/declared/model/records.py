@@ -60,6 +60,11 @@ class One(Reading):
     absent: list[int] = Field(default=[404, 410], description="Statuses that say: it is not there.")
     also: dict[Name, Also] = Field(default={}, description="Parts that other requests show, by the name they get.")
 
+    among: Reading | None = Field(
+        default=None,
+        description="Where deleted objects can still be read: asks for `${id}` among those that are there.",
+    )
+
     @model_validator(mode="after")
     def _one(self) -> Self:
         if [self.get is not None, self.post is not None, self.listed].count(True) != 1:
@@ -124,8 +129,18 @@ class CommentShape(Strict):
     skip: str | None = Field(default=None, description="CEL over `row`: entries that are no comments.")
 
 
+class Each(Reading):
+    """Reads one entry of a list, by `${row}` or `${row.id}`."""
+
+    absent: list[int] = Field(default=[404, 410], description="Statuses that say: it went meanwhile.")
+
+
 class Comments(Listing, CommentShape):
     """Comments of an object."""
+
+    each: Each | None = Field(
+        default=None, description="Where the list only names comments: how one is read. `id`, `text` ... are of that."
+    )
 
 
 class Moves(Strict):

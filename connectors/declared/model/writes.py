@@ -8,7 +8,8 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from connectors.contract.written.edge import Strict
 from connectors.contract.written.units import Duration
-from connectors.declared.model.texts import Address, Body, HeaderName, Path, Text
+from connectors.declared.model.requests import Reading
+from connectors.declared.model.texts import Address, Body, HeaderName, Name, Path, Text
 
 METHODS = ("post", "put", "patch", "delete")
 
@@ -21,9 +22,18 @@ class Returns(Strict):
     whole: Path | None = Field(default=None, description="Where the answer shows the object as `one` does.")
 
 
+class Before(Reading):
+    """A request that a write needs first: what it gives is `${before.name}` in those after it. It may be sent more than
+    once, so alone it must have no effect that anybody would notice: a read, or something that nothing leads to yet.
+    """
+
+    gives: dict[Name, Path] = Field(min_length=1, description="Name -> where the answer shows the value.")
+
+
 class Sending(Strict):
     """A request that has an effect: one of `post`, `put`, `patch`, `delete`."""
 
+    before: list[Before] = Field(default=[], description="What is asked first, in order.")
     post: Address | None = None
     put: Address | None = None
     patch: Address | None = None
