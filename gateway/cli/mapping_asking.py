@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from gateway.cli.deciding import topology_of
 from gateway.cli.exits import Code, Ending
-from gateway.cli.store import ask, configuration
+from gateway.cli.store import ask, ask_unopened, configuration
 
 if TYPE_CHECKING:
     from gateway.access.rights import Principal
@@ -30,8 +30,12 @@ _CODES = {
 }
 
 
-def asked(config: Path, actor: str, question: Callable[[Workplace, Principal], Awaitable[T]]) -> T:
-    """The answer of a verb. What it refuses becomes an exit code."""
+def asked(
+    config: Path, actor: str, question: Callable[[Workplace, Principal], Awaitable[T]], *, stored: bool = True
+) -> T:
+    """The answer of a verb. What it refuses becomes an exit code. `stored=False`: it looks at files only; no database
+    has to be there.
+    """
     from connectors.contract.errors import InputError
     from gateway.access.rights import NotAllowed
     from gateway.work.workplace import Workplace
@@ -47,7 +51,7 @@ def asked(config: Path, actor: str, question: Callable[[Workplace, Principal], A
         except InputError as error:
             raise Ending(_CODES.get(error.status, Code.FAILED), str(error)) from error
 
-    return ask(loaded, put)
+    return ask(loaded, put) if stored else ask_unopened(loaded, put)
 
 
 def _account(actor: str) -> Principal:

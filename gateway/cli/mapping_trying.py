@@ -210,7 +210,7 @@ def run_tests(
         version = await version_named(place, who, ref, file)
         return mapping_trials.run_tests(place, who, version, given)
 
-    found = asked(config, "", put)
+    found = asked(config, "", put, stored=file is None)
     if as_json:
         document(found)
     else:

@@ -131,7 +131,10 @@ def _ask(
         if connection not in known:
             there = ", ".join(known)
             raise Ending(Code.WRONG_USE, f"there is no connection {connection}; the configuration has {there}")
-        text = f"{key} was not seen in {connection}; if it is there, its change did not arrive yet: lockstep now"
+        text = (
+            f"{key} was not seen in {connection}; if it is there, its change did not arrive yet (lockstep now), or was "
+            "before the first start (lockstep reconcile FLOW --plan)"
+        )
         raise Ending(Code.NOT_FOUND, text)
 
     return asked(config, put, actor=actor)

@@ -69,6 +69,21 @@ def ask(config: Config, question: Callable[[Database], Awaitable[T]]) -> T:
     return asyncio.run(_ask(config, question))
 
 
+def ask_unopened(config: Config, question: Callable[[Database], Awaitable[T]]) -> T:
+    """The answer to a question that looks at files only: the database may not be there, and is not made."""
+
+    async def put() -> T:
+        from gateway.storage.database import Database
+
+        database = Database(config.database, pool_size=1)
+        try:
+            return await question(database)
+        finally:
+            await database.close()
+
+    return asyncio.run(put())
+
+
 async def _ask(config: Config, question: Callable[[Database], Awaitable[T]]) -> T:
     async with database_of(config) as database:
         return await question(database)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from pathlib import Path
 
 import pytest
 
 from gateway.cli.exits import Code
+from tests.support.shared import REPOSITORY
 from tests.unit.gateway.cli.conftest import Run
 
 QUESTIONS = pytest.mark.parametrize(
@@ -62,3 +64,22 @@ def test_a_directory_is_no_configuration(run: Run, tmp_path: Path, command: str)
     assert said.err.strip() == (
         f"{tmp_path} is a directory; the configuration is a file, try {tmp_path / 'lockstep.yaml'}"
     )
+
+
+def test_the_tests_of_a_mapping_run_before_the_first_start(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("TRACKER_URL", "JIRA_URL"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    for name in ("TRACKER_PASSWORD", "JIRA_TOKEN", "JIRA_HOOK"):
+        monkeypatch.setenv(name, "a-secret")
+    for name in ("lockstep.yaml", "roundup-issue.yaml", "roundup-issue.test.yaml", "connectors/roundup.yaml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text((REPOSITORY / "examples" / "roundup" / name).read_text())
+    arguments = ("--file", str(tmp_path / "roundup-issue.yaml"), "--config", str(tmp_path / "lockstep.yaml"))
+    said = run("mapping", "test", *arguments, "--json")
+    assert (said.code, json.loads(said.out)["passed"]) == (Code.DONE, 2)
+    tests = tmp_path / "roundup-issue.test.yaml"
+    tests.write_text(tests.read_text().replace("priority: feature", "priority: wish"))
+    assert run("mapping", "test", *arguments).code == Code.FAILED
+    assert not list(tmp_path.rglob("*.db")), "nothing is made by looking at files"
