@@ -22,6 +22,7 @@ BUILT_IN: Mapping[str, str] = {
     "bamboohr": str(Path(__file__).parent / "bamboohr" / "connector.yaml"),
     "github": str(Path(__file__).parent / "github" / "connector.yaml"),
     "gitlab": str(Path(__file__).parent / "gitlab" / "connector.yaml"),
+    "hubspot": str(Path(__file__).parent / "hubspot" / "connector.yaml"),
     "jenkins": str(Path(__file__).parent / "jenkins" / "connector.yaml"),
     "jira": "connectors.jira.connector:create",
     "salesforce": str(Path(__file__).parent / "salesforce" / "connector.yaml"),

@@ -16,6 +16,7 @@ from connectors.sandbox.gate import Gate
 from connectors.sandbox.github.system import GitHub
 from connectors.sandbox.gitlab.system import GitLab
 from connectors.sandbox.hooks import HookQueue
+from connectors.sandbox.hubspot.system import HubSpot
 from connectors.sandbox.jenkins.system import Jenkins
 from connectors.sandbox.jira.system import JiraCloud
 from connectors.sandbox.salesforce.system import Salesforce
@@ -40,6 +41,7 @@ _VENDORS: Mapping[str, Callable[[Site], System]] = {
     "salesforce": Salesforce,
     "jenkins": Jenkins,
     "scim": _scim,
+    "hubspot": HubSpot,
 }
 SYSTEMS = tuple(_VENDORS)
 _STOP_S = 2.0

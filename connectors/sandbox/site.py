@@ -25,7 +25,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     clock_skew_s: float = 0.0
     """How far this system's clock is ahead of true time (its Date header and all its times)."""
     index_lag_s: float = 0.0
-    """Jira: how long search takes to see a change."""
+    """Jira, HubSpot: how long search takes to see a change."""
     bad_token_is_anonymous: bool = False
     """Jira: wrong credentials see what nobody signed in sees, instead of a 401."""
     acl_hidden_query: str = ""
@@ -46,6 +46,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """ServiceNow: tokens given before this time (epoch seconds) are revoked, refresh tokens too."""
     api_calls_per_day: int = 15_000
     """Salesforce: what `Sforce-Limit-Info` says, and after how many requests it answers 403."""
+    calls_per_ten_s: int | None = None
+    """HubSpot: requests in ten seconds, searches not counted; None: no limit."""
     external_id_is_unique: bool = True
     """Salesforce: whether the field for our key was made unique, as it should."""
     fields: Mapping[str, FieldChange] = {}

@@ -155,3 +155,20 @@ async def test_an_employee_is_a_contact_and_hr_has_the_last_word(
         await there.only("hr", workPhone="123")
         await there.gateway.quiet()
         assert (await there.ours("crm"), await there.ours("hr")) == (["create", "update"], ["update"])
+
+
+async def test_a_ticket_goes_both_ways_through_a_lost_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tickets = "/crm/v3/objects/tickets"
+    async with place("hubspot", tmp_path, monkeypatch, desk="hubspot", jira="jira") as there:
+        await there.arm("desk", "drop_after", method="POST", path_regex="upsert")
+        fields = {"project": {"key": "OPS"}, "issuetype": {"name": "Incident"}, "summary": "Disk is full"}
+        await there.ask("jira", "POST", "/rest/api/3/issue", {"fields": fields})
+        ticket = await there.only("desk", subject="Disk is full", hs_pipeline_stage="1")
+        await there.gateway.quiet()
+        await there.ask("desk", "PATCH", f"{tickets}/{ticket['id']}", {"properties": {"hs_pipeline_stage": "4"}})
+        await there.only("jira", status="Done")
+        await there.gateway.quiet()
+        assert ticket["correlation"] and await there.ours("desk") == ["create"]
+        assert (await there.ask("desk", "GET", "/_sandbox/faults"))["faults"] == [], (
+            "nothing was lost: nothing was tested"
+        )

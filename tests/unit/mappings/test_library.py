@@ -17,12 +17,26 @@ from mappings.loader import load_type, read_mapping
 from mappings.testing import run_tests
 from tests.unit.mappings.support import LIBRARY, documents
 
-TWO_WAY = [
-    (mapping, name)
-    for mapping in LIBRARY.values()
-    for name, rule in mapping.fields.items()
-    if rule.readable and rule.writable
-]
+
+def rule_of(name: str, field: str) -> str:
+    """What decides how a value goes out and back: all of a rule but where it stands."""
+    read = read_mapping(FOLDER / f"{name}.yaml")
+    assert read.model is not None and read.record_type is not None
+    written = read.model.fields[field].model_dump(exclude={"path", "write"})
+    return repr((written, read.model.clear_with, read.record_type.fields[field].model_dump(exclude={"doc"})))
+
+
+def two_way() -> list[tuple[CompiledMapping, str]]:
+    """Every rule that goes both ways; of several that are the same one."""
+    found: dict[str, tuple[CompiledMapping, str]] = {}
+    for mapping in LIBRARY.values():
+        for name, rule in mapping.fields.items():
+            if rule.readable and rule.writable:
+                found.setdefault(rule_of(mapping.name, name), (mapping, name))
+    return list(found.values())
+
+
+TWO_WAY = two_way()
 words = st.text(max_size=400) | st.text(alphabet="ab \r\n\tÄİß", max_size=40)
 
 

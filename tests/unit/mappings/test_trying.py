@@ -132,6 +132,9 @@ REAL: dict[str, dict[str, Any]] = {
         "assignees": [{"username": "cara"}],
         "author": {"username": "dana"},
     },
+    "hubspot-company": {"properties": {"name": "Cole & Das", "numberofemployees": "12"}},
+    "hubspot-contact": {"properties": {"firstname": "Cara", "lastname": "Cole", "email": "cara@example.com"}},
+    "hubspot-ticket": {"properties": {"subject": "Mail to dana@example.com bounces", "hs_pipeline_stage": "3"}},
     "salesforce-account": {"Name": "Cole & Das", "Website": "cole.example", "NumberOfEmployees": 12},
     "salesforce-case": {
         "Subject": "Mail to dana@example.com bounces",
