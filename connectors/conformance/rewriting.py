@@ -13,8 +13,8 @@ UNKNOWN_FIELD = "x_conformance_not_known"
 
 
 def hiding(values: Collection[str]) -> Callable[[bytes], bytes]:
-    """Leaves out of every list the objects that have one of these values somewhere; the document around them stays.
-    A block whose keys are the ids of what it holds is a list, too.
+    """Leaves out of every list the objects that have one of these values, lists inside them not counted; the document
+    around them stays. A block whose keys are the ids of what it holds is a list, too.
     """
     hidden = frozenset(values)
 
