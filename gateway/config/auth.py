@@ -66,6 +66,7 @@ class ApiKeyAuth(Strict):
     header: HeaderName | None = None
     prefix: str | None = Field(default=None, description="Before the key in the header, with its blank: `Token `.")
     query: str | None = Field(default=None, description="Name of the parameter.")
+    basic: bool = Field(default=False, description="The key is the user of Basic auth, without a password that counts.")
 
 
 class _Renewing(Strict):

@@ -56,11 +56,12 @@ def look_up(path: JSONPath, raw: Any, *, many: bool) -> Any:
     if found:
         return [each.value for each in found] if many and not definite(path) else found[0].value
     above: JSONPath = path
+    listed = many and simple(path) is None
     while isinstance(above, Child):
         above = above.left
         matches = above.find(raw)
         if matches:
-            return None if any(_is_empty(each.value, many) for each in matches) else MISSING
+            return None if any(_is_empty(each.value, listed) for each in matches) else MISSING
     return MISSING
 
 
@@ -73,8 +74,9 @@ def definite(path: JSONPath) -> bool:
     return simple(path) is not None
 
 
-def _is_empty(value: Any, many: bool) -> bool:
-    return value is None or (isinstance(value, str) and not value) or (many and value == [])
+def _is_empty(value: Any, listed: bool) -> bool:
+    """`listed`: the path goes through a list, so an empty one says that there is none of what was looked for."""
+    return value is None or (isinstance(value, str) and not value) or (listed and value == [])
 
 
 def put(document: dict[str, Any], keys: tuple[str, ...], value: Any) -> None:

@@ -67,6 +67,8 @@ def canonical(mapping: CompiledMapping, name: str) -> st.SearchStrategy[Any]:
         return st.sets(element, max_size=5).map(sorted)
     if field.kind == "user":
         return st.emails().map(str.lower)
+    if field.kind == "number":
+        return st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
     return words.map(lambda text: text.replace("\r\n", "\n").replace("\r", "\n")).filter(bool)
 
 
