@@ -169,4 +169,5 @@ async def test_stand_ins_run_until_interrupted(tmp_path: Path) -> None:
             process.kill()
         await process.communicate()
     said = await lockstep("sandbox", "crm", cwd=tmp_path)
-    assert (said.code, said.err) == (2, "no stand-in for crm; there are jira, servicenow\n")
+    assert said.code == 2
+    assert said.err.startswith("no stand-in for crm; there are jira, servicenow, ")

@@ -121,6 +121,7 @@ def control(cluster: postgres.Cluster, *words: str) -> None:
 @pytest.mark.postgres
 async def test_a_database_that_goes_away_and_comes_back(tmp_path: Path, both: Sites, cluster: postgres.Cluster) -> None:
     """Webhooks are accepted into the stream meanwhile; everything arrives afterwards, once."""
+    cluster.keep_commits()
     extra = f"database: {cluster.url(cluster.create_database())}"
     file, url = write_config(tmp_path, snow=both.snow.url, jira=both.jira.url, poll="1h", extra=extra)
     async with program(file, url, both.http) as gateway:

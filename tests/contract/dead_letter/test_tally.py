@@ -20,6 +20,7 @@ from dead_letter.values import NewCase
 from gateway.access.rights import Role
 from gateway.api.metrics import Counted, Metrics
 from gateway.api.work_metrics import MOST_REASONS, OTHERS, counted
+from gateway.credentials.tables import credential
 from gateway.delivery.tally import Tally
 from gateway.sync import tables as t
 from gateway.sync.attempts import Outcome
@@ -165,6 +166,9 @@ async def test_every_metric_that_is_declared_has_a_source_and_a_line_on_the_page
         await obsolete(tx, [wish("r2").key], reason="x", now=NOW + 20)
     await opened(place, wish("r1", **DUPLICATE))
     await tokens.create_token(place, ANN, "ci", roles=[Role.VIEWER], lasts_s=10**7)
+    ends = {"connection": "jira", "kind": "basic", "state": "ok", "reason": "", "since": 0.0, "ends_at": NOW}
+    async with place.database.begin() as tx:
+        await tx.execute(credential.insert().values(ends | {"former_until": None, "token_ends_at": None}))
     clock.advance(10**6)
     await keep_up(place)
     families = await _families(place)

@@ -32,6 +32,7 @@ async def test_a_start_keeps_what_it_reads_by_and_a_second_one_adds_nothing(stor
             "mapping_version": 2,
             "mapping_event": 2,
             "mapping_backtest": 0,
+            "config_version": 0,
         }
         found = await mapping_versions.listed(stand.place, ADA)
         assert [each["places"] for each in found] == [["incidents/jira"], ["incidents/snow"]]
