@@ -13,6 +13,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO, Protocol
 
 from connectors.contract.errors import LockstepError
 
@@ -22,6 +23,18 @@ _PORTS = range(18000, 32000)
 """Below the range that outgoing calls take theirs from, so that a port stays ours while its owner restarts."""
 _PR_SET_PDEATHSIG = 1
 _TAIL_LINES = 15
+
+
+class Process(Protocol):
+    """What is watched and ended here."""
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def returncode(self) -> int | None: ...
+
+    async def wait(self) -> int: ...
 
 
 class ChildFailed(LockstepError):
@@ -38,7 +51,7 @@ class Child:
     ready: Ready
     environment: Mapping[str, str] = field(default_factory=dict)
     patience_s: float = 60.0
-    process: asyncio.subprocess.Process | None = None
+    process: Process | None = None
     sent_away: bool = False
     """We ended it, or are about to: its end is no failure."""
 
@@ -46,15 +59,7 @@ class Child:
         """Starts it and waits until it is ready. Raises ChildFailed; the process is gone then."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
-            process = await asyncio.create_subprocess_exec(
-                *self.command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env={**os.environ, **self.environment},
-                start_new_session=True,
-                preexec_fn=_die_with_parent if sys.platform == "linux" else None,
-            )
+            process = await self._begin(log, {**os.environ, **self.environment})
         # Together: until the new process is known, the end of the old one, which we killed, is no failure.
         self.process, self.sent_away = process, False
         try:
@@ -62,6 +67,18 @@ class Child:
         except TimeoutError as error:
             await self.kill()
             raise ChildFailed(self._say(f"did not become ready within {self.patience_s:g} s")) from error
+
+    async def _begin(self, log: BinaryIO, environment: Mapping[str, str]) -> Process:
+        """The process, in a session of its own, which does not outlive this one."""
+        return await asyncio.create_subprocess_exec(
+            *self.command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=environment,
+            start_new_session=True,
+            preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+        )
 
     async def _until_ready(self) -> None:
         while not await self.ready():

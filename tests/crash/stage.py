@@ -30,8 +30,11 @@ from gateway.demo.verdict import Verdict
 from gateway.demo.watch import Watch
 from gateway.storage.database import Database
 from tests.crash.process import done, give
+from tests.support import warm
+from tests.support.warm import WarmChild
 
 REPOSITORY = Path(__file__).parents[2]
+PROGRAM = "tests.crash.process"
 EDITS_PER_S = 8.0
 PATIENCE_S = 80.0
 """How long a point may take to be reached; a loaded machine needs some of it."""
@@ -131,17 +134,11 @@ class Stage:
     async def command(self, *arguments: str, order: Path | None = None) -> int:
         """Runs a `lockstep` command to its end; its exit code. `order`: it may be told to kill itself."""
         order = order or self.home.path / "no-order"
-        with (self.home.logs / "commands.log").open("ab") as log:
-            process = await asyncio.create_subprocess_exec(
-                *_program(order),
-                *arguments,
-                "--config",
-                str(self.home.config),
-                stdin=-3,
-                stdout=log,
-                stderr=log,
-                env=_environment(self.home, self.plan),
-            )
+        words = (str(order), *arguments, "--config", str(self.home.config))
+        env = _environment(self.home, self.plan)
+        with (self.home.logs / "commands.log").open("ab") as log, warm.nothing() as none:
+            streams = none.fileno(), log.fileno(), log.fileno()
+            process = await warm.start(PROGRAM, *words, cwd=Path.cwd(), env=env, streams=streams)
             return await process.wait()
 
     # People, and what became of their work.
@@ -270,19 +267,15 @@ def _gateway(home: Home, plan: Plan, url: str, http: aiohttp.ClientSession) -> C
         except (aiohttp.ClientError, OSError, TimeoutError):
             return False
 
-    command = (*_program(home.path / "order"), "run", "--config", str(home.config))
-    return Child("the gateway", command, home.logs / "gateway.log", ready, _environment(home, plan))
+    command = (sys.executable, "-m", PROGRAM, str(home.path / "order"), "run", "--config", str(home.config))
+    return WarmChild("the gateway", command, home.logs / "gateway.log", ready, _environment(home, plan))
 
 
 def _stand_in(home: Home, one: StandIn, seed: int) -> Child:
     system, port = SYSTEMS[one.connection], one.url.rpartition(":")[2]
     command = (sys.executable, "-m", "connectors.sandbox", system, "--port", port, "--seed", str(seed))
     options = ("--data", str(home.path / f"{system}.db"), "--time-scale", str(HOOK_TIME_SCALE))
-    return Child(f"the {system} stand-in", (*command, *options), home.logs / f"{system}.log", one.alive)
-
-
-def _program(order: Path) -> tuple[str, ...]:
-    return (sys.executable, "-m", "tests.crash.process", str(order))
+    return WarmChild(f"the {system} stand-in", (*command, *options), home.logs / f"{system}.log", one.alive)
 
 
 def _environment(home: Home, plan: Plan) -> dict[str, str]:

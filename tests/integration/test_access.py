@@ -16,7 +16,7 @@ from gateway.cli.main import main
 from gateway.config import load
 from gateway.storage.database import Database
 from gateway.storage.migrate import migrate
-from tests.support.edges import LOCKSTEP, SLOW_S, Program, Said, environment, program
+from tests.support.edges import Program, Said, environment, lockstep, program
 from tests.support.running import ENVIRONMENT, TOKEN, write_config
 
 pytestmark = pytest.mark.slow
@@ -46,19 +46,10 @@ async def prepare(file: Path) -> None:
 @pytest.fixture
 def say(tmp_path: Path) -> Say:
     async def said(*words: str, stdin: str = "") -> Said:
-        process = await asyncio.create_subprocess_exec(
-            *LOCKSTEP,
-            *words,
-            cwd=tmp_path,
-            env={**environment(), "XDG_CONFIG_HOME": str(tmp_path / "xdg")},
-            stdin=-1,
-            stdout=-1,
-            stderr=-1,
-        )
-        out, err = await asyncio.wait_for(process.communicate(stdin.encode()), SLOW_S)
-        assert process.returncode is not None
-        assert b"Traceback" not in err, err.decode()
-        return Said(process.returncode, out.decode(), err.decode())
+        env = environment(XDG_CONFIG_HOME=str(tmp_path / "xdg"))
+        told = await lockstep(*words, cwd=tmp_path, env=env, typed=stdin)
+        assert "Traceback" not in told.err, told.err
+        return told
 
     return said
 

@@ -24,6 +24,7 @@ from tests.support.edges import SLOW_S, Sites, environment
 from tests.support.kafka import Broker
 from tests.support.running import SIGNED_IN, free_port, write_config
 from tests.support.waiting import until
+from tests.support.warm import WarmChild
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres, pytest.mark.kafka]
 
@@ -90,7 +91,7 @@ class Team:
         command = [sys.executable, "-m", "tests.whole.worker", "--config", str(self.config), "--tell", *flags]
         command += [word for mechanism in self.without for word in ("--without", mechanism)]
         own = {"LOCKSTEP_DATA": str(self.directory / name), "LOCKSTEP_LISTEN": f"127.0.0.1:{port}"}
-        child = Child(name, command, self.directory / f"{name}.log", _surely(ready), environment(**own), SLOW_S)
+        child = WarmChild(name, command, self.directory / f"{name}.log", _surely(ready), environment(**own), SLOW_S)
         worker = Worker(name, url, child, self.both)
         self.workers.append(worker)
         await child.start()

@@ -16,13 +16,13 @@ from connectors.contract.clock import SystemClock
 from connectors.contract.values import Change, ChangeKind, Snapshot
 from gateway.app.consume import Consumer
 from gateway.storage.database import Database
-from gateway.storage.schema import PARTS
 from gateway.streams.port import Stream, open_stream
 from gateway.sync.batch import Topology
 from gateway.sync.decider import Decider
 from tests.scenarios.world_of_two import START
 from tests.support.gateway import flow_of
 from tests.support.speaking import say
+from tests.support.tables import make_tables
 from tests.support.waiting import until
 from tests.support.world import FakeClock, System
 
@@ -60,9 +60,7 @@ async def _handled(stream: Stream) -> bool:
 async def main(directory: Path, first: str) -> None:
     """One life of the process."""
     database = Database(f"sqlite+aiosqlite:///{directory}/store.db")
-    async with database.begin() as tx:
-        for part in PARTS:
-            await tx.run_sync(part.create_all)
+    await make_tables(database)
     clock = FakeClock()
     flow = flow_of([System("a", clock), System("b", clock)])
     decider = Decider(database, Topology.of([flow]), SystemClock())

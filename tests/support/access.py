@@ -25,6 +25,7 @@ from gateway.storage.database import Database
 from gateway.sync.batch import Topology
 from gateway.work.trail import note
 from gateway.work.workplace import Workplace
+from tests.support.tables import make_tables
 
 ROOT = local("root")
 GOOD = "four score and seven years"
@@ -56,9 +57,7 @@ def configured(**access_changes: Any) -> Config:
 
 async def workplace(database: Database, now: Callable[[], float], **access_changes: Any) -> Workplace:
     """A workplace whose database has the tables of access and audit, and nothing else."""
-    async with database.begin() as tx:
-        await tx.run_sync(access.create_all)
-        await tx.run_sync(trail.create_all)
+    await make_tables(database, (access, trail))
     return Workplace(database=database, config=configured(**access_changes), topology=Topology.of([]), now=now)
 
 

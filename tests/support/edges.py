@@ -20,11 +20,14 @@ import aiohttp
 
 from connectors import sandbox
 from gateway.demo.desks import Api, JiraDesk, ServiceNowDesk
+from tests.support import warm
 from tests.support.running import ENVIRONMENT, SIGNED_IN
 from tests.support.waiting import until
 
 REPOSITORY = Path(__file__).parents[2]
-LOCKSTEP = [sys.executable, "-m", "gateway.cli.main"]
+MODULE = "gateway.cli.main"
+LOCKSTEP = [sys.executable, "-m", MODULE]
+"""Started the slow way, as people do."""
 SLOW_S = 60.0
 """Patience with a loaded machine; nothing waits this long when all is well."""
 
@@ -147,8 +150,21 @@ class Said:
         return json.loads(self.out)
 
 
-async def lockstep(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None, typed: str = "") -> Said:
-    """Runs a command to its end, in a pipe; `typed` is its standard input."""
+async def lockstep(
+    *arguments: str, cwd: Path, env: Mapping[str, str] | None = None, typed: str = "", cold: bool = False
+) -> Said:
+    """Runs a command to its end, in a pipe; `typed` is its standard input. `cold`: by a Python of its own, which takes
+    a second or two of processor time; one command of each noun is started so, in the test that uses it most.
+    """
+    if cold or warm.differs_at_the_start(env or {}):
+        return await _cold(*arguments, cwd=cwd, env=env, typed=typed)
+    code, out, err = await warm.run(
+        MODULE, *arguments, cwd=cwd, env=env or environment(), typed=typed.encode(), patience_s=SLOW_S
+    )
+    return Said(code, out.decode(), err.decode())
+
+
+async def _cold(*arguments: str, cwd: Path, env: Mapping[str, str] | None, typed: str) -> Said:
     process = await asyncio.create_subprocess_exec(
         *LOCKSTEP, *arguments, cwd=cwd, env=dict(env or environment()), stdout=-1, stderr=-1, stdin=-1 if typed else -3
     )
@@ -170,17 +186,24 @@ class Program:
     url: str
     http: aiohttp.ClientSession
     env: Mapping[str, str] = field(default_factory=environment)
-    process: asyncio.subprocess.Process | None = None
+    cold: bool = False
+    """Started by a Python of its own."""
+    process: asyncio.subprocess.Process | warm.Process | None = None
 
     @property
     def log(self) -> str:
         return (self.file.parent / "run.log").read_text()
 
     async def start(self) -> None:
-        with (self.file.parent / "run.log").open("ab") as log:
-            self.process = await asyncio.create_subprocess_exec(
-                *LOCKSTEP, "run", "--config", str(self.file), env=dict(self.env), stdout=log, stderr=log, stdin=-3
-            )
+        words, env = ("run", "--config", str(self.file)), dict(self.env)
+        with (self.file.parent / "run.log").open("ab") as log, warm.nothing() as none:
+            if self.cold or warm.differs_at_the_start(env):
+                self.process = await asyncio.create_subprocess_exec(
+                    *LOCKSTEP, *words, env=env, stdout=log, stderr=log, stdin=none
+                )
+            else:
+                streams = none.fileno(), log.fileno(), log.fileno()
+                self.process = await warm.start(MODULE, *words, cwd=Path.cwd(), env=env, streams=streams)
         await until(self.ready, what="the gateway to be ready", timeout_s=SLOW_S)
 
     async def ready(self) -> bool:
@@ -212,10 +235,10 @@ class Program:
 
 @asynccontextmanager
 async def program(
-    file: Path, url: str, http: aiohttp.ClientSession, env: Mapping[str, str] | None = None
+    file: Path, url: str, http: aiohttp.ClientSession, env: Mapping[str, str] | None = None, *, cold: bool = False
 ) -> AsyncIterator[Program]:
     """A started `lockstep run`; killed at the end if it still runs."""
-    made = Program(file, url, http, env or environment())
+    made = Program(file, url, http, env or environment(), cold)
     try:
         await made.start()
         yield made

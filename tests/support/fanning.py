@@ -13,13 +13,13 @@ from connectors.contract.clock import Clock
 from gateway.core.points import listen
 from gateway.delivery.waker import Waker
 from gateway.storage.database import Database
-from gateway.storage.schema import PARTS
 from gateway.sync.batch import Topology
 from gateway.sync.decider import Decider
 from gateway.sync.flow import FanOut, Flow, Member, Merge, OnDelete, Policy
 from mappings.task_lint import read_tasks
 from mappings.tasks import TaskPlan
 from tests.support.gateway import THINGS, Bench, bench, mapping_of
+from tests.support.tables import make_tables
 from tests.support.world import FakeClock, System, Thing
 
 JOB = {"x": "job", "y": "both", "status": "new", "tags": ["go"], "active": True}
@@ -105,9 +105,7 @@ class Places:
         flows = flows_of(a, b, self.plan)
         database = Database(self.url)
         try:
-            async with database.begin() as tx:
-                for part in PARTS:
-                    await tx.run_sync(part.create_all)
+            await make_tables(database)
             own = partial(_decider, flows)
             async with bench(self.url, [a, b], self.clock, database=database, decider=own) as gateway:
                 waker = Waker(gateway.database, gateway.decider, self.clock, ["jobs", "chores"])

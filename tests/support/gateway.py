@@ -19,7 +19,6 @@ from gateway.delivery.released import Released
 from gateway.delivery.runner import Runner
 from gateway.delivery.scout import Scout
 from gateway.storage.database import Database, loads
-from gateway.storage.schema import PARTS
 from gateway.sync import store
 from gateway.sync import tables as t
 from gateway.sync.backoff import Backoff
@@ -33,6 +32,7 @@ from gateway.sync.unit import Arrival
 from gateway.sync.worker import Worker
 from mappings.compiler import CompiledMapping
 from mappings.loader import load_mapping
+from tests.support.tables import make_tables
 from tests.support.world import FakeClock, System
 
 THINGS = Path(__file__).parent / "things"
@@ -221,9 +221,7 @@ async def bench(
     """A gateway over `systems` on the database at `url`, or on the one given as `database`."""
     database: Database = options.get("database") or Database(url)
     if "database" not in options:
-        async with database.begin() as tx:
-            for part in PARTS:
-                await tx.run_sync(part.create_all)
+        await make_tables(database)
     flow = flow_of(systems, mappings, **options)
     decider = options.get("decider", Decider)(database, Topology.of([flow]), clock)
     await decider.start()

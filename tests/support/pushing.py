@@ -25,6 +25,7 @@ from gateway.intake.scim.door import ScimDoor
 from gateway.intake.scim.shelf import DatabaseShelf
 from gateway.intake.scim.tables import metadata
 from gateway.storage.database import Database
+from tests.support.tables import make_tables
 from tests.support.unpressed import Idle, unpressed
 
 PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
@@ -76,8 +77,7 @@ class Provider:
 async def pushing(directory: Path, *, url: str = "", pressure: Pressure | None = None) -> AsyncIterator[Provider]:
     """The endpoint of the connection `okta`, on SQLite unless a `url` says otherwise."""
     database, stream = Database(url or f"sqlite+aiosqlite:///{directory}/store.db"), Kept()
-    async with database.begin() as tx:
-        await tx.run_sync(metadata.create_all)
+    await make_tables(database, (metadata,))
     connector = PushedTo("okta", DatabaseShelf(database, "okta"), SystemClock())
     who = [Principal(id="token:okta", name="okta", roles=frozenset({Role.PROVISIONER}))]
 

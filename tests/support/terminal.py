@@ -11,7 +11,8 @@ import termios
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.support.edges import LOCKSTEP, SLOW_S, environment
+from tests.support import warm
+from tests.support.edges import MODULE, SLOW_S, environment
 
 
 async def typed(
@@ -23,9 +24,7 @@ async def typed(
     plain = {**(env or environment()), "NO_COLOR": "1"}
     for overruling in ("COLUMNS", "LINES"):  # of whoever runs the tests; a user's terminal is asked for its size
         plain.pop(overruling, None)
-    process = await asyncio.create_subprocess_exec(
-        *LOCKSTEP, *arguments, cwd=cwd, env=plain, stdin=theirs, stdout=theirs, stderr=theirs
-    )
+    process = await warm.start(MODULE, *arguments, cwd=cwd, env=plain, streams=(theirs, theirs, theirs))
     os.close(theirs)
     try:
         shown = await asyncio.wait_for(asyncio.to_thread(_talk, ours, answer), SLOW_S)

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import aiohttp
 
-from tests.support.edges import LOCKSTEP, SLOW_S, Program, environment
+from tests.support.edges import SLOW_S, Program, lockstep
 from tests.support.waiting import until
 
 PASSWORD = "four score and seven years"
@@ -125,16 +125,9 @@ async def visiting(gateway: Program, **roles: str) -> AsyncIterator[list[Visitor
 
 
 async def _added(gateway: Program, name: str, role: str) -> None:
-    process = await asyncio.create_subprocess_exec(
-        *(*LOCKSTEP, "user", "add", name, "--role", role, "--stdin"),
-        cwd=gateway.file.parent,
-        env=environment(),
-        stdin=-1,
-        stdout=-1,
-        stderr=-1,
-    )
-    _, err = await asyncio.wait_for(process.communicate(f"{PASSWORD}\n".encode()), SLOW_S)
-    assert process.returncode == 0, err.decode()
+    words = "user", "add", name, "--role", role, "--stdin"
+    said = await lockstep(*words, cwd=gateway.file.parent, typed=f"{PASSWORD}\n")
+    assert said.code == 0, said.err
 
 
 @asynccontextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ Place = tuple[int, int]
 
 _TAG = "tag:yaml.org,2002:"
 MAX_NODES = 200_000
+REMEMBERED = 64 * 1024
+"""Characters of the longest document whose nodes are kept for the next time it is read."""
 
 
 class Source:
@@ -56,7 +59,7 @@ class Source:
 
     def _parse(self) -> None:
         try:
-            root = YAML(typ="safe", pure=True).compose(self.text)
+            root = _composed(self.text)
         except MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             line, col = (mark.line + 1, mark.column + 1) if mark else (1, 1)
@@ -108,6 +111,19 @@ class Source:
         except ValueError:
             self.problems.append(Problem(self.file, *_start(node), "yaml", f"'{value[:40]}' is not a {kind}"))
             return None
+
+
+def _composed(text: str) -> Node | None:
+    return (_read_before if len(text) <= REMEMBERED else _read_before.__wrapped__)(text)
+
+
+@lru_cache(maxsize=16)
+def _read_before(text: str) -> Node | None:
+    """The nodes of a document, for reading only. Reading YAML is most of the time that a configuration takes, and the
+    same record type is read again for each mapping over it.
+    """
+    root: Node | None = YAML(typ="safe", pure=True).compose(text)
+    return root
 
 
 def _typed(kind: str, value: str) -> Any:

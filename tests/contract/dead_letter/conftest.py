@@ -9,9 +9,9 @@ import pytest
 
 from dead_letter.tables import metadata
 from gateway.storage.database import Database
-from gateway.storage.schema import PARTS
 from gateway.work.workplace import Workplace
 from tests.contract.dead_letter.place import Clock, workplace
+from tests.support.tables import make_tables
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -20,8 +20,7 @@ async def db(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Da
     if request.param == "postgres":
         url = request.getfixturevalue("postgres_url")
     database = Database(url)
-    async with database.begin() as tx:
-        await tx.run_sync(metadata.create_all)
+    await make_tables(database, (metadata,))
     yield database
     await database.close()
 
@@ -29,9 +28,7 @@ async def db(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Da
 @pytest.fixture
 async def whole(db: Database) -> Database:
     """With the tables of all packages."""
-    async with db.begin() as tx:
-        for part in PARTS:
-            await tx.run_sync(part.create_all)
+    await make_tables(db)
     return db
 
 

@@ -12,8 +12,8 @@ from sqlalchemy import select
 from connectors.contract.values import Page
 from gateway.intake.poller import Poller
 from gateway.storage.database import Database, loads
-from gateway.storage.schema import PARTS
 from gateway.sync import tables as t
+from tests.support.tables import make_tables
 from tests.support.world import FakeClock, System
 
 
@@ -39,9 +39,7 @@ class Durable:
 async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
     sqlite = f"sqlite+aiosqlite:///{tmp_path}/store.db"
     made = Database(sqlite if request.param == "sqlite" else str(request.getfixturevalue("postgres_url")))
-    async with made.begin() as tx:
-        for part in PARTS:
-            await tx.run_sync(part.create_all)
+    await make_tables(made)
     yield made
     await made.close()
 

@@ -13,6 +13,7 @@ from gateway.notify.tables import metadata as notify
 from gateway.storage.database import Database
 from replay.tables import metadata as replay
 from tests.support.receiving import receiving, verify_by
+from tests.support.tables import make_tables
 from tests.support.telling import Desk
 from tests.support.world import FakeClock
 
@@ -23,9 +24,7 @@ async def db(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Da
     if request.param == "postgres":
         url = request.getfixturevalue("postgres_url")
     database = Database(url)
-    async with database.begin("made") as tx:
-        for each in (dead_letter, audit, notify, replay):
-            await tx.run_sync(each.create_all)
+    await make_tables(database, (dead_letter, audit, notify, replay))
     yield database
     await database.close()
 
