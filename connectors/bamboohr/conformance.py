@@ -11,6 +11,7 @@ import httpx
 
 from connectors.contract.connector import ConnectionSettings
 from connectors.contract.fixture import Fixture, Held
+from connectors.rest.transport import trusted
 
 EMPLOYEES = "/api/v1/employees"
 
@@ -21,7 +22,7 @@ class Desk:
     def __init__(self, settings: ConnectionSettings) -> None:
         coded = b64encode(f"{settings.auth['api_key']['key']}:x".encode()).decode()
         headers = {"Authorization": f"Basic {coded}", "Accept": "application/json"}
-        self._http = httpx.AsyncClient(base_url=settings.url, headers=headers, timeout=20.0)
+        self._http = httpx.AsyncClient(base_url=settings.url, headers=headers, timeout=20.0, verify=trusted())
 
     async def _ask(self, method: str, path: str, body: object = None) -> httpx.Response:
         answer = await self._http.request(method, path, json=body)

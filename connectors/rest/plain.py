@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 
 from connectors.contract.connector import ConnectionSettings
+from connectors.rest.transport import trusted
 
 PATIENCE_S = 30.0
 
@@ -35,7 +36,7 @@ class PlainApi:
         """
         sent = {"Accept": "application/json", "Content-Type": "application/json", **(headers or {})}
         sent["Authorization"] = authorization or _authorization(settings.auth)
-        self._http = httpx.AsyncClient(base_url=settings.url, headers=sent, timeout=PATIENCE_S)
+        self._http = httpx.AsyncClient(base_url=settings.url, headers=sent, timeout=PATIENCE_S, verify=trusted())
 
     async def ask(self, method: str, path: str, body: Any = None, *, absent: Collection[int] = ()) -> Any:
         """The parsed answer; None for one without body and for the statuses in `absent`."""

@@ -15,7 +15,7 @@ other side is just closing: that would be an unknown outcome and cost a probe.""
 
 
 @cache
-def _trusted() -> ssl.SSLContext:
+def trusted() -> ssl.SSLContext:
     """The certificates we trust, one object for all connections: reading them holds the loop for tens of
     milliseconds.
     """
@@ -25,7 +25,7 @@ def _trusted() -> ssl.SSLContext:
 def aiohttp_transport(connections: int) -> httpx.AsyncBaseTransport:
     """A transport with its own pool of at most `connections`. Opens nothing before the first request."""
     limits = httpx.Limits(max_connections=connections, keepalive_expiry=KEEP_ALIVE_S)
-    transport = AiohttpTransport(verify=_trusted(), limits=limits)
+    transport = AiohttpTransport(verify=trusted(), limits=limits)
 
     def session() -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(

@@ -79,12 +79,12 @@ class Found:
     setting: str
 
 
-def find(seed: int, most: int, mechanism: str) -> Found:
-    """Plays until a promise is broken. A mere exception of ours does not count."""
+def find(seed: int, most: int, mechanism: str, *, first: int = 0) -> Found:
+    """Plays until a promise is broken, from schedule `first` on. A mere exception of ours does not count."""
     player = Player()
     try:
         with without(mechanism):
-            for number in range(most):
+            for number in range(first, most):
                 one = schedule(seed, number, WHERE.get(mechanism, "fire_"))
                 _, bad = player.play(one)
                 broken = [each for each in bad if each[0] not in ("DEFECT", "CRASH") and _is_meant(mechanism, each[0])]

@@ -28,6 +28,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from connectors.rest.transport import trusted
 from gateway.demo.children import Child
 
 _ROOT = Path(__file__).parents[2]
@@ -265,6 +266,7 @@ def main(door: socket.socket) -> None:
     """Imports the program, then forks for whoever is at the other end of the door."""
     for name in _BEFOREHAND:
         importlib.import_module(name)
+    trusted()  # read once, as by a gateway; its certificates are most of what a short command would do
     gc.collect()
     gc.freeze()  # a collection would touch, and so copy, all that is shared
     if order := _serve(door):

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import httpx
 import pytest
 
+from connectors.rest.transport import trusted
 from dead_letter import store
 from dead_letter.classify import Cause, class_of
 from dead_letter.values import NewCase
@@ -63,7 +64,7 @@ class Place:
     def client(self, role: str = Role.ADMIN, **headers: str) -> httpx.Client:
         """Asks with the token of a role."""
         shown = {"Authorization": f"Bearer {SECRETS[role]}"} if role else {}
-        return httpx.Client(base_url=self.url, headers={**shown, **headers}, timeout=30.0)
+        return httpx.Client(base_url=self.url, headers={**shown, **headers}, timeout=30.0, verify=trusted())
 
     def over(self, id: str) -> dict[str, Any]:
         """The operation, once it is over."""

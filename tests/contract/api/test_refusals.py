@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from connectors.rest.transport import trusted
 from gateway.access.rights import local
 from gateway.core.problem_types import PROBLEMS
 from gateway.core.problems import BASE
@@ -21,7 +22,9 @@ PAGE = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 def browser(place: Place) -> Iterator[httpx.Client]:
     """Signed in by a link, as a person's browser is."""
     secret = place.await_(sign_in_link(place.run.gateway.place, local(getpass.getuser())))
-    with httpx.Client(base_url=place.url, headers={"Sec-Fetch-Site": "same-origin"}, timeout=30.0) as client:
+    with httpx.Client(
+        base_url=place.url, headers={"Sec-Fetch-Site": "same-origin"}, timeout=30.0, verify=trusted()
+    ) as client:
         assert client.get("/sign-in/link", params={"token": secret}).status_code == 303
         yield client
 
@@ -54,7 +57,7 @@ def test_a_form_that_is_not_of_a_page_of_ours_is_refused_by_a_page(place: Place,
 
 def test_a_sign_in_from_elsewhere_is_refused_by_a_page(place: Place) -> None:
     elsewhere = {"Sec-Fetch-Site": "cross-site"}
-    with httpx.Client(base_url=place.url, headers=elsewhere) as client:
+    with httpx.Client(base_url=place.url, headers=elsewhere, verify=trusted()) as client:
         assert refusal(client.post("/sign-in", json={"name": "x", "password": "y"})) == "forged-request"
         told = client.post("/sign-in", data={"name": "x", "password": "y"}, headers=PAGE)
         assert told.status_code == 403
