@@ -8,11 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx
 import msgspec
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
-from scim2_client import BaseSyncSCIMClient
 
 from connectors.contract.clock import SystemClock
 from connectors.contract.errors import StorageError
@@ -101,21 +99,3 @@ async def pushing(directory: Path, *, url: str = "", pressure: Pressure | None =
     finally:
         await server.close()
         await database.close()
-
-
-class OverHttp(BaseSyncSCIMClient):
-    """The SCIM client that others wrote, over the HTTP client that is here anyway."""
-
-    def __init__(self, http: httpx.Client) -> None:
-        super().__init__()
-        self.http = http
-
-    def _stays_under_base_url(self, endpoint: str) -> bool:
-        return self.http.build_request("GET", endpoint).url.path.startswith(self.http.base_url.path)
-
-    def _parse_json(self, response: Any) -> Any:
-        return response.json()
-
-    def request(self, method: str, url: str, **kwargs: Any) -> Any:
-        """One request."""
-        return self.http.request(method, url, **kwargs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -30,9 +31,16 @@ def _texts(node: ast.AST) -> set[str]:
     return found
 
 
+def _called(node: ast.Call) -> str:
+    return node.func.attr if isinstance(node.func, ast.Attribute) else str(getattr(node.func, "id", ""))
+
+
 def _raised(module: Path) -> Iterator[tuple[set[str], set[str]]]:
     """Per call that opens a case: the classes and the causes it may give."""
     tree = ast.parse(module.read_text())
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _called(node) in OPENERS]
+    if not calls:
+        return
     named = {
         target.id: _texts(node.value)
         for node in ast.walk(tree)
@@ -40,12 +48,7 @@ def _raised(module: Path) -> Iterator[tuple[set[str], set[str]]]:
         for target in node.targets
         if isinstance(target, ast.Name)
     }
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Call):
-            continue
-        called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        if called not in OPENERS:
-            continue
+    for node in calls:
         given = [*node.args, *(keyword.value for keyword in node.keywords if keyword.arg in {"cls", "cause"})]
         said = set().union(*(named.get(one.id, set()) if isinstance(one, ast.Name) else _texts(one) for one in given))
         classes, causes = said & set(CaseClass), {text for text in said if _CODE.fullmatch(text)}
@@ -53,20 +56,23 @@ def _raised(module: Path) -> Iterator[tuple[set[str], set[str]]]:
             yield classes, causes
 
 
-RAISED = [pair for module in sorted(GATEWAY.rglob("*.py")) for pair in _raised(module)]
+@cache
+def raised() -> list[tuple[set[str], set[str]]]:
+    """Of all modules. Read by the tests, not while they are collected: every worker collects all of them."""
+    return [pair for module in sorted(GATEWAY.rglob("*.py")) for pair in _raised(module)]
 
 
 def test_the_places_that_open_cases_are_found() -> None:
-    assert len(RAISED) >= 15  # else the pattern no longer fits the code
-    assert all(causes for _, causes in RAISED)
+    assert len(raised()) >= 15  # else the pattern no longer fits the code
+    assert all(causes for _, causes in raised())
 
 
 def test_every_cause_is_raised_somewhere_and_none_that_is_not_known() -> None:
-    assert set().union(*(causes for _, causes in RAISED)) == set(Cause)
+    assert set().union(*(causes for _, causes in raised())) == set(Cause)
 
 
 def test_a_case_is_opened_in_the_class_of_its_cause() -> None:
-    for classes, causes in RAISED:
+    for classes, causes in raised():
         assert {class_of(Cause(cause)) for cause in causes} == classes, causes
 
 
