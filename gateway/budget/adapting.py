@@ -7,6 +7,8 @@ the mix of calls; and two workers that follow a gradient do not come to equal pa
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from connectors.contract.clock import Clock
 
 GIVES_WAY = 0.7
@@ -23,6 +25,16 @@ FIRST = 4
 OVERLOADED = frozenset({429, 502, 503, 504})
 
 
+@dataclass(frozen=True, slots=True)
+class GaveWay:
+    """The last sign of overload."""
+
+    at: float
+    """On the worker's monotonic clock."""
+    to: str
+    """A status, slowness, or no answer."""
+
+
 class Adaptive:
     """The limit of one connection in one worker, between 1 and `most`. Doubled with every round of answers at first;
     one more with each round near where there was a sign of overload.
@@ -35,6 +47,7 @@ class Adaptive:
         self._recent = self._usual = 0.0
         self._gave_way_at = float("-inf")
         self._heard_at = clock.monotonic()
+        self.gave_way: GaveWay | None = None
 
     @property
     def limit(self) -> int:
@@ -51,11 +64,11 @@ class Adaptive:
         if self._clock.monotonic() - took_s <= self._gave_way_at:
             return  # sent before the limit gave way: it tells of the same moment
         if status is None or status in OVERLOADED:
-            self._give_way()
+            self._give_way("no answer" if status is None else str(status))
             return
         self._learn(took_s)
         if self._recent > SLOW_TIMES * self._usual and self._recent > SLOW_S:
-            self._give_way(slow=True)
+            self._give_way("slowness", slow=True)
         elif in_flight >= self.limit:  # one that was not used says nothing about one more
             more = 1.0 if self._limit < self._quickly_to else 1.0 / self._limit
             self._limit = min(float(self.most), self._limit + more)
@@ -69,11 +82,12 @@ class Adaptive:
         self._usual += (self._recent - self._usual) * (rises if self._recent > self._usual else 1.0)
         self._heard_at = now
 
-    def _give_way(self, *, slow: bool = False) -> None:
+    def _give_way(self, to: str, *, slow: bool = False) -> None:
         """From slowness back to the beginning, where nothing stands in a queue: only there the usual latency shows
         itself again.
         """
         self._gave_way_at = self._clock.monotonic()
+        self.gave_way = GaveWay(self._gave_way_at, to)
         self._quickly_to = max(1.0, self._limit * GIVES_WAY)
         self._limit = min(self._quickly_to, float(FIRST)) if slow else self._quickly_to
         self._recent = self._usual

@@ -13,6 +13,7 @@ from connectors.contract.clock import Clock
 from connectors.contract.errors import StorageError
 from gateway.budget.adapting import Adaptive
 from gateway.budget.admission import Budget
+from gateway.budget.found import Finder, forget, write
 from gateway.budget.store import Referee, heard, referee_of, tell
 from gateway.config.budget import BudgetRules
 from gateway.core.background import Background
@@ -40,7 +41,7 @@ class Budgets(Background):
         """`at_once`: requests in flight that this worker may have at most; how many of these a system takes well is
         found out.
         """
-        self.database, self.clock = database, clock
+        self.database, self.clock, self.worker = database, clock, worker
         by = referee or referee_of(clock)
         most = at_once or {}
         self.budgets = {
@@ -55,6 +56,7 @@ class Budgets(Background):
             )
             for name, each in rules.items()
         }
+        self._finder = Finder(clock, worker)
 
     async def start(self) -> None:
         """Returns when it is known what other workers heard. Raises StorageError."""
@@ -67,6 +69,8 @@ class Budgets(Background):
         try:
             for each in self.budgets.values():
                 await each.tidy(ends=True)
+            async with self.database.begin("budget.forget") as tx:
+                await forget(tx, self.worker)
         except StorageError as error:
             log.warning("budgets are left to their leases", error=str(error))
 
@@ -92,10 +96,15 @@ class Budgets(Background):
     async def _tell(self) -> None:
         now = self.clock.now()
         news = {name: said for name, each in self.budgets.items() if (said := each.learned.news(now))}
-        if not news:
+        limits = {name: (each.adaptive, each.in_flight) for name, each in self.budgets.items() if each.adaptive}
+        found = self._finder.news(limits)
+        if not (news or found):
             return
         async with self.database.begin("budget.tell") as tx:
             for name, said in news.items():
                 await tell(tx, name, said)
+            if found:
+                await write(tx, found)
         for name, said in news.items():
             self.budgets[name].learned.wrote(said)
+        self._finder.wrote(limits, found)

@@ -51,3 +51,19 @@ budget_told = Table(
     Column("until", Float),  # starts afresh then; null: it did not say
     PrimaryKeyConstraint("connection", "name"),
 )
+
+budget_limit = Table(
+    "budget_limit",
+    metadata,
+    # how many requests at once each worker has found a system to take well; set by that worker, for people
+    Column("connection", String(100), nullable=False),
+    Column("worker", String(100), nullable=False),
+    Column("at_once", Integer, nullable=False),
+    Column("most", Integer, nullable=False),  # by the configuration
+    Column("in_flight", Integer, nullable=False),
+    Column("usual_s", Float, nullable=False),  # how long an answer takes while all is well
+    Column("gave_way_at", Float),  # null: it never had to
+    Column("gave_way_to", String(20), nullable=False),  # a status, slowness, or no answer
+    Column("told_at", Float, nullable=False),
+    PrimaryKeyConstraint("connection", "worker"),
+)

@@ -21,7 +21,7 @@ from gateway.console.rendering import moment, path
 from gateway.console.words import connection_look
 from gateway.intake.scim.place import address_of
 from gateway.sweeps.book import states as sweep_states
-from gateway.work import budgets, cases, drift, pages_now, pausing, switching
+from gateway.work import cases, drift, pages_now, pausing, switching
 from gateway.work.connections import ConnectionView, get_connection, list_connections
 from gateway.work.connectors import ConnectorView, list_connectors
 from gateway.work.credentials import in_words
@@ -136,7 +136,7 @@ async def _page(asked: Asked, findings: list[Finding]) -> web.StreamResponse:
         polled=place.config.connections[name].poll_every_s is not None,
         can_check=name in asked.desk.connectors and who.may(Right.CONFIGURE),
         settings=[*_settings(asked, name), *_credential(view)],
-        budget=budgets.in_words(view.budget, moment) if view is not None else [],
+        budget=view.budget if view is not None else None,
         schemas=[each for one in view.schemas for each in drift.in_words(one, moment)] if view is not None else [],
     )
 

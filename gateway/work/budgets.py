@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.contract.limits import Purpose
+from gateway.budget.found import Found, found
 from gateway.budget.learned import PAUSE
 from gateway.budget.sharing import counts_until, lease_s, slot_of
 from gateway.budget.store import Heard, heard, per_ms, totals
@@ -27,6 +28,8 @@ class WindowView(msgspec.Struct, frozen=True, kw_only=True):
     per_s: float
     used: int
     """Sent, or taken by a worker to be sent, in the last `per_s`."""
+    left: int
+    """Of `requests`."""
     used_for: dict[str, int]
     """The same by purpose: leaver, live, replay, backfill."""
     frees_at: float | None
@@ -56,6 +59,10 @@ class BudgetView(msgspec.Struct, frozen=True, kw_only=True):
     shares: dict[str, float]
     """Of each window, by purpose; what nobody asks for is lent."""
     learned: tuple[LearnedView, ...]
+    found: tuple[Found, ...] = ()
+    """How many requests at once each running worker has found the system to take well."""
+    paused_until: float | None = None
+    """Until when the system asked to be left alone; null: it did not."""
     waits: str
     """Why something waits for the budget now; empty: nothing has to."""
 
@@ -71,12 +78,14 @@ async def budgets(tx: AsyncConnection, rules: Mapping[str, BudgetRules], now: fl
     held = select(place.connection, func.sum(place.places)).where(place.until > now).group_by(place.connection)
     taken = {name: int(count) for name, count in await tx.execute(held)}
     said = await heard(tx)
+    limits = await found(tx, now)
     return {
         name: _view(
             each,
             {w: used.get((name, per_ms(w)), {}) for w in each.windows},
             taken.get(name, 0),
             said.get(name, []),
+            limits.get(name, []),
             now,
         )
         for name, each in rules.items()
@@ -88,6 +97,7 @@ def _view(
     used: Mapping[Window, Mapping[tuple[int, Purpose], int]],
     places: int,
     said: list[Heard],
+    limits: list[Found],
     now: float,
 ) -> BudgetView:
     windows = tuple(_window(each, used[each], now) for each in rules.windows)
@@ -98,6 +108,8 @@ def _view(
         places=places,
         shares={str(purpose): share for purpose, share in rules.shares.items()},
         learned=learned,
+        found=tuple(limits),
+        paused_until=next((each.until for each in learned if each.name == PAUSE), None),
         waits=_waits(windows, rules, places, learned),
     )
 
@@ -110,11 +122,13 @@ def _window(window: Window, used: Mapping[tuple[int, Purpose], int], now: float)
         if count > 0 and counts_until(window, key[0]) > now and key[0] <= ahead
     }
     by = totals(counts)
+    used_ = sum(by.values())
     return WindowView(
         window=window.words,
         requests=window.requests,
         per_s=window.per_s,
-        used=sum(by.values()),
+        used=used_,
+        left=max(0, window.requests - used_),
         used_for={str(purpose): count for purpose, count in by.items()},
         frees_at=min((counts_until(window, slot) for slot, _ in counts), default=None),
     )
@@ -142,11 +156,15 @@ def _waits(windows: tuple[WindowView, ...], rules: BudgetRules, places: int, lea
 def in_words(known: BudgetView, moment: Callable[[float | None], str]) -> list[tuple[str, str]]:
     """What people read of it. `moment` writes a time."""
     told = [(f"budget {each.window}", _used(each, moment)) for each in known.windows]
+    if known.windows:
+        parts = ", ".join(f"{name} {share:.0%}" for name, share in known.shares.items())
+        told.append(("budget shares", f"{parts}; what nobody asks for is lent"))
     if known.concurrent is not None:
         told.append(("budget at once", f"{known.places} of {known.concurrent} taken"))
+    told += [(f"at once in {each.worker}", _found(each, moment)) for each in known.found]
     for each in known.learned:
         until = f", until {moment(each.until)}" if each.until is not None else ""
-        left = "wait" if each.name == PAUSE else f"{_number(each.remaining)} of {_number(each.limit)} left"
+        left = "asked for a pause" if each.name == PAUSE else f"{_number(each.remaining)} of {_number(each.limit)} left"
         told.append((f"learned from {each.name}", f"{left}{until}"))
     return [*told, ("waits", known.waits)] if known.waits else told
 
@@ -154,7 +172,13 @@ def in_words(known: BudgetView, moment: Callable[[float | None], str]) -> list[t
 def _used(each: WindowView, moment: Callable[[float | None], str]) -> str:
     by = ", ".join(f"{name} {count}" for name, count in each.used_for.items())
     frees = f"; free again from {moment(each.frees_at)}" if each.used >= each.requests else ""
-    return f"{each.used} of {each.requests} used{f' ({by})' if by else ''}{frees}"
+    return f"{each.used} of {each.requests} used{f' ({by})' if by else ''}, {each.left} left{frees}"
+
+
+def _found(each: Found, moment: Callable[[float | None], str]) -> str:
+    usual = f", answers usually in {each.usual_s:.2g} s" if each.usual_s else ""
+    gave = f"; gave way to {each.gave_way_to} at {moment(each.gave_way_at)}" if each.gave_way_at is not None else ""
+    return f"{each.at_once} of at most {each.most}, {each.in_flight} under way{usual}{gave}"
 
 
 def _number(value: int | None) -> str:
