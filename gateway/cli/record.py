@@ -30,6 +30,8 @@ ANY = "-"
 @app.command()
 def why(connection: Connection, key: Key, config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
     """Say in one sentence whether a record is in step, and if not, what it waits for and what you can do."""
+    from gateway.work.waiting import awaited_in_words, tasks_in_words
+
     found = _ask(config, connection, key, lambda gateway: gateway.records.why(connection, ANY, key))
     if as_json:
         document(msgspec.to_builtins(found))
@@ -37,6 +39,9 @@ def why(connection: Connection, key: Key, config: Config = DEFAULT_CONFIG, as_js
     verdict = "IN STEP" if found.in_step else f"NOT IN STEP   {found.code}"
     told(f"{' = '.join(found.objects)}   {verdict}")
     told(found.sentence)
+    waits = [] if found.code == "awaits" else awaited_in_words(found.waiting, moment)
+    for each in [*waits, *tasks_in_words(found.waiting, moment)]:
+        told(f"Waits     {each}")
     for step in found.you_can:
         told(f"You can   {step}")
 
@@ -147,6 +152,7 @@ def _tell(found: Facts) -> None:
         + " = ".join(f"{name} {one['key'] or one['id'] or '-'}" for name, one in members.items())
     )
     table([_field(field, members) for field in found["fields"]], ("field", "value", "from", *members))
+    _tell_waiting(found)
     if found["ledger"]:
         data("\nLost a conflict, kept here")
         table(
@@ -161,6 +167,39 @@ def _tell(found: Facts) -> None:
         data("")
         told(f"Case {case['number']}: {case['title']}")
         told(f"lockstep case show {case['number']}", indent=2)
+
+
+def _tell_waiting(found: Facts) -> None:
+    """What it was made of, the records it waits for, and the tasks that are made of it."""
+    if found["made_of"]:
+        told(f"a task, made of {_place(found['made_of'])}")
+    if found["awaits"]:
+        data("\nWaits for records that it names")
+        rows = [
+            {**row, "record": _place(row["at"]) or f"{row['value']}, not seen yet"}
+            | {"since": moment(row["since"]), "a case from": moment(row["until"])}
+            for row in found["awaits"]
+        ]
+        table(rows, ("connection", "field", "record", "since", "a case from"))
+    if found["tasks"]:
+        data("\nTasks made of it")
+        table([_task(row) for row in found["tasks"]], ("task", "stands", "at", "waits for", "due", "since"))
+
+
+def _task(row: Facts) -> Facts:
+    its_time = "its time" if row["standing"] == "waiting" else ""
+    return {
+        "task": row["task"],
+        "stands": row["standing"],
+        "at": _place(row["at"]),
+        "waits for": row["undecided"] or ", ".join(row["after"]) or its_time,
+        "due": moment(row["due"]) if row["due"] else "",
+        "since": moment(row["since"]) if row["since"] else "",
+    }
+
+
+def _place(at: Facts | None) -> str:
+    return f"{at['system']} {at['key']}" if at else ""
 
 
 def _field(field: Facts, members: dict[str, Facts]) -> Facts:

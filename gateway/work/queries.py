@@ -83,10 +83,14 @@ async def _attempts(tx: AsyncConnection, record_id: str, limit: int = 10) -> lis
     ]
 
 
+def moment(at: float | None) -> str:
+    """In a sentence."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%MZ") if at else ""
+
+
 def _paused(pause: Pause) -> dict[str, Any]:
     """As the row of a gate: a person's word goes before what the gate itself knows."""
-    until = datetime.fromtimestamp(pause.until, UTC).strftime("%Y-%m-%d %H:%MZ")
-    reason = f"{pause.actor}, until {until}: {pause.reason}"
+    reason = f"{pause.actor}, until {moment(pause.until)}: {pause.reason}"
     return {"connection": pause.connection, "state": "paused", "reason": reason} | {
         "since": pause.since,
         "until": pause.until,
@@ -156,13 +160,12 @@ def _lane(lane: Lane) -> dict[str, Any]:
     }
 
 
-async def record_why(database: Database, connection: str, key_or_id: str) -> dict[str, Any] | None:
-    """Why a record is not in step, in one sentence with a code, and what to do. None: not known."""
-    shown = await record_show(database, connection, key_or_id)
-    if shown is None:
-        return None
+def record_why(shown: dict[str, Any], awaits: Sequence[str] = ()) -> dict[str, Any]:
+    """Why a record is not in step, in one sentence with a code, and what to do. `awaits`: what it waits for besides its
+    lanes, in words.
+    """
     names = [member["key"] or member["id"] or f"(none in {name})" for name, member in shown["members"].items()]
-    code, sentence, then = _verdict(shown)
+    code, sentence, then = _verdict(shown, awaits)
     return {
         "record": shown["record"],
         "objects": names,
@@ -174,7 +177,7 @@ async def record_why(database: Database, connection: str, key_or_id: str) -> dic
     }
 
 
-def _verdict(shown: dict[str, Any]) -> tuple[str, str, list[str]]:
+def _verdict(shown: dict[str, Any], awaits: Sequence[str]) -> tuple[str, str, list[str]]:
     case_steps = [f"lockstep case show {each['number']}" for each in shown["cases"][:3]]
     if shown["tombstoned_at"] is not None:
         return "tombstoned", "the record has left; its objects are closed and nothing re-opens them", case_steps
@@ -199,6 +202,8 @@ def _verdict(shown: dict[str, Any]) -> tuple[str, str, list[str]]:
     behind = [lane["connection"] for lane in shown["lanes"] if lane["dirty"]]
     if behind:
         return "waiting", f"changes wait to be written to {', '.join(behind)}", []
+    if awaits:
+        return "awaits", "; ".join(awaits), case_steps
     if missing:
         return "unmapped", f"the flow's rules create no object in {', '.join(missing)}", []
     return "in_step", "every mapped field agrees", []

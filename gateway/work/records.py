@@ -17,6 +17,7 @@ from gateway.work import looking, queries, story
 from gateway.work.case_reading import in_line
 from gateway.work.case_scope import narrowed, personal_of
 from gateway.work.personal import seen
+from gateway.work.waiting import Waiting, awaited_in_words, waiting
 from gateway.work.workplace import Workplace
 
 Facts = dict[str, Any]
@@ -35,6 +36,8 @@ class Why(msgspec.Struct, frozen=True, kw_only=True):
     you_can: tuple[str, ...]
     """Commands that help."""
     cases: tuple[str, ...]
+    waiting: Waiting = Waiting()
+    """Tasks that are made of it and not made yet, records that it names and that are not there yet."""
 
 
 class StoryStep(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,20 +67,24 @@ async def show(place: Workplace, who: Principal, system: str, object: str, key: 
     if shown is None:
         return None
     there = await cases_of_record(place, who, record, ())
-    told = {**shown, "cases": [msgspec.to_builtins(each) for each in there]}
+    waits = msgspec.to_builtins(await waiting(place, who, record))
+    told = {**shown, **waits, "cases": [msgspec.to_builtins(each) for each in there]}
     return dict(await seen(place, who, told, record=record))
 
 
 async def why(place: Workplace, who: Principal, system: str, object: str, key: str) -> Why | None:
     """One sentence with a code. None as `show`."""
     found = await _found(place, who, system, object, key)
-    told = await queries.record_why(place.database, "record", found) if found else None
-    if found is None or told is None:
+    shown = await queries.record_show(place.database, "record", found) if found else None
+    if found is None or shown is None:
         return None
+    waits = msgspec.to_builtins(await waiting(place, who, found))
+    waits = msgspec.convert(await seen(place, who, waits, record=found), Waiting)
+    told = queries.record_why(shown, awaited_in_words(waits, queries.moment))
     there = {each.number for each in await cases_of_record(place, who, found, ())}
     outside = set(told["cases"]) - there
     you_can = [each for each in told["you_can"] if each.rpartition(" ")[2] not in outside]
-    return msgspec.convert({**told, "cases": sorted(there), "you_can": you_can}, Why)
+    return msgspec.convert({**told, "cases": sorted(there), "you_can": you_can, "waiting": waits}, Why)
 
 
 async def timeline(
