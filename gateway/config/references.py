@@ -180,18 +180,16 @@ def _condition(source: Source, at: At, text: str | None, record_type: TypeFile) 
 
 
 def _shared(source: Source, model: ConfigFile) -> Iterator[Problem]:
-    """An object type of a connection belongs to one flow, unless conditions divide it."""
+    """An object type of a connection belongs to one flow, whatever `where` says (ADR 0210)."""
     owners: dict[tuple[str, str], str] = {}
     for name, flow in model.flows.items():
         for each, member in flow.members.items():
-            if member.where is not None:
-                continue
             other = owners.setdefault((each, member.object), name)
             if other != name:
-                text = f"{member.object} of {each} is in the flow {other} already"
-                yield source.problem(
-                    ("flows", name, "members", each), "shared-object", text, "'where:' to divide them", key=True
-                )
+                line = source.place(("flows", other, "members", each), key=True)[0]
+                text = f"{member.object} of {each} belongs to flow {other} already (line {line}), not to {name}, too"
+                hint = f"a second connection to the same system for {name}, or one flow for both"
+                yield source.problem(("flows", name, "members", each), "shared-object", text, hint, key=True)
 
 
 def _retention(source: Source, model: ConfigFile) -> Iterator[Problem]:

@@ -21,7 +21,7 @@ from gateway.sync import fan_out, saving, store, undecided
 from gateway.sync.arrive import arrive, is_hint
 from gateway.sync.bounds import NATURAL, digest
 from gateway.sync.cache import Cache, Entry
-from gateway.sync.flow import Flow, Member
+from gateway.sync.flow import Flow, Member, by_object_of
 from gateway.sync.items import origin_of
 from gateway.sync.links import LinkBook, bound, names_of, told
 from gateway.sync.stage import Stage, Stages
@@ -48,10 +48,10 @@ class Topology:
 
     @staticmethod
     def of(flows: Sequence[Flow]) -> Topology:
-        """Indexes flows. One object type of one connection belongs to one flow."""
+        """Indexes flows. One object type of one connection belongs to one flow: raises ValueError otherwise."""
         book = LinkBook()
         flows = [bound(flow, book) for flow in flows]
-        by_object = {(m.connection, m.object): flow for flow in flows for m in flow.members.values()}
+        by_object = by_object_of(flows)
         fans = any(flow.fan_out for flow in flows)
         return Topology({flow.name: flow for flow in flows}, by_object, fans, any(flow.links for flow in flows), book)
 

@@ -4,7 +4,7 @@ policies.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -100,3 +100,17 @@ class Flow:
     def policy(self, name: str) -> Policy:
         """The policy of a field."""
         return self.policies.get(name, self.default)
+
+
+def by_object_of(flows: Sequence[Flow]) -> dict[tuple[str, str], Flow]:
+    """The flow of each (connection, object): a change of it can be a change of one flow's record only.
+
+    Raises ValueError for two flows over the same object (ADR 0210).
+    """
+    owners: dict[tuple[str, str], Flow] = {}
+    for flow in flows:
+        for member in flow.members.values():
+            other = owners.setdefault((member.connection, member.object), flow)
+            if other is not flow:
+                raise ValueError(f"{member.object} of {member.connection} is in {other.name} and in {flow.name}")
+    return owners
