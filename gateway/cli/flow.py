@@ -10,7 +10,7 @@ import typer
 from gateway.cli.asking import NoInput, Yes, make_sure
 from gateway.cli.exits import Code, Ending
 from gateway.cli.flags import DEFAULT_CONFIG, Config, Json
-from gateway.cli.flow_telling import tell_preview
+from gateway.cli.flow_telling import MOST, tell_preview
 from gateway.cli.gateways import asked
 from gateway.cli.output import data, document, moment, say, table
 
@@ -33,7 +33,7 @@ Connection = Annotated[
 Samples = Annotated[
     int,
     typer.Option(
-        "--samples", envvar="LOCKSTEP_SAMPLES", min=0, max=50, help="Shown of each action at each connection."
+        "--samples", envvar="LOCKSTEP_SAMPLES", min=0, max=MOST, help="Shown of each action at each connection."
     ),
 ]
 

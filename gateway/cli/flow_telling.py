@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from gateway.cli.output import cell, data, told
@@ -10,6 +11,8 @@ if TYPE_CHECKING:
     from gateway.work.flow_preview import FlowPreview, Planned
 
 SIGNS = {"create": "+", "update": "~", "move": ">", "comment": '"', "close": "-", "blocked": "!", "nothing": "="}
+MOST = 50
+"""Samples of each action at each connection that may be asked for."""
 
 
 def tell_preview(found: FlowPreview) -> None:
@@ -24,7 +27,18 @@ def tell_preview(found: FlowPreview) -> None:
         told(f"of {found.waiting} objects the newest {found.planned} were planned for this")
     for sample in found.samples:
         _tell(sample)
+    _more(found)
     told("Going live sends this once, each object as it is then; a record that changes meanwhile is planned anew.")
+
+
+def _more(found: FlowPreview) -> None:
+    """That these are samples, and how to see more of them."""
+    shown = Counter((each.connection, each.action) for each in found.samples)
+    planned = sum(each.objects for each in found.counts if each.action != "nothing")
+    if shown.total() >= planned:
+        return
+    more = f"; more of each: lockstep flow preview {found.flow} --samples {MOST}"
+    told(f"shown: {shown.total()} of {planned}{more if max(shown.values(), default=0) < MOST else ''}")
 
 
 def _tell(sample: Planned) -> None:
