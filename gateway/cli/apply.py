@@ -82,9 +82,20 @@ def apply(
     put(config, wanted)
     version = _kept(config, now, after, actor, reason)
     if not as_json:
-        kept = f"version {version}; " if version else ""
+        told(f"{f'version {version}; ' if version else ''}gateways work by it from their next start on")
+        _careful(config, [each.change for each in steps], then)
+
+
+def _careful(config: Path, changes: list[Change], then: Loaded) -> None:
+    """How new flows begin, and the way to look first."""
+    from gateway.work.applying import begin_live
+
+    live = begin_live(changes, then)
+    if live:
+        told(f"{', '.join(live)} will write at once. To look first: `begins: shadow` in the flow in {config}, then")
         told(
-            f"{kept}gateways work by it from their next start on; new flows begin as `begins` says: lockstep flow list"
+            f"lockstep run, lockstep flow preview {live[0]}, and lockstep flow live {live[0]} when it is right",
+            indent=4,
         )
 
 
@@ -117,10 +128,10 @@ def _staged(config: Path, files: list[Path], removed: list[tuple[str, str]], asi
 def _steps(config: Path, then: Loaded, after: Any) -> tuple[Loaded | None, list[Step]]:
     """The present configuration, None if there is none, and each change with what it does."""
     from gateway.config import written
-    from gateway.work.applying import Step, plan
+    from gateway.work.applying import noted, plan
 
     if not config.is_file():
-        return None, [Step(change=each) for each in written.differences({}, after)]
+        return None, [noted(each, then) for each in written.differences({}, after)]
     from gateway.config import load
 
     now = load(config, os.environ)
@@ -130,7 +141,7 @@ def _steps(config: Path, then: Loaded, after: Any) -> tuple[Loaded | None, list[
 
 async def _judged(now: Loaded, then: Loaded, changes: list[Change], plan: Any) -> list[Step]:
     from gateway.cli.store import database_of
-    from gateway.work.applying import Step
+    from gateway.work.applying import noted
 
     try:
         async with database_of(now) as database, database.read() as tx:
@@ -138,7 +149,7 @@ async def _judged(now: Loaded, then: Loaded, changes: list[Change], plan: Any) -
     except Ending as ending:
         if any(each.change != "added" for each in changes):
             say(f"{ending.message}; what changes do to lanes is not known")
-        return [Step(change=each) for each in changes]
+        return [noted(each, then) for each in changes]
 
 
 def _tell(steps: list[Step], *, plan: bool, as_json: bool) -> None:
@@ -152,11 +163,12 @@ def _tell(steps: list[Step], *, plan: bool, as_json: bool) -> None:
     for step in steps:
         change = step.change
         data(f"{SIGNS[change.change]} {change.kind} {change.name}")
-        for each in change.fields[:MOST]:
+        fields = () if change.kind == "file" else change.fields  # of a file only a digest is known
+        for each in fields[:MOST]:
             was = f"{cell(each.before)} -> " if change.change == "changed" else ""
             told(f"{each.field or 'value'}: {was}{cell(each.after)}", indent=4)
-        if len(change.fields) > MOST:
-            told(f"and {len(change.fields) - MOST} more: --json", indent=4)
+        if len(fields) > MOST:
+            told(f"and {len(fields) - MOST} more: --json", indent=4)
         for does in step.does:
             told(f"! {does}", indent=4)
         if step.refused:

@@ -18,6 +18,7 @@ from connectors.contract.written.places import read_source
 from gateway.config.values import Config
 
 Facts = dict[str, Any]
+OURS = "(built in)"
 SECTIONS = {"connections": "connection", "flows": "flow"}
 
 
@@ -62,11 +63,13 @@ def digest(document: Facts) -> str:
 
 
 def differences(before: Facts, after: Facts) -> list[Change]:
-    """What is added, changed and removed, by kind and name."""
+    """What is added, changed and removed, by kind and name. Files of ours come and go with what names them."""
     found = []
     for section, kind in (*SECTIONS.items(), ("settings", "setting"), ("files", "file")):
         old, new = before.get(section, {}), after.get(section, {})
         for name in sorted({*old, *new}):
+            if name.startswith(OURS) and (name not in old or name not in new):
+                continue
             if name not in old:
                 found.append(Change(kind=kind, name=name, change="added", fields=tuple(_fields(None, new[name]))))
             elif name not in new:
@@ -100,7 +103,7 @@ def _files(config: Config) -> list[Path]:
 
 
 def _told(file: Path, base: Path) -> str:
-    return str(file.relative_to(base)) if file.is_relative_to(base) else f"(built in) {file.name}"
+    return str(file.relative_to(base)) if file.is_relative_to(base) else f"{OURS} {file.parent.name}/{file.name}"
 
 
 def _digest(file: Path) -> str:

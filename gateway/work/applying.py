@@ -60,18 +60,26 @@ Counts = Mapping[tuple[str, str], int]
 
 def _judged(change: Change, now: Config, then: Config, held: Counts, linked: Counts) -> Step:
     if change.change == "added" or change.kind in ("setting", "file"):
-        return Step(change=change, does=_notes(change, then))
+        return noted(change, then)
     if change.kind == "connection":
         return _connection(change, held, linked)
     return _flow(change, now, then, held, linked)
 
 
-def _notes(change: Change, then: Config) -> tuple[str, ...]:
-    if change.kind != "flow" or change.name not in then.flows:
-        return ()
+def noted(change: Change, then: Config) -> Step:
+    """What a change does that touches no lane and no record, as one does that adds something."""
+    if (change.kind, change.change) != ("flow", "added"):
+        return Step(change=change)
+    careful = "`begins: shadow` in it would show first what it would write, and write nothing"
+    told = {"live": f"it begins live: it writes from the next start on; {careful}", "draft": "a draft"}
     begins = then.flows[change.name].begins
-    told = {"live": "it writes from the next start on; `begins: shadow` would let you look first", "draft": "a draft"}
-    return (told.get(begins, "it maps and plans from the next start on, and writes nothing"),)
+    return Step(change=change, does=(told.get(begins, "it maps and plans from the next start on, and writes nothing"),))
+
+
+def begin_live(changes: Sequence[Change], then: Config) -> list[str]:
+    """The new flows that write from the next start on, without anybody having looked."""
+    new = [each.name for each in changes if each.kind == "flow" and each.change == "added"]
+    return [name for name in new if then.flows[name].begins == "live"]
 
 
 def _connection(change: Change, held: Counts, linked: Counts) -> Step:

@@ -69,6 +69,7 @@ def test_a_plan_shows_all_and_changes_nothing(run: Run, filled: Path, twice: Pat
     assert said.code == 0, said
     for line in ("+ connection desk\n", "+ connection desk2\n", "+ flow tickets\n", "+ file brambledesk-ticket.yaml\n"):
         assert line in said.out
+    assert "value: " not in said.out and "(built in)" not in said.out
     assert "    connector: brambledesk\n" in said.out and "maps and plans from the next start on" in said.out
     assert "a-secret-of-the-test" not in said.out + said.err and "${DESK_SECRET}" in said.out
     assert state(filled) == before
@@ -105,6 +106,27 @@ def test_who_applied_what_is_kept(run: Run, filled: Path, twice: Path) -> None:
     (field,) = newest["changes"][0]["fields"]
     assert (field["field"], field["before"], field["after"]) == ("begins", "shadow", "draft")
     assert "~ flow tickets" in run("apply", "--history").out
+
+
+def test_the_first_one_says_that_new_flows_write_at_once_and_how_to_look_first(
+    run: Run, filled: Path, twice: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is no database yet, nor a configuration: what begins live has to be said all the same."""
+    first = tmp_path / "first" / "lockstep.yaml"
+    first.parent.mkdir()
+    shutil.copy(filled.parent / "token", first.parent)
+    monkeypatch.setenv("LOCKSTEP_CONFIG", str(first))
+    whole = twice / "whole.yaml"
+    whole.write_text(filled.read_text())
+    said = run("apply", "--plan", str(whole))
+    assert said.code == 0 and "+ flow incidents\n" in said.out, said
+    assert "! it begins live: it writes from the next start on; `begins: shadow`" in said.out
+    assert "(built in)" not in said.out, "files of ours come with what names them"
+    done = run("apply", str(whole), "--yes")
+    assert "incidents will write at once. To look first: `begins: shadow`" in done.out, done
+    assert "lockstep flow preview incidents" in done.out
+    again = run("apply", *named(twice), "--yes")  # still no database, but a configuration
+    assert "maps and plans from the next start on" in again.out and "will write at once" not in again.out, again
 
 
 @pytest.mark.parametrize(
