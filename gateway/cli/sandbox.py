@@ -10,10 +10,25 @@ import typer
 from gateway.cli.exits import Code, Ending
 from gateway.cli.output import data, say
 
+SYSTEMS = (
+    "jira",
+    "servicenow",
+    "brambledesk",
+    "gitlab",
+    "bamboohr",
+    "github",
+    "salesforce",
+    "jenkins",
+    "scim",
+    "hubspot",
+)
+"""As `connectors.sandbox` has them (a test compares): help must not wait for the stand-ins' server."""
+
 
 def sandbox(
     system: Annotated[
-        list[str] | None, typer.Argument(help="servicenow, jira; both if none is named.", show_default="both")
+        list[str] | None,
+        typer.Argument(help=f"{', '.join(SYSTEMS)}; all of them if none is named.", show_default="all"),
     ] = None,
     directory: Annotated[
         Path, typer.Option("--data", envvar="LOCKSTEP_SANDBOX_DATA", help="Where their files are; made if absent.")
@@ -28,7 +43,7 @@ def sandbox(
         str,
         typer.Option(
             envvar="LOCKSTEP_SANDBOX_HOOK",
-            help="Where webhooks go; {system} stands for servicenow or jira. /hooks/NAME takes the connection's name.",
+            help="Where webhooks go; {system} stands for the name of each. /hooks/NAME takes the connection's name.",
             metavar="URL",
         ),
     ] = "",
@@ -40,14 +55,12 @@ def sandbox(
         float, typer.Option(envvar="LOCKSTEP_SANDBOX_TIME_SCALE", help="Factor on the vendors' waits.")
     ] = 1.0,
 ) -> None:
-    """Run stand-ins for ServiceNow and Jira until interrupted.
+    """Run stand-ins for the systems that are named until interrupted.
 
     Prints one line `ready SYSTEM URL` for each on stdout. They speak the vendors' protocols; faults are switched under
-    /_sandbox.
+    /_sandbox. How to sign in at each: docs/reference/sandbox.md.
     """
     import asyncio
-
-    from connectors.sandbox import SYSTEMS
 
     wanted = list(dict.fromkeys(system or SYSTEMS))
     unknown = [name for name in wanted if name not in SYSTEMS]

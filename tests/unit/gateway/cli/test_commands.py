@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from connectors.sandbox import SYSTEMS as STAND_INS
 from gateway.cli import main as cli
 from gateway.cli.deciding import summed_up
 from gateway.cli.everywhere import verbs_of
 from gateway.cli.exits import MEANING, Code
 from gateway.cli.nouns import app_of, typed
+from gateway.cli.sandbox import SYSTEMS
 from tests.unit.gateway.cli.conftest import Run
 
 
@@ -84,6 +86,12 @@ def test_unknown_stand_ins(run: Run, tmp_path: Path) -> None:
     assert said.code == Code.WRONG_USE
     assert "jira, servicenow" in said.err
     assert not (tmp_path / "x").exists()
+
+
+def test_help_names_every_stand_in_there_is(run: Run) -> None:
+    assert sorted(SYSTEMS) == sorted(STAND_INS)
+    said = run("sandbox", "--help")
+    assert all(name in said.out for name in STAND_INS), said.out
 
 
 # -- check

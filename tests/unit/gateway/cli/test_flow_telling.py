@@ -13,7 +13,7 @@ def preview(objects: int, samples: int) -> FlowPreview:
         Planned(record=f"r{at}", connection="jira", object=f"INC{at}", action=Would.CREATE) for at in range(samples)
     )
     counts = (Tally(connection="jira", action=Would.CREATE, objects=objects),)
-    counts += (Tally(connection="snow", action=Would.NOTHING, objects=7),)
+    nothing = (Tally(connection="snow", action=Would.NOTHING, objects=7),)
     return FlowPreview(
         flow="incidents",
         stage="shadow",
@@ -21,7 +21,7 @@ def preview(objects: int, samples: int) -> FlowPreview:
         at=1.0,
         waiting=objects + 7,
         planned=objects + 7,
-        counts=counts,
+        counts=counts + nothing,
         samples=shown,
     )
 
