@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from connectors.sandbox.people import by_name
 from tests.support.office import TABLE, Office, working
 from tests.support.waiting import until
 
@@ -26,6 +27,22 @@ async def parent_in_jira(office: Office, name: str) -> str:
     return str((issue["fields"].get("parent") or {}).get("fields", {}).get("summary", ""))
 
 
+async def groups(office: Office) -> dict[str, str]:
+    """Name -> sys_id."""
+    found = await office.snow.call("ann", "GET", "/api/now/table/sys_user_group?sysparm_fields=sys_id,name")
+    return {row["name"]: row["sys_id"] for row in found["result"]}
+
+
+async def nobody(office: Office) -> str:
+    """Somebody whom ServiceNow has and Jira never heard of; and dev has left ServiceNow."""
+    users = "/api/now/table/sys_user"
+    dev = by_name("dev")
+    assert dev is not None
+    await office.snow.call("admin", "PATCH", f"{users}/{dev.sys_id}", {"active": "false"})
+    new = {"user_name": "zoe", "name": "Zoe Zimmer", "email": "zoe@example.com", "active": "true"}
+    return str((await office.snow.call("admin", "POST", users, new))["result"]["sys_id"])
+
+
 async def test_parents_go_both_ways_and_whoever_is_not_known_is_covered(tmp_path: Path) -> None:
     async with working(tmp_path, "hierarchy") as office:
         await office.arm("drop_after")
@@ -41,7 +58,9 @@ async def test_parents_go_both_ways_and_whoever_is_not_known_is_covered(tmp_path
         epic = await office.jira.call(
             "ann", "POST", "/rest/api/3/issue", {"fields": {**project, "summary": "Moving house"}}
         )
-        part = {**project, "summary": "Packing", "parent": {"id": epic["id"]}}
+        zoe, cara, dev = await nobody(office), by_name("cara"), by_name("dev")
+        assert cara is not None and dev is not None
+        part = {**project, "summary": "Packing", "parent": {"id": epic["id"]}, "assignee": {"id": dev.account_id}}
         await office.jira.call("ann", "POST", "/rest/api/3/issue", {"fields": part})
 
         async def back() -> bool:
@@ -50,5 +69,28 @@ async def test_parents_go_both_ways_and_whoever_is_not_known_is_covered(tmp_path
             return bool(named) and named == rows.get("Moving house", {}).get("sys_id")
 
         await until(back, what="the incident to have its parent")
+
+        async def desk_has_it() -> bool:
+            row = (await incidents(office))["Packing"]
+            return row["assignment_group"] == (await groups(office))["Service Desk"] and not row["assigned_to"]
+
+        await until(desk_has_it, what="the group to stand in for somebody who has left ServiceNow")
+        await office.snow.call("ann", "POST", TABLE, {"short_description": "Zoe has it", "assigned_to": zoe})
+
+        async def cara_has_it() -> bool:
+            found = (await office.issues()).get("Zoe has it")
+            assignee: dict[str, str] | None = found["raw"]["fields"]["assignee"] if found else None
+            return assignee is not None and assignee["accountId"] == cara.account_id
+
+        await until(cara_has_it, what="the desk's account to stand in for somebody whom Jira does not know")
         await office.gateway.quiet()
-        assert sorted(await office.issues()) == ["Mail is down", "Mail of Paris", "Moving house", "Packing"]
+        assert (await incidents(office))["Zoe has it"]["assigned_to"] == zoe, "who stands in is told to nobody else"
+        packing = (await office.issues())["Packing"]["raw"]["fields"]
+        assert packing["assignee"]["accountId"] == dev.account_id
+        assert sorted(await office.issues()) == [
+            "Mail is down",
+            "Mail of Paris",
+            "Moving house",
+            "Packing",
+            "Zoe has it",
+        ]
