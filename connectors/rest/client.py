@@ -229,7 +229,7 @@ class RestClient:
     ) -> Answer:
         sent_at, began = self._clock.now(), self._clock.monotonic()
         self.requests += 1
-        headers = [*shown.headers, *(self._accepts if content is None else self._sends), *extra]
+        headers = [*shown.headers, *_unsaid(self._accepts if content is None else self._sends, extra), *extra]
         url = f"{call.url}{'&' if '?' in call.url else '?'}{shown.query}" if shown.query else call.url
         exchange = await self._exchange(call.method, url, content, headers, timeout_s, self._wire)
         answer, received_at = exchange.answer, self._clock.now()
@@ -310,6 +310,12 @@ def _accepts(wire: Wire) -> list[Header]:
         (b"accept-encoding", b"gzip, deflate"),
         (b"user-agent", b"lockstep"),
     ]
+
+
+def _unsaid(usual: Sequence[Header], extra: Collection[Header]) -> list[Header]:
+    """What every request says, but what this one says otherwise: a second `User-Agent` is one too many."""
+    said = {name for name, _ in extra}
+    return [each for each in usual if each[0] not in said]
 
 
 _ACCEPTS_JSON = _accepts(JSON)

@@ -74,6 +74,18 @@ async def test_write_sends_json_operation_trace_and_precondition(at: Setup) -> N
     assert request.headers["if-match"] == '"7"'
 
 
+async def test_what_a_request_says_otherwise_is_said_once(at: Setup) -> None:
+    route = at.router.get(f"{URL}/things").respond(json={})
+    await at.client.read("/things", headers={"User-Agent": "Acme sync 7", "Accept": "application/json; v=2"})
+    sent = route.calls.last.request.headers
+    assert sent.get_list("user-agent") == ["Acme sync 7"] and sent.get_list("accept") == ["application/json; v=2"]
+    posted = at.router.post(f"{URL}/things").respond(json={})
+    await at.client.write("POST", "/things", {}, operation="op1", headers={"User-Agent": "Acme sync 7"})
+    assert posted.calls.last.request.headers.get_list("user-agent") == ["Acme sync 7"]
+    await at.client.read("/things")
+    assert route.calls.last.request.headers.get_list("user-agent") == ["lockstep"], "nothing stays behind"
+
+
 async def test_basic_auth() -> None:
     at = Setup(auth={"basic": {"user": "ann", "password": "pw"}})
     route = at.router.get(f"{URL}/").respond(json={})
