@@ -266,14 +266,21 @@ async def split(place: Workplace, who: Principal, numbers: Sequence[str], *, tit
 async def merge(
     place: Workplace, who: Principal, groups: Sequence[str], *, into: str, title: str, reason: str
 ) -> MergedGroups:
-    """See `cases.merge_groups`. A group of which the reader sees nothing is not there."""
+    """See `cases.merge_groups`. A group of which the reader sees nothing is not there; but the cases of the others may
+    go back to where they come from, which a split has left empty.
+    """
     who.require(Right.WORK)
     async with place.database.begin("case") as tx:
         for group in {*groups, into}:
-            if not (await store.list_cases(tx, narrowed(place, who, CaseFilter(group=group, limit=1)))).cases:
+            back = [CaseFilter(group=each, fingerprint=into, limit=1) for each in groups if group == into]
+            if not any([await _some(tx, place, who, each) for each in (CaseFilter(group=group, limit=1), *back)]):
                 raise CaseNotFound(f"in the group {group}")
         now, reach = place.now(), reach_of(place, who)
         done = await grouping.merge(tx, groups, into, title=title, actor=who.name, reason=reason, now=now, reach=reach)
         told = {"groups": list(groups), "into": into, "reason": reason, "moved": done.moved, "stayed": done.stayed}
         await audited(tx, who, "case_merge", None, now=now, **told)
         return MergedGroups(group=into, moved=done.moved, note="" if reach.everywhere else STAYED)
+
+
+async def _some(tx: AsyncConnection, place: Workplace, who: Principal, wanted: CaseFilter) -> bool:
+    return bool((await store.list_cases(tx, narrowed(place, who, wanted))).cases)

@@ -242,6 +242,21 @@ async def test_a_merge_takes_a_split_along_as_far_as_it_reaches(stage: Stage, wh
     assert [await _group_of(place, each) for each in (inside, outside)] == ["another", "another"]
 
 
+async def test_a_group_that_a_split_left_empty_takes_its_cases_back(stage: Stage, who: Principal) -> None:
+    place, both = stage.place, [stage.mine, stage.other]
+    apart = await cases.split_group(place, ANN, both, title="both", reason="two bugs", part="object")
+    assert [await _group_of(place, each) for each in both] == [apart, apart], "nothing is left"
+    with pytest.raises(CaseNotFound):
+        await cases.merge_groups(place, ANN, [apart], into="nobody knows this one", reason="x")
+    with pytest.raises(CaseNotFound):
+        await cases.merge_groups(place, ANN, ["another"], into=SHARED, reason="these do not come from there")
+    done = await cases.merge_groups(place, who, [apart], into=SHARED, reason="one bug after all")
+    assert done.moved == 1 and await _group_of(place, stage.mine) == SHARED
+    assert (await cases.merge_groups(place, ANN, [apart], into=SHARED, reason="all of it")).moved == 1
+    (new,) = await opened(place, wish("r9"))
+    assert [await _group_of(place, each) for each in (stage.other, new)] == [SHARED, SHARED]
+
+
 async def test_a_split_by_what_both_share_takes_only_what_is_seen(stage: Stage, who: Principal) -> None:
     place = stage.place
     key = await cases.split_group(place, who, [stage.mine], title="mine", reason="x", part="object")
