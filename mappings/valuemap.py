@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any
 
 from mappings.codec import Codec, Convert, Field, is_empty, same
@@ -94,5 +95,9 @@ def _unnamed_out(field: Field, inward: Mapping[Any, Any], outward: Mapping[Any, 
 
 
 def _may_pass(rule: FieldModel, value: Any, other_side: Mapping[Any, Any]) -> bool:
-    """`keep`, unless the other side uses the same word for something else: it would come back as that."""
+    """`keep`, unless the other side uses the same word for something else: it would come back as that. What is no
+    number (NaN, infinity) is no value that anybody could be sent, and NaN never equals itself: news for ever.
+    """
+    if isinstance(value, float) and not isfinite(value):
+        return False
     return rule.on_unknown == "keep" and isinstance(value, (str, int, float)) and value not in other_side

@@ -130,6 +130,8 @@ def test_reading(tmp_path: Path, name: str, rule: str, ext: Any, value: Any) -> 
         ("level", "{path: l, values: {high: 1, low: 2}}", 3),
         ("level", "{path: l, values: {high: 1, low: 2}}", ["high"]),
         ("level", "{path: l, values: {high: '1', low: '2'}, on_unknown: keep}", "high"),
+        ("level", "{path: l, values: {high: '1', low: '2'}, on_unknown: keep}", float("nan")),
+        ("level", "{path: l, values: {high: '1', low: '2'}, on_unknown: keep}", float("inf")),
         ("title", "{path: t}", None),
         ("title", "{path: t}", {"a": 1}),
         ("title", "{path: t, template: 'INC ${value}'}", "mail"),
