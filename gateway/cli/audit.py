@@ -99,7 +99,7 @@ async def _export(gateway: Gateway, wanted: AuditFilter, form: str) -> int:
         sheet.writerow(WHOLE)
     count, below = 0, ""
     while True:
-        page = await gateway.audit.read_trail(wanted, below=below, limit=PAGE)
+        page = await gateway.audit.read_trail(wanted, below=below, limit=PAGE, goes_on=bool(below))
         for each in page.entries:
             if form == "csv":
                 row = {**row_of(each), "id": each.id}

@@ -202,7 +202,9 @@ class Mappings(Protocol):
 class Audit(Protocol):
     """`gateway.work.audit_trail`."""
 
-    async def read_trail(self, wanted: AuditFilter, *, below: str = "", limit: int = 50) -> AuditPage: ...
+    async def read_trail(
+        self, wanted: AuditFilter, *, below: str = "", limit: int = 50, goes_on: bool = False
+    ) -> AuditPage: ...
 
 
 class Notifications(Protocol):

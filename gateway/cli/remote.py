@@ -116,7 +116,9 @@ class RemoteAudit:
     def __init__(self, wire: Wire) -> None:
         self.wire = wire
 
-    async def read_trail(self, wanted: AuditFilter, *, below: str = "", limit: int = 50) -> AuditPage:
+    async def read_trail(
+        self, wanted: AuditFilter, *, below: str = "", limit: int = 50, goes_on: bool = False
+    ) -> AuditPage:
         query: Facts = {"who": wanted.who, "what": wanted.what, "about": wanted.about, "people": wanted.people}
         query |= {"since": text_of(wanted.since), "until": text_of(wanted.until)}
         found: list[Any] = []

@@ -71,7 +71,7 @@ async def export(asked: Asked) -> web.StreamResponse:
     lines: list[bytes] = []
     below, wanted = given["below"], _filter(given)
     while len(lines) < EXPORTED:
-        page = await read_trail(asked.desk.place, asked.who, wanted, below=below, limit=500)
+        page = await read_trail(asked.desk.place, asked.who, wanted, below=below, limit=500, goes_on=bool(lines))
         lines += [_line(entry) for entry in page.entries]
         below = page.next
         if not below or page.cut:

@@ -37,7 +37,8 @@ async def trail(ask: Ask) -> Answer:
         until=asked.until.timestamp() if asked.until else None,
         people=asked.people,
     )
-    page = await read_trail(ask.desk.place, ask.who, wanted, below=ask.position or "", limit=asked.limit)
+    below = ask.position or ""  # of a cursor: signed by us, for this filter and caller, with a page that was noted
+    page = await read_trail(ask.desk.place, ask.who, wanted, below=below, limit=asked.limit, goes_on=bool(below))
     return Answer(value=Page(items=page.entries), position=page.next or None)
 
 

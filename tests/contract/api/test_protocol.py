@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -203,6 +204,22 @@ def test_every_reading_of_the_trail_is_in_it(place: Place) -> None:
         found = auditor.get("/v1/audit?what=audit_read&limit=1").json()["items"]
     assert found[0]["actor"] == "token auditor"
     assert SECRETS["auditor"] not in str(found)
+
+
+def test_a_reading_that_goes_on_is_one_row(place: Place) -> None:
+    def read(address: str) -> Any:
+        found = auditor.get(address)
+        assert found.status_code == 200, found.text
+        return found.json()
+
+    with place.client("auditor") as auditor:
+        for _ in range(4):
+            page = read("/v1/audit?what=audit_read&limit=1")
+        before = read("/v1/audit?what=audit_read&limit=100")["items"]
+        for _ in range(3):
+            page = read(page["next"])
+        after = read("/v1/audit?what=audit_read&limit=100")["items"]
+    assert len(after) == len(before) + 1, "this last look, and none of the pages"
 
 
 def test_figures_are_told_to_who_may_see_everything(place: Place) -> None:

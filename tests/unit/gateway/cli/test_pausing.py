@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.cli import audit
 from gateway.cli.exits import Code
 from tests.unit.gateway.cli.conftest import Run
 
@@ -93,3 +94,14 @@ def test_a_long_trail_is_read_in_parts(run: Run, filled: Path) -> None:
         below = page["next"]
     assert below == "" and len(set(seen)) == 5
     assert "--below" in run("audit", "list", "--limit", "2").err
+
+
+def test_an_export_of_many_pages_is_one_row_of_the_trail(
+    run: Run, filled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        run("connection", "pause", "jira", "--for", "2h", *WHY)
+    monkeypatch.setattr(audit, "PAGE", 1)
+    out = run("audit", "export", "--what", "paused").out.splitlines()
+    assert len(out) == 3
+    assert len(run("audit", "export", "--what", "audit_read").out.splitlines()) == 2, "one for each export"
