@@ -8,12 +8,13 @@ from dataclasses import replace
 
 import pytest
 
+from connectors.conformance import reads
 from connectors.conformance.run import names
-from tests.conformance.broken.reading import MarkerIsNotSearchable
+from tests.conformance.broken.reading import MarkerIsNotSearchable, TroubleIsEmpty
 from tests.conformance.broken.table import BROKEN
 from tests.conformance.broken.writing import ATimeOutIsNotApplied, Stumbles
 from tests.conformance.running import measured
-from tests.conformance.sound import TICKET
+from tests.conformance.sound import TICKET, Sound
 
 
 def test_every_rule_has_a_connector_that_breaks_it() -> None:
@@ -55,3 +56,12 @@ async def test_an_exception_that_nobody_declared_is_a_finding_and_no_crash() -> 
     told = {rule: how for rule, _, how in found.broken}
     assert "KeyError" in told["read.present"]
     assert "said defect" in told["write.plain"]
+
+
+async def test_a_slow_machine_is_not_taken_for_a_connector_that_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time-out that ends the silence must not strike in the reads before it, which nothing disturbs."""
+    monkeypatch.setattr(reads, "READ_HURRIED_S", (1e-6, 2.0))
+    held = await measured(Sound, [TICKET], ["read.silence_after_send"])
+    assert (held.rules()["read.silence_after_send"], held.broken) == ("held", [])
+    wrong = await measured(TroubleIsEmpty, [TICKET], ["read.silence_after_send"])
+    assert wrong.rules()["read.silence_after_send"] == "broken"
