@@ -6,6 +6,7 @@ from typing import Any
 
 from mappings import normalise
 from mappings.codec import Codec, Convert, Field, is_empty
+from mappings.finding import finder
 from mappings.links import record_codec
 from mappings.model import FieldModel, TypeField
 from mappings.templates import Template, parse_template
@@ -215,4 +216,6 @@ def _set(field: Field) -> Codec:
         return sorted(bare(each) for each in elements)
 
     show = normalise.of_set(separator, bare)
+    if rule.find:
+        return Codec(from_ext, to_ext, show, finder(rule.find))
     return Codec(from_ext, to_ext, normalise.of_set(None, one), show)

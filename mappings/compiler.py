@@ -44,7 +44,9 @@ class CompiledMapping:
     read: Read
     """raw -> external value of each mapped field that is present; null and "" are None, a missing path is left out."""
     history: Read
-    """The same for fragments: of HistoryEntry, and of what `write` gives (it tells which fields that sets)."""
+    """The same for fragments: of HistoryEntry, and of what `write` gives (it tells which fields that sets). Not what is
+    found in texts: a fragment may lack one of them.
+    """
     writer: Writer
     uses: tuple[Use, ...] = ()
     """Native fields that are read and written, for whoever looks out for changes of the system."""
@@ -119,7 +121,7 @@ def compile_mapping(model: MappingFile, record_type: TypeFile, *, digest: str = 
         departure=_departure(model),
         codecs=codecs,
         read=generate(model.mapping, leaves, closing, whole=True),
-        history=generate(model.mapping, leaves, closing, whole=False),
+        history=generate(model.mapping, [leaf for leaf in leaves if not leaf.joins], closing, whole=False),
         writer=writer,
         uses=uses_of(model),
     )
@@ -144,7 +146,8 @@ def _field_rule(
 
 
 def _leaf(name: str, rule: FieldModel, record_type: TypeFile, codec: Codec) -> Leaf:
-    return Leaf(name, tuple(parse_path(each) for each in rule.path), record_type.fields[name].kind, codec.show)
+    paths = tuple(parse_path(each) for each in rule.path)
+    return Leaf(name, paths, record_type.fields[name].kind, codec.show, joins=bool(rule.find))
 
 
 def _gate(model: MappingFile, rule: FieldModel) -> tuple[str, frozenset[Any]]:

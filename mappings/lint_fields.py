@@ -9,6 +9,7 @@ from connectors.contract.written.paths import parse_path, simple
 from connectors.contract.written.places import Source
 from connectors.contract.written.problems import Problem, nearest, one_of
 from mappings.fallback import check_fallbacks, stands_at
+from mappings.finding import parse_pattern
 from mappings.model import FieldModel, MappingFile, TypeFile
 from mappings.templates import parse_template
 from mappings.times import NAMED
@@ -16,6 +17,7 @@ from mappings.times import NAMED
 # Keys that mean something for some kinds only, and the value that stands for "not used".
 _KINDS_OF: Mapping[str, tuple[tuple[str, ...], Any]] = {
     "separator": (("set",), None),
+    "find": (("set",), []),
     "format": (("time", "number", "bool"), None),
     "template": (("text",), None),
     "max_length": (("text", "set"), None),
@@ -44,6 +46,7 @@ def check(
     yield from _steps(source, name, rule)
     yield from _template(source, name, rule)
     yield from _format(source, name, rule, kind)
+    yield from _find(source, name, rule)
 
 
 def _fitting(source: Source, name: str, rule: FieldModel, kind: str) -> Iterator[Problem]:
@@ -197,3 +200,25 @@ def _format(source: Source, name: str, rule: FieldModel, kind: str) -> Iterator[
         yield source.problem(at, "choice", f"'{form}' is not a form of time", nearest(form, NAMED))
     if kind in ("number", "bool") and form != "text":
         yield source.problem(at, "choice", f"'{form}' is not a form of {kind}", one_of(["text"]))
+
+
+def _find(source: Source, name: str, rule: FieldModel) -> Iterator[Problem]:
+    """What is found in a text cannot be written into it."""
+    if not rule.find:
+        return
+    single = isinstance(source.data["fields"][name].get("find"), str)
+    for index, pattern in enumerate(rule.find):
+        try:
+            parse_pattern(pattern)
+        except ValueError as error:
+            reason, _, hint = str(error).partition("; try ")
+            yield source.problem(
+                ("fields", name, "find") if single else ("fields", name, "find", index), "find", reason, hint
+            )
+    if rule.direction != "in":
+        text = f"what is found in a text cannot be written back, and {name} is not only read"
+        yield source.problem(("fields", name, "find"), "find", text, "'direction: in'", key=True)
+    for key in ("separator", "values"):
+        if getattr(rule, key):
+            text = f"'{key}' says nothing of what is found in a text"
+            yield source.problem(("fields", name, key), "find", text, "removing it", key=True)

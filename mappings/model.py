@@ -129,6 +129,10 @@ class FieldModel(Strict):
     format: str | None = Field(
         default=None, description="`time`: iso, epoch_s, epoch_ms, date or a strptime pattern; `number`, `bool`: text."
     )
+    find: Annotated[list[str], BeforeValidator(_as_list, json_schema_input_type=str | list[str])] = Field(
+        default=[],
+        description="`set`: the references that are found in the texts at all of `path` by these patterns.",
+    )
     template: str | None = Field(default=None, description="`text`: shown text around `${value}`.")
     max_length: int | None = Field(default=None, ge=1, description="The system cuts after so many characters.")
     strip: bool | Literal["lines"] = Field(

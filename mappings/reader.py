@@ -14,6 +14,7 @@ from typing import Any
 from jsonpath_ng.jsonpath import JSONPath
 
 from connectors.contract.written.paths import MISSING, look_up, simple
+from mappings.finding import joined
 from mappings.normalise import text_shown
 
 Read = Callable[[Mapping[str, Any]], dict[str, Any]]
@@ -27,6 +28,8 @@ class Leaf:
     paths: tuple[JSONPath, ...]
     kind: str
     show: Callable[[Any], Any] | None = None
+    joins: bool = False
+    """What is shown at all its paths counts; otherwise the first that is not empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,12 @@ class _Writer:
 
     def __init__(self) -> None:
         self.lines: list[str] = []
-        self.scope: dict[str, Any] = {"MISSING": MISSING, "text_shown": text_shown, "look_up": look_up}
+        self.scope: dict[str, Any] = {
+            "MISSING": MISSING,
+            "text_shown": text_shown,
+            "look_up": look_up,
+            "joined": joined,
+        }
         self.count = 0
 
     def line(self, depth: int, text: str) -> None:
@@ -70,6 +78,10 @@ class _Writer:
 
     def leaf(self, leaf: Leaf, depth: int, var: str, *, later: bool) -> None:
         """Stores the value in `var` under the leaf's name; a later alternative only fills what is still empty."""
+        if leaf.joins:
+            found = f"joined(out.get({leaf.name!r}), {self.fresh(leaf.show)}({var}))"
+            self.line(depth, f"out[{leaf.name!r}] = {found}")
+            return
         if later:
             self.line(depth, f"if out.get({leaf.name!r}) in (None, []):")
             depth += 1
@@ -159,9 +171,10 @@ def plain_read(leaves: Sequence[Leaf], raw: Mapping[str, Any]) -> dict[str, Any]
     for leaf in leaves:
         for path in leaf.paths:
             value = look_up(path, raw, many=leaf.kind == "set")
-            if value is MISSING or out.get(leaf.name) not in (None, []):
+            if value is MISSING or (out.get(leaf.name) not in (None, []) and not leaf.joins):
                 continue
-            out[leaf.name] = _shown(leaf, value)
+            shown = _shown(leaf, value)
+            out[leaf.name] = joined(out.get(leaf.name), shown) if leaf.joins else shown
     return out
 
 

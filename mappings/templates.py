@@ -33,7 +33,13 @@ class Template:
         if len(self.parts) == 1 and isinstance(self.parts[0], Slot):
             return _filled(self.parts[0], value_of)
         texts = (part if isinstance(part, str) else _filled(part, value_of) for part in self.parts)
-        return "".join("" if text is None else str(text) for text in texts)
+        return "".join(_as_text(text) for text in texts)
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value))
+    return "" if value is None else str(value)
 
 
 def _filled(slot: Slot, value_of: Callable[[str], Any]) -> Any:

@@ -130,6 +130,8 @@ def _rule(rule: FieldModel, of_type: TypeField, ext: Any, *, closed: str) -> str
         return f"inside {rule.template!r}"
     if of_type.kind == "time":
         return f"time as {rule.format or 'iso'}"
+    if rule.find:
+        return f"what is found by {' or '.join(rule.find)}"
     if of_type.kind == "set":
         return f"set, separated by {rule.separator!r}" if rule.separator else "set"
     return f"{of_type.kind} as it is"
@@ -153,7 +155,7 @@ def _named(rule: FieldModel, ext: Any) -> bool:
 
 
 def _warnings(rule: FieldModel, of_type: TypeField, ext: Any, back: Any, path: str, there: Any) -> Iterator[str]:
-    if len(rule.path) > 1 and path and path != rule.path[0]:
+    if len(rule.path) > 1 and path and path != rule.path[0] and not rule.find:
         yield f"not at {rule.path[0]}: taken from {path}"
     unnamed = rule.values and of_type.kind != "set" and not is_empty(ext) and not _named(rule, ext)
     if unnamed and rule.on_unknown == "default":

@@ -48,6 +48,28 @@ MISTAKES = [
         "fields:\n  owner: {path: o, direction: in, fallback: {with: {g: a}}}",
         "2:35: error[direction]: 'fallback' says nothing for a field that is only read",
     ),
+    (
+        "fields:\n  tags: {path: o, direction: in, find: '[A-Z]+[A-Z0-9]+'}",
+        (
+            "2:40: error[find]: where a repeat ends is not clear: 'A' may belong to it or to what follows; "
+            "try a repeat without it, or leaving out what stands around the reference"
+        ),
+    ),
+    (
+        "fields:\n  tags: {path: o, find: '#(\\d+)'}",
+        (
+            "2:19: error[find]: what is found in a text cannot be written back, and tags is not only read; "
+            "try 'direction: in'"
+        ),
+    ),
+    (
+        "fields:\n  tags: {path: o, direction: in, separator: ',', find: '#(\\d+)'}",
+        "2:34: error[find]: 'separator' says nothing of what is found in a text; try removing it",
+    ),
+    (
+        "fields:\n  title: {path: o, direction: in, find: '#(\\d+)'}",
+        "2:35: error[kind]: 'find' is for set, title is text; try removing it",
+    ),
     ("fields:\n  titel: {path: t}", "2:3: error[unknown-field]: the type thing has no field 'titel'; try 'title'"),
     ("fields:\n  talk: {path: t}", "2:3: error[items]: talk holds items; try 'items: {field: talk, ...}'"),
     ("fields:\n  title: {pth: t}", "2:11: error[unknown-key]: unknown key 'pth'; try 'path'"),

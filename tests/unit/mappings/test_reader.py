@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from jsonpath_ng.ext.parser import parse as parse_jsonpath
 
 from connectors.contract.written.paths import parse_path, put, simple
+from mappings.finding import finder
 from mappings.reader import Leaf, generate, plain_read
 from tests.unit.mappings.support import compiled, documents
 
@@ -30,15 +31,21 @@ def _quoted(key: str) -> str:
 
 @given(
     paths=st.lists(st.lists(spelled | awkward, min_size=1, max_size=3), min_size=1, max_size=6),
-    kinds=st.lists(st.sampled_from(["text", "enum", "set", "number"]), min_size=6, max_size=6),
+    kinds=st.lists(st.sampled_from(["text", "enum", "set", "number", "finds"]), min_size=6, max_size=6),
     raw=st.dictionaries(keys, nested, max_size=5),
 )
 def test_generated_code_agrees_with_look_ups(paths: list[list[str]], kinds: list[str], raw: dict[str, Any]) -> None:
     leaves = [
-        Leaf(f"f{at}", tuple(map(parse_path, alternatives)), kind, as_list if kind == "set" else None)
+        _leaf(f"f{at}", tuple(map(parse_path, alternatives)), kind)
         for at, (alternatives, kind) in enumerate(zip(paths, kinds, strict=False))
     ]
     assert generate("property", leaves, [], whole=True)(raw) == plain_read(leaves, raw)
+
+
+def _leaf(name: str, paths: tuple[Any, ...], kind: str) -> Leaf:
+    if kind == "finds":
+        return Leaf(name, paths, "set", finder(["[a-z]+"]), joins=True)
+    return Leaf(name, paths, kind, as_list if kind == "set" else None)
 
 
 def as_list(value: Any) -> Any:
