@@ -64,10 +64,10 @@ def lint(
     source: Source, model: TasksFile, origin: TypeFile, target: TypeFile, gone: frozenset[str] = frozenset()
 ) -> Iterator[Problem]:
     """Problems that the shape does not show. `gone`: keys that were left out because of problems known already."""
-    yield from _condition(source, ("when",), model.when, origin)
+    yield from condition(source, ("when",), model.when, origin)
     for name, task in model.make.items():
         at: At = ("make", name)
-        yield from _condition(source, (*at, "when"), task.when, origin)
+        yield from condition(source, (*at, "when"), task.when, origin)
         yield from _order(source, at, name, task, model, gone)
         yield from _due(source, at, task, origin)
         yield from _values(source, (*at, "set"), task.set, target, origin)
@@ -79,7 +79,8 @@ def lint(
     yield from _roll_up(source, model, origin, target)
 
 
-def _condition(source: Source, at: At, text: str | None, record_type: TypeFile) -> Iterator[Problem]:
+def condition(source: Source, at: At, text: str | None, record_type: TypeFile) -> Iterator[Problem]:
+    """What is wrong with a condition over records of a type; nothing with none."""
     for fault in check_condition(text, fields=fields_of(record_type)) if text is not None else ():
         line, col = source.inside(at, fault.line, fault.col)
         yield Problem(source.file, line, col, "condition", fault.text, fault.hint)

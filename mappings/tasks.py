@@ -134,15 +134,16 @@ def _rule(name: str, task: TaskModel, template: str, fields: list[str], target: 
         when=compile_condition(task.when, fields=fields) if task.when else None,
         after=tuple(task.after),
         due=due,
-        values={each: _parsed(value) for each, value in task.set.items()},
+        values={each: parsed(value) for each, value in task.set.items()},
         kinds={each: target.fields[each] for each in task.set},
         template=template,
     )
 
 
-def _parsed(value: Any) -> Any:
+def parsed(value: Any) -> Any:
+    """A value of a template: texts that hold `${...}` are parsed, also inside of a list."""
     if isinstance(value, list):
-        return [_parsed(each) for each in value]
+        return [parsed(each) for each in value]
     return parse_template(value) if isinstance(value, str) else value
 
 

@@ -166,6 +166,8 @@ def _flow(flow: values.Flow, config: Config, connectors: Mapping[str, Connector]
         awaits_s=flow.awaits_s,
         fan_out=tuple(FanOut(each.plan, each.into) for each in flow.fan_out),
         begins=Stage(flow.begins),
+        refers=flow.refers,
+        ranks={name: tuple(field.values) for name, field in flow.type.fields.items() if field.kind == "enum"},
     )
 
 

@@ -62,9 +62,14 @@ def _twice(source: Source, name: str, plans: list[TaskPlan | None]) -> Iterator[
 
 
 def _alone(source: Source, model: ConfigFile) -> Iterator[Problem]:
-    """A record of one system is in step with nothing, unless tasks are made of it or it is one."""
+    """A record of one system is in step with nothing, unless tasks are made of it or it is one, or references join it
+    with others.
+    """
     goals = {each.into for flow in model.flows.values() for each in flow.fan_out}
+    goals |= {name for flow in model.flows.values() for each in flow.refers for name in each.to}
     for name, flow in model.flows.items():
-        if len(flow.members) == 1 and not flow.fan_out and name not in goals:
+        if len(flow.members) == 1 and not (flow.fan_out or flow.refers) and name not in goals:
             text = "one member alone is in step with nothing"
-            yield source.problem(("flows", name, "members"), "members", text, "another member, or 'fan_out:'", key=True)
+            yield source.problem(
+                ("flows", name, "members"), "members", text, "another member, 'fan_out:' or 'refers:'", key=True
+            )

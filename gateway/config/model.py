@@ -206,6 +206,45 @@ class FanOutModel(Strict):
     into: Name = Field(description="The flow that the tasks belong to, and that makes them in its systems.")
 
 
+class TellModel(Strict):
+    """One thing that a record says to those it refers to. The same is said once; its key is part of what it is."""
+
+    when: str | None = Field(default=None, description="CEL condition over `record`: it is said while it holds.")
+    set: dict[Name, JsonValue] = Field(
+        default={}, description="Fields of the record referred to; texts may hold `${field}` of the one that says it."
+    )
+    forward: bool = Field(
+        default=False, description="Fields of kind enum are moved on in the order of their values, never back."
+    )
+    comment: str | None = Field(default=None, description="A comment on it. May hold `${field}` or `${field|default}`.")
+
+
+class AnswerModel(Strict):
+    """What a record says of itself; texts may also hold `${found}` and `${missing}`, the references of either kind."""
+
+    found: dict[Name, JsonValue] = Field(default={}, description="Something that it refers to is kept in step.")
+    missing: dict[Name, JsonValue] = Field(default={}, description="It refers to nothing that is.")
+
+
+Among = Annotated[dict[Name, ConnectionName], Field(min_length=1)]
+
+
+class RefersModel(Strict):
+    """What follows from the references that one field of the records of this flow holds."""
+
+    from_: Name = Field(alias="from", description="The field: a set that a mapping fills by `find`, or a text.")
+    to: Among = Field(description="Flows, each with the member whose keys or ids are meant.")
+    through: Among | None = Field(
+        default=None, description="Flows in between, as in `to`: what their records refer to is meant."
+    )
+    when: str | None = Field(default=None, description="CEL condition over `record`: nothing follows before it holds.")
+    order: Name | None = Field(
+        default=None, description="A time of the record: who is newer by it is heard. Default: when it is said."
+    )
+    tell: dict[Name, TellModel] = Field(default={}, description="What is said to what is referred to.")
+    answer: AnswerModel = Field(default=AnswerModel(), description="What the record says of itself.")
+
+
 class FlowModel(Strict):
     """One record type kept in step between connections."""
 
@@ -243,6 +282,7 @@ class FlowModel(Strict):
         default=3600.0, description="So long a record waits for one that it names, such as its parent.", gt=0
     )
     fan_out: list[FanOutModel] = Field(default=[], description="Tasks that are made of its records.")
+    refers: list[RefersModel] = Field(default=[], description="What follows from what its records refer to.")
 
 
 class Limits(Strict):

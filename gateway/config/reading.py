@@ -13,7 +13,7 @@ from connectors.contract.written.conditions import Condition, compile_condition
 from connectors.contract.written.edge import parse
 from connectors.contract.written.places import Source, read_source
 from connectors.contract.written.problems import Problem
-from gateway.config import budget, connectors, files, polling, values
+from gateway.config import budget, connectors, files, polling, refers, values
 from gateway.config.access import access_of, check_access
 from gateway.config.auth import MasterKeys, Origin, check_secrets, rules_of
 from gateway.config.cases import cases_of, check_cases
@@ -173,7 +173,7 @@ def _config(file: Path, model: ConfigFile, found: Found, connections: Mapping[st
             model.limits.requests,
         ),
         connections=connections,
-        flows={name: _flow(name, flow, found) for name, flow in model.flows.items()},
+        flows={name: _flow(name, model.flows, found) for name in model.flows},
         retention=values.Retention(
             journal,
             model.retention.receipts or journal,
@@ -191,7 +191,8 @@ def _config(file: Path, model: ConfigFile, found: Found, connections: Mapping[st
     )
 
 
-def _flow(name: str, model: FlowModel, found: Found) -> values.Flow:
+def _flow(name: str, flows: Mapping[str, FlowModel], found: Found) -> values.Flow:
+    model = flows[name]
     record_type = found.types[model.type]
     default = model.deliver.get("default", "every_change")
     return values.Flow(
@@ -214,6 +215,7 @@ def _flow(name: str, model: FlowModel, found: Found) -> values.Flow:
             for each in model.fan_out
             if (plan := found.tasks[each.tasks].plan) is not None
         ),
+        refers=tuple(refers.compiled(each, name, flows, found.types) for each in model.refers),
     )
 
 

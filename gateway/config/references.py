@@ -13,6 +13,7 @@ from connectors.contract.written.places import Source
 from connectors.contract.written.problems import Problem, nearest
 from gateway.config.fan_out import check_fan_out
 from gateway.config.model import ConfigFile, FlowModel
+from gateway.config.refers import check_refers
 from mappings.loader import Loaded, find_mapping, find_type, library_names, read_mapping, read_type, type_names
 from mappings.model import TypeFile
 from mappings.task_lint import LoadedTasks
@@ -52,6 +53,7 @@ def resolve(source: Source, parsed: Parsed[ConfigFile], connectors: Sequence[str
         found.problems += _flow(source, model, name, flow, found, gone)
     found.problems += _shared(source, model)
     found.problems += check_fan_out(source, base, model, found.tasks)
+    found.problems += check_refers(source, model, found.types)
     found.problems += _retention(source, model)
     return found
 

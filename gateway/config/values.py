@@ -19,6 +19,7 @@ from gateway.config.polling import PollRules
 from gateway.config.replay import Replays
 from mappings.compiler import CompiledMapping
 from mappings.model import TypeFile
+from mappings.refers import Refers
 from mappings.tasks import TaskPlan
 
 
@@ -132,6 +133,7 @@ class Flow:
     fan_out: tuple[FanOut, ...] = ()
     awaits_s: float = 3600.0
     """So long a record waits for one that it names, before a case says so."""
+    refers: tuple[Refers, ...] = ()
 
     @property
     def sets(self) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""Looks at records when the clock gives them something to do, and nothing else does."""
+"""Looks at records when the clock gives them something to do, or another record does, and nothing else."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Collection
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from connectors.contract.clock import Clock
 from connectors.contract.errors import StorageError
@@ -14,6 +14,7 @@ from gateway.core.background import Background
 from gateway.storage.database import Database
 from gateway.sync import tables as t
 from gateway.sync.decider import Decider
+from gateway.sync.references import look_again
 from gateway.sync.stage import Stage
 from gateway.sync.wakes import awake
 
@@ -49,6 +50,9 @@ class Waker(Background):
 
     async def once(self) -> int:
         """Wakes what is due now; returns how many records that were."""
+        return await self._due() + (await self._referring() if self.decider.topology.refers else 0)
+
+    async def _due(self) -> int:
         wake, stages = t.wake.c, self.decider.stages
         async with self.database.read() as tx:
             await stages.renew(tx)
@@ -57,3 +61,15 @@ class Waker(Background):
             due = [row[0] for row in await tx.execute(query.order_by(wake.at, wake.record).limit(MOST))]
         await asyncio.gather(*(self.decider.decide(record, awake) for record in due))
         return len(due)
+
+    async def _referring(self) -> int:
+        """Records that somebody said something to, and those whose references are to be looked up once more."""
+        remark, reference = t.remark.c, t.reference.c
+        async with self.database.read() as tx:
+            to = select(remark.record, func.min(remark.said_at).label("at")).where(remark.flow.in_(self.flows))
+            to = to.group_by(remark.record).order_by("at", remark.record).limit(MOST)
+            told = [row[0] for row in await tx.execute(to)]
+            due = select(reference.record).where(reference.flow.in_(self.flows), reference.due <= self.clock.now())
+            lost = [row[0] for row in await tx.execute(due.distinct().order_by(reference.record).limit(MOST))]
+        await asyncio.gather(*(self.decider.decide(record, look_again) for record in dict.fromkeys([*told, *lost])))
+        return min(len(told) + len(lost), MOST)

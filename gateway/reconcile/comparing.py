@@ -22,8 +22,9 @@ from gateway.storage.database import Database
 from gateway.sync import tables as t
 from gateway.sync import undecided
 from gateway.sync.attempts import Seen
-from gateway.sync.batch import Topology, natural_key
+from gateway.sync.batch import Topology
 from gateway.sync.flow import Flow
+from gateway.sync.natural import natural_key
 from gateway.sync.state import LinkState, RecordState
 from gateway.sync.store import chunks, links_of, load_items, load_lanes, load_records, natural_records
 from gateway.sync.unit import Effects, KnownItems, Unit

@@ -126,7 +126,8 @@ def absorb(unit: Unit, seen: Observation) -> list[str]:
         told_of = seen.looked_at() - member.spec.granularity_s - member.skew_s
         held.ghosts = [ghost for ghost in held.ghosts if ghost.expires >= told_of]
     held.etag = snapshot.etag or held.etag
-    held.key = snapshot.key or held.key
+    if snapshot.key and snapshot.key != held.key:
+        unit.renamed(connection, snapshot.key)
     return [name for name, field in unit.state.fields.items() if field.now.fver > before]
 
 

@@ -19,11 +19,12 @@ from gateway.audit.ended import note_ended
 from gateway.core.ids import new_id
 from gateway.sync import fan_out, saving, store, undecided
 from gateway.sync.arrive import arrive, is_hint
-from gateway.sync.bounds import NATURAL, digest
 from gateway.sync.cache import Cache, Entry
-from gateway.sync.flow import Flow, Member, by_object_of
+from gateway.sync.flow import Flow, by_object_of
 from gateway.sync.items import origin_of
 from gateway.sync.links import LinkBook, bound, names_of, told
+from gateway.sync.natural import natural_key, unclaimed
+from gateway.sync.references import References
 from gateway.sync.stage import Stage, Stages
 from gateway.sync.starting import Nobody, Starter, start_lanes
 from gateway.sync.state import Lane, RecordState
@@ -44,6 +45,8 @@ class Topology:
     """Some flow makes tasks of its records."""
     names: bool = False
     """Records of some flow name other records."""
+    refers: bool = False
+    """Records of some flow refer to others in their texts."""
     book: LinkBook = field(default_factory=LinkBook)
 
     @staticmethod
@@ -52,8 +55,14 @@ class Topology:
         book = LinkBook()
         flows = [bound(flow, book) for flow in flows]
         by_object = by_object_of(flows)
-        fans = any(flow.fan_out for flow in flows)
-        return Topology({flow.name: flow for flow in flows}, by_object, fans, any(flow.links for flow in flows), book)
+        return Topology(
+            {flow.name: flow for flow in flows},
+            by_object,
+            fans=any(flow.fan_out for flow in flows),
+            names=any(flow.links for flow in flows),
+            refers=any(flow.refers for flow in flows),
+            book=book,
+        )
 
     def stages(self) -> Stages:
         """Where the flows begin; what was moved since is read with the first transaction."""
@@ -115,11 +124,15 @@ class Batch:
                 self._take_up(decision, waiting[id(decision)])
             else:
                 decision.result = self._apply(decision)
-        due = self._fan_out() if self.topology.fans else {}
+        refers = References(self.tx, self.topology.flows, self.units, self.effects, self.items, self.now)
+        due = await refers.run() if self.topology.refers else {}
+        due.update(self._fan_out() if self.topology.fans else {})
         start_lanes(self.units.values(), self.starter, self.started)
-        if self.topology.fans or self.topology.names:
+        if self.topology.fans or self.topology.names or self.topology.refers:
             set_alarms(self.units.values(), due)  # last: a lane that was begun may have found that it must wait
         await self._save()
+        if self.topology.refers:
+            await refers.save()
 
     async def _deferred(self, decisions: Sequence[Decision]) -> dict[int, list[Arrival]]:
         return {id(d): await store.waiting_notices(self.tx, d.record, d.connection) for d in decisions if d.connection}
@@ -319,7 +332,7 @@ class Batch:
 
     async def _name(self) -> None:
         """Records whose natural key became known take it. If another record has it, a person must join the two."""
-        nameless = {unit.state.id: key for unit in self.units.values() if (key := _unclaimed(unit))}
+        nameless = {unit.state.id: key for unit in self.units.values() if (key := unclaimed(unit))}
         if not nameless:
             return
         owners = await store.natural_records(self.tx, set(nameless.values()))
@@ -377,24 +390,3 @@ def _link_key(change: Change) -> tuple[str, str, str]:
 def _record_id(correlation: str | None) -> str:
     """The record behind a correlation key; its incarnation is cut off."""
     return (correlation or "").split("-", 1)[0]
-
-
-def canonical(member: Member, change: Change) -> dict[str, Any]:
-    """What a snapshot says in canonical terms; values the mapping does not know are left out."""
-    return undecided.understood(member, change)[0]
-
-
-def _unclaimed(unit: Unit) -> str:
-    """The natural key that this transaction gave to a record without one."""
-    canon = unit.state.fields.get(unit.flow.natural or "")
-    if unit.state.natural or canon is None or canon.now.rev != unit.state.rev + 1 or canon.now.value in (None, ""):
-        return ""
-    return digest(str(canon.now.value), NATURAL)
-
-
-def natural_key(flow: Flow, change: Change) -> str | None:
-    """The value that identifies the thing everywhere, as this snapshot shows it."""
-    if flow.natural is None or not change.snapshot.raw:
-        return None
-    value = canonical(flow.members[change.connection], change).get(flow.natural)
-    return None if value in (None, "") else digest(str(value), NATURAL)

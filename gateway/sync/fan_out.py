@@ -10,8 +10,7 @@ import hashlib
 from collections.abc import Mapping
 
 from connectors.contract.errors import MappingError
-from connectors.contract.written.conditions import Condition
-from gateway.sync import undecided
+from gateway.sync.asking import answered, ask, case_key, holds
 from gateway.sync.departure import leave
 from gateway.sync.flow import FanOut, Flow
 from gateway.sync.plan import create_waived, mark_dirty
@@ -26,6 +25,7 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _RECORD, _TASK = 27, 12
 """Characters of a record's id, and of what a task's id has more."""
 LEFT = "left"
+_WHETHER = "whether {} is made of this record"
 
 
 def identity(record: str, incarnation: int, key: str) -> str:
@@ -111,7 +111,7 @@ def _left(parent: Unit, fan: FanOut) -> None:
         return
     state.told[plan.name] = LEFT
     for key in list(state.undecided):
-        _answered(parent, key)
+        answered(parent, key)
     for key, task in list(state.tasks.items()):
         if key.partition(".")[0] != plan.name:
             continue
@@ -125,7 +125,7 @@ def _left(parent: Unit, fan: FanOut) -> None:
 def _begun(parent: Unit, plan: TaskPlan) -> bool:
     """Whether the template is at work. Its condition is asked until it holds for the first time."""
     told = parent.state.told
-    if plan.name not in told and _holds(parent, plan.name, plan.when):
+    if plan.name not in told and holds(parent, plan.name, plan.when, _WHETHER):
         told[plan.name] = ""
         parent.audit("fan_out", template=plan.label)
     return plan.name in told
@@ -139,12 +139,12 @@ def _require(parent: Unit, plan: TaskPlan) -> None:
         task = tasks.get(key)
         if task is not None and task.standing is not Standing.WAITING:
             continue
-        if _holds(parent, key, rule.when):
+        if holds(parent, key, rule.when, _WHETHER):
             tasks.setdefault(key, TaskState())
         else:
             tasks.pop(key, None)
-            _answered(parent, f"{key}.due")
-            _answered(parent, f"{key}.set")
+            answered(parent, f"{key}.due")
+            answered(parent, f"{key}.set")
 
 
 def _due(parent: Unit, plan: TaskPlan, name: str, rule: TaskRule) -> float | None:
@@ -160,9 +160,9 @@ def _due(parent: Unit, plan: TaskPlan, name: str, rule: TaskRule) -> float | Non
     try:
         due = rule.due_at(state.values(), task.ready)
     except MappingError as error:
-        _ask(parent, f"{key}.due", Undecided(f"{key}.due", str(error), {error.field: error.value}))
+        ask(parent, f"{key}.due", _WHETHER, Undecided(f"{key}.due", str(error), {error.field: error.value}))
         return None
-    _answered(parent, f"{key}.due")
+    answered(parent, f"{key}.due")
     return due
 
 
@@ -180,9 +180,9 @@ def _make(parent: Unit, fan: FanOut, name: str, rule: TaskRule, flow: Flow) -> U
     try:
         values = rule.fill(state.values())
     except MappingError as error:
-        _ask(parent, f"{key}.set", Undecided(f"{key}.set", str(error), {error.field: error.value}))
+        ask(parent, f"{key}.set", _WHETHER, Undecided(f"{key}.set", str(error), {error.field: error.value}))
         return None
-    _answered(parent, f"{key}.set")
+    answered(parent, f"{key}.set")
     record = identity(state.id, state.incarnation, key)
     fresh = RecordState(id=record, flow=flow.name, task=key)
     child = Unit(fresh, flow, {}, parent.effects, parent.now, new=True, notice=parent.notice, items=parent.items)
@@ -217,49 +217,6 @@ def _together(state: RecordState, plan: TaskPlan) -> str:
     if found and all(each is Standing.DONE for each in found):
         return "done"
     return "started" if any(each is not Standing.WAITING for each in found) else ""
-
-
-def _holds(parent: Unit, key: str, condition: Condition | None) -> bool:
-    """A condition that cannot be decided does not hold, and a case says so once."""
-    answer = True if condition is None else undecided.judge(condition, parent.state.values(), {})
-    if isinstance(answer, Undecided):
-        _ask(parent, key, answer)
-        return False
-    if condition is not None:
-        _answered(parent, key)
-    return answer
-
-
-def _ask(parent: Unit, key: str, why: Undecided) -> None:
-    state = parent.state
-    if state.undecided.get(key) == why.reason:
-        return
-    state.undecided[key] = why.reason
-    title = f"whether {key} is made of this record cannot be decided: {why.reason}"
-    parent.case(
-        "mapping",
-        "condition.undecided",
-        title,
-        connection=_home(parent),
-        key=case_key(state.id, key),
-        evidence=why.evidence(),
-    )
-
-
-def _answered(parent: Unit, key: str) -> None:
-    if parent.state.undecided.pop(key, None) is not None:
-        parent.moot(case_key(parent.state.id, key), "it can be decided now")
-
-
-def case_key(record: str, key: str) -> str:
-    """Key of the case about a task that cannot be decided about."""
-    return f"mapping:{record}:tasks:{key}"
-
-
-def _home(parent: Unit) -> str:
-    """Where the record can be looked at: a retry of the case reads it there."""
-    linked = (name for name, held in parent.state.members.items() if held.link is LinkState.PRIMARY)
-    return next(linked, next(iter(parent.flow.members)))
 
 
 def asked_again(unit: Unit, key: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from connectors.contract.values import ObjectSpec
 from gateway.sync.stage import Stage
 from mappings.compiler import CompiledMapping
+from mappings.refers import Refers
 from mappings.tasks import TaskPlan
 
 Condition = Callable[[Mapping[str, Any]], bool]
@@ -96,6 +97,9 @@ class Flow:
     """Fields that name other records; set with the mappings that know their connections (`links.bound`)."""
     awaits_s: float = 3600.0
     """So long a record waits for one that it names, before a case says so."""
+    refers: tuple[Refers, ...] = ()
+    ranks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Fields of kind enum -> their values in order."""
 
     def policy(self, name: str) -> Policy:
         """The policy of a field."""

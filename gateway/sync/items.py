@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+import msgspec
+
 from connectors.contract.errors import MappingError
 from connectors.contract.values import Item
 from gateway.sync.state import LinkState, PendingItem
@@ -52,14 +54,27 @@ def _new(unit: Unit, connection: str, item: Item) -> None:
     kind = _crossing(unit, connection, rule.kind_in if rule else None, item.kind)
     if kind is None:
         return
+    pending = PendingItem(origin, kind, item.body, item.author, item.at, label=source.label or connection)
+    _spread(unit, pending, connection)
+
+
+def said(unit: Unit, item: PendingItem) -> None:
+    """A comment that was typed nowhere: every member gets its copy, once."""
+    if item.origin in unit.items.origins:
+        return
+    unit.items.origins.add(item.origin)
+    unit.effects.items.append({"origin": item.origin, "record": unit.state.id, "at": unit.now})
+    _spread(unit, item, "")
+
+
+def _spread(unit: Unit, item: PendingItem, typed_in: str) -> None:
     for other, member in unit.flow.members.items():
         held = unit.held(other)
-        if other == connection or held.link is LinkState.GONE or member.mapping.items is None or not member.spec.items:
+        if other == typed_in or held.link is LinkState.GONE or member.mapping.items is None or not member.spec.items:
             continue
-        outward = _crossing(unit, other, member.mapping.items.kind_out, kind)
+        outward = _crossing(unit, other, member.mapping.items.kind_out, item.kind)
         if outward is not None:
-            label = source.label or connection
-            held.items.append(PendingItem(origin, outward, item.body, item.author, item.at, label=label))
+            held.items.append(msgspec.structs.replace(item, kind=outward))
 
 
 def _crossing(unit: Unit, connection: str, rule: Callable[[str], str | None] | None, kind: str) -> str | None:

@@ -122,6 +122,8 @@ async def save_effects(tx: AsyncConnection, effects: Effects) -> None:
     await _save_items(tx, effects)
     if effects.wakes:
         await _save_wakes(tx, effects)
+    if effects.former:
+        await _save_former(tx, effects)
     waits = and_(t.WAITING, t.notice.c.state == "hint")
     for connection, object_id, record, state in effects.routed:
         here = (t.notice.c.connection == connection, t.notice.c.object_id == object_id, t.notice.c.record.is_(None))
@@ -215,6 +217,15 @@ async def _save_wakes(tx: AsyncConnection, effects: Effects) -> None:
         statement = insert(tx, t.wake)
         put = {"flow": statement.excluded.flow, "at": statement.excluded.at}
         await tx.execute(statement.on_conflict_do_update(index_elements=["record"], set_=put), rows)
+
+
+async def _save_former(tx: AsyncConnection, effects: Effects) -> None:
+    """Who had a key last is found by it."""
+    statement = insert(tx, t.former_key)
+    put = {"object_id": statement.excluded.object_id}
+    newest = {(row["connection"], row["object"], row["object_key"]): row for row in effects.former}
+    keys = ["connection", "object", "object_key"]
+    await tx.execute(statement.on_conflict_do_update(index_elements=keys, set_=put), list(newest.values()))
 
 
 def lane_row(lane: Lane) -> dict[str, Any]:

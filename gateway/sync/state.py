@@ -212,6 +212,14 @@ class TaskState(msgspec.Struct, omit_defaults=True, gc=False):
     """Since when only the clock has been in its way; 0: something else is."""
 
 
+class Heard(msgspec.Struct, gc=False):
+    """By whom a field was set last of those that refer to the record: who is older is not heard any more."""
+
+    at: float
+    by: str
+    """Its object, in a form that tells older from newer among those of one moment."""
+
+
 class RecordState(msgspec.Struct, omit_defaults=True):
     """The canonical record."""
 
@@ -236,6 +244,14 @@ class RecordState(msgspec.Struct, omit_defaults=True):
     """Template that is at work -> how its tasks stand together, as the record was told last."""
     undecided: dict[str, str] = {}
     """Template or task that cannot be decided about -> why; a case says so while it is here."""
+    named: dict[str, dict[str, list[str]]] = {}
+    """Field that holds references -> each of them -> the records that it names; none as long as nobody knows it."""
+    said: list[str] = []
+    """Digests of what was said to records that this one refers to: nothing is said twice."""
+    answered: dict[str, str] = {}
+    """Field that holds references -> digest of what the record said of itself for them."""
+    heard: dict[str, Heard] = {}
+    """Field -> who of those that refer to this record set it last."""
     wake_at: float = 0.0
     """When the clock alone gives something to do here; as in the table of wakes. 0: never."""
 

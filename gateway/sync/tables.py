@@ -239,6 +239,53 @@ wake = Table(
 )
 Index("wake_at", wake.c.flow, wake.c.at)
 
+former_key = Table(
+    "former_key",
+    metadata,
+    # what objects were called once; kept for good, like links: who knows one by its former key still finds it
+    Column("connection", String(100), nullable=False),
+    Column("object", String(100), nullable=False),
+    Column("object_key", String(200), nullable=False),
+    Column("object_id", String(200), nullable=False),
+    PrimaryKeyConstraint("connection", "object", "object_key"),
+)
+
+reference = Table(
+    "reference",
+    metadata,
+    # names that records mention and that are looked up again: nobody has them yet, or what has them refers to others
+    Column("record", String(40), nullable=False),
+    Column("connection", String(100), nullable=False),
+    Column("name", String(200), nullable=False),  # key or id of an object there
+    Column("flow", String(100), nullable=False),  # of the record
+    Column("looks", Integer, nullable=False),  # so often it was looked up
+    Column(
+        "due", Float
+    ),  # when it is looked up again; set by who takes the name, too. Empty: nobody waits for the clock
+    PrimaryKeyConstraint("record", "connection", "name"),
+)
+Index("reference_by_name", reference.c.connection, reference.c.name)
+Index(
+    "reference_due",
+    reference.c.flow,
+    reference.c.due,
+    sqlite_where=text("due IS NOT NULL"),
+    postgresql_where=text("due IS NOT NULL"),
+)
+
+remark = Table(
+    "remark",
+    metadata,
+    # what one record says to another that it refers to; gone once it was heard
+    Column("id", String(60), primary_key=True),  # of who says it, and a digest of what: the same is said once
+    Column("flow", String(100), nullable=False),  # of the record that it is said to
+    Column("record", String(40), nullable=False),
+    Column("said_at", Float, nullable=False),
+    Column("doc", Text, nullable=False),  # Remark
+)
+Index("remark_to", remark.c.record, remark.c.said_at)
+Index("remark_by_flow", remark.c.flow, remark.c.said_at)
+
 cursor = Table(
     "cursor",
     metadata,

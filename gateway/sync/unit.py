@@ -36,6 +36,12 @@ class Effects:
     """(connection, object id, record revision at the start of the read that answers them, disposition, record)."""
     wakes: dict[str, tuple[str, float]] = field(default_factory=dict)
     """Record -> its flow, and when the clock gives something to do there; 0: not any more."""
+    former: list[dict[str, Any]] = field(default_factory=list)
+    """Keys that objects do not have any more."""
+    remarks: list[dict[str, Any]] = field(default_factory=list)
+    """What records say to those that they refer to."""
+    named: set[tuple[str, str]] = field(default_factory=set)
+    """(connection, key or id) of what others may refer to, and that is new or refers to something else now."""
 
 
 @dataclass(slots=True)
@@ -65,6 +71,8 @@ class Unit:
     items: KnownItems = field(default_factory=KnownItems)
     stage: Stage = Stage.LIVE
     """Of the flow, as of this transaction."""
+    looks_up: bool = False
+    """What the record refers to is looked up, also if it names what it named before."""
 
     def member(self, connection: str) -> Member:
         """The flow's rules for a connection."""
@@ -116,13 +124,14 @@ class Unit:
 
     def lost(self, connection: str, name: str, value: Any, reason: str, *, version: int | None = None) -> None:
         """A value that did not win goes to the conflict ledger, restorable (P4)."""
+        held = self.state.members.get(connection)
         self.effects.ledger.append(
             {
                 "id": new_id("cl", at=self.now),
                 "record": self.state.id,
                 "flow": self.flow.name,
                 "connection": connection,
-                "object_id": self.held(connection).id,
+                "object_id": held.id if held is not None else "",
                 "field": name,
                 "value": dumps(value),
                 "version": version,
@@ -206,8 +215,19 @@ class Unit:
             }
         )
 
+    def renamed(self, connection: str, key: str) -> None:
+        """The object is called otherwise from now on. Who knows it by its former key still finds it."""
+        held = self.held(connection)
+        if held.link is LinkState.PRIMARY:
+            if held.key:
+                former = {"connection": connection, "object": self.member(connection).object, "object_id": held.id}
+                self.effects.former.append({**former, "object_key": held.key})
+            self.link(connection, held.id, key, LinkState.PRIMARY)
+        held.key = key
+
     def link(self, connection: str, object_id: str, key: str, state: LinkState | str) -> None:
-        """Remembers that an object belongs to this record."""
+        """Remembers that an object belongs to this record, and what it is called."""
+        self.effects.named.update({(connection, object_key) for object_key in (object_id, key) if object_key})
         self.effects.links.append(
             {
                 "connection": connection,

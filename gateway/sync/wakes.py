@@ -12,7 +12,7 @@ from gateway.sync.unit import Unit
 def set_alarms(units: Iterable[Unit], due: Mapping[str, float]) -> None:
     """Each record is looked at at the earliest of its times. `due`: when the next task is to be made, 0 for never."""
     for unit in units:
-        if not (unit.flow.fan_out or unit.flow.links):
+        if not (unit.flow.fan_out or unit.flow.links or unit.flow.refers):
             continue
         at = min((each for each in (due.get(unit.state.id, 0.0), next_look(unit)) if each), default=0.0)
         if at != unit.state.wake_at:

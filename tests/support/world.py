@@ -65,6 +65,8 @@ class Thing:
     editor: str = ""
     history: list[HistoryEntry] = field(default_factory=list)
     items: list[Item] = field(default_factory=list)
+    key: str = ""
+    """What people call it, if not by its id."""
 
 
 @dataclass
@@ -135,6 +137,12 @@ class System:
         thing.items.append(item)
         self._commit(thing, "human", {}, {}, kind=ChangeKind.ITEM, items=(item,))
         return item.id
+
+    def move(self, thing_id: str, key: str) -> None:
+        """It is called otherwise from now on."""
+        thing = self.things[thing_id]
+        thing.key = key
+        self._commit(thing, "human", {}, {})
 
     def delete(self, thing_id: str) -> None:
         thing = self.things[thing_id]
@@ -306,7 +314,7 @@ class System:
         return Snapshot(
             object="thing",
             id=thing.id,
-            key=thing.id,
+            key=thing.key or thing.id,
             exists=thing.exists,
             version=thing.version if counts else None,
             updated_at=thing.updated_at,
