@@ -36,6 +36,8 @@ _FILLED = (
     *("notifications.base", "notifications.channels.*.webhook.url"),
     *("notifications.channels.*.email.server", "notifications.channels.*.email.user"),
 )
+_OF_RECORDS = ("flows.*.refers.**",)
+"""Where `${field}` is a field of a record, filled in when something is said of it."""
 STORED = "secret:"
 _IN_STORE = "connections.*.auth.*.*"
 """Where a secret may be one of the database: what a connection signs in with is asked for while the gateway runs."""
@@ -99,7 +101,7 @@ class Filler:
             if value.startswith(STORED) and _matches(at, (_IN_STORE,)):
                 self._add(at, "secret-stored", "this is no secret, and is not kept in the database", "'${ENV}'")
             return self._text(value, at)
-        if _SLOT.search(value):
+        if _SLOT.search(value) and not _matches(at, _OF_RECORDS):
             self._add(at, "env", "variables are not filled in here", "writing the value itself")
         return value
 
