@@ -1,4 +1,4 @@
-"""The example `delivery`, whole: commits are checked for a task, deployments move it, a failed one asks for a rollback."""
+"""The example `delivery`, whole: commits are checked for a task, deployments move it, failures ask for a rollback."""
 
 from __future__ import annotations
 
