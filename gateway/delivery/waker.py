@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from typing import Any
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from connectors.contract.clock import Clock
 from connectors.contract.errors import StorageError
@@ -64,12 +65,22 @@ class Waker(Background):
 
     async def _referring(self) -> int:
         """Records that somebody said something to, and those whose references are to be looked up once more."""
-        remark, reference = t.remark.c, t.reference.c
         async with self.database.read() as tx:
-            to = select(remark.record, func.min(remark.said_at).label("at")).where(remark.flow.in_(self.flows))
-            to = to.group_by(remark.record).order_by("at", remark.record).limit(MOST)
-            told = [row[0] for row in await tx.execute(to)]
-            due = select(reference.record).where(reference.flow.in_(self.flows), reference.due <= self.clock.now())
-            lost = [row[0] for row in await tx.execute(due.distinct().order_by(reference.record).limit(MOST))]
+            told = [row[0] for row in await tx.execute(spoken_to(self.flows))]
+            lost = [row[0] for row in await tx.execute(in_doubt(self.flows, self.clock.now()))]
         await asyncio.gather(*(self.decider.decide(record, look_again) for record in dict.fromkeys([*told, *lost])))
         return min(len(told) + len(lost), MOST)
+
+
+def spoken_to(flows: Sequence[str]) -> Select[Any]:
+    """Records of these flows that have not heard all that was said to them, who waits longest first."""
+    remark = t.remark.c
+    query = select(remark.record, func.min(remark.said_at).label("at")).where(remark.flow.in_(flows))
+    return query.group_by(remark.record).order_by("at", remark.record).limit(MOST)
+
+
+def in_doubt(flows: Sequence[str], now: float) -> Select[Any]:
+    """Records of these flows whose references are to be looked up once more."""
+    reference = t.reference.c
+    query = select(reference.record).where(reference.flow.in_(flows), reference.due <= now)
+    return query.distinct().order_by(reference.record).limit(MOST)

@@ -11,6 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from dead_letter.tables import IS_CLOSED, cases
 from gateway.audit.tables import audit
 from gateway.delivery.due import astray, due, unknown
+from gateway.delivery.waker import in_doubt, spoken_to
 from gateway.storage.database import Database
 from gateway.storage.migrate import migrate
 from gateway.sync import retention
@@ -39,6 +40,12 @@ ASKED: dict[str, tuple[Any, str]] = {
     "audit rows that are old": (
         select(audit.c.id).where(retention._old_audit(1.0)).order_by(audit.c.id).limit(9),
         "audit_pkey|autoindex_audit_1 (id<",
+    ),
+    "who was told something": (spoken_to(["tasks"]), "remark_by_flow|remark_to"),
+    "references to look up": (in_doubt(["commits"], 1.0), "reference_due"),
+    "who mentions a name": (
+        select(t.reference.c.record).where(t.reference.c.connection == "b", t.reference.c.name.in_(["OPS-1"])),
+        "reference_by_name",
     ),
     "records by natural key": (select(t.record.c.id).where(t.record.c.natural.in_(["k"])), "record_by_natural"),
 }

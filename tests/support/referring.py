@@ -109,7 +109,7 @@ async def seas(url: str, *entries: dict[str, Any], **options: Any) -> AsyncItera
             await tx.run_sync(part.create_all)
     async with bench(url, systems, clock, database=database, decider=partial(_decider, flows)) as gateway:
         waker = Waker(gateway.database, gateway.decider, clock, [flow.name for flow in flows])
-        yield Seas(gateway, *systems, waker)
+        yield Seas(gateway, systems[0], systems[1], systems[2], waker)
 
 
 def _flow(name: str, system: System, mapping: str, **more: Any) -> Flow:
