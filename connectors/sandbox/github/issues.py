@@ -11,7 +11,7 @@ from aiohttp import web
 
 from connectors.sandbox.github import answers
 from connectors.sandbox.github.calls import REPO_PATH, given_to, known_repository, person_of, text_of
-from connectors.sandbox.github.events import Events, names
+from connectors.sandbox.github.events import Events, names, note_view
 from connectors.sandbox.github.things import Thing, Things
 from connectors.sandbox.github.views import FULL_NAME, REPO_API, WEB, node, user
 from connectors.sandbox.site import Site
@@ -119,8 +119,7 @@ class Issues:
             self._things.put("comment", str(id), comment, of=number)
             issue |= {"updated_at": now, "comments": issue["comments"] + 1}
             self._things.put("issue", number, issue)
-            shown = {"id": str(id), "kind": "comment", "body": body}
-            self._events.log("comment", "issue", number, person, comment=shown)
+            self._events.log("comment", "issue", number, person, comment=note_view(comment, person))
             self._events.told("issue_comment", person, {"issue": issue, "comment": comment}, action="created")
         return answers.body(comment, 201)
 

@@ -136,6 +136,7 @@ PROJECTS: Mapping[str, Project] = {
     for project in (
         Project("10000", "OPS", "Operations"),
         Project("10001", "SEC", "Security", members=frozenset({"ann", "admin"})),
+        Project("10002", "HR", "People"),
     )
 }
 

@@ -13,6 +13,7 @@ import orjson
 from connectors.sandbox.documents import Document
 from connectors.sandbox.editlog import Edit, comment_view
 from connectors.sandbox.people import Person
+from connectors.sandbox.salesforce.objects import Objects
 from connectors.sandbox.salesforce.schema import KEY, KINDS
 from connectors.sandbox.site import Delivery, Site
 
@@ -22,13 +23,14 @@ _NAMES = {"Case": "CaseNumber", "Account": "Name", "Contact": "Name"}
 class Events:
     """Appends to the edit log and queues events, inside the change that makes the edit."""
 
-    def __init__(self, site: Site) -> None:
-        self._site = site
+    def __init__(self, site: Site, objects: Objects) -> None:
+        self._site, self._objects = site, objects
 
     def created(self, kind: str, document: Document, person: Person, client: str) -> None:
         """A new object: its event holds all fields that are set."""
         told = {name: document[name] for name in KINDS[kind].written if document[name] is not None}
         fields = {name: (None, value) for name, value in told.items() if name != KEY}
+        fields |= {name: (None, other) for name, other in self._objects.named(kind, document).items() if other}
         self._log("create", kind, document, person, fields=fields)
         self._post("CREATE", kind, document, person, client, told)
 
@@ -36,6 +38,8 @@ class Events:
         """Fields changed: the event holds those only. An edit that changes nothing moves the time and has no event."""
         changed = [name for name in KINDS[kind].written if before[name] != document[name]]
         fields = {name: (before[name], document[name]) for name in changed if name != KEY}
+        was, now = self._objects.named(kind, before), self._objects.named(kind, document)
+        fields |= {name: (was[name], now[name]) for name in now if was[name] != now[name]}
         self._log("update", kind, document, person, fields=fields)
         if changed:
             self._post("UPDATE", kind, document, person, client, {name: document[name] for name in changed})

@@ -93,6 +93,15 @@ class Objects:
         """Those that are there."""
         return self._kept.all(kind)
 
+    def named(self, kind: str, document: Document) -> dict[str, Document | None]:
+        """Whom and what its ids name, nested as a query shows them, as far as they can be written."""
+        return {
+            name: {part: found[part] for part in ("Name", "Email") if part in found} if found else None
+            for name, (field, _) in KINDS[kind].related.items()
+            if field in KINDS[kind].written
+            for found in (self._related(kind, document, name),)
+        }
+
     def changed(self, kind: str, since: float, until: float, *, removed: bool) -> list[tuple[Document, int]]:
         """What changed, or was deleted, between two times."""
         found = self._kept.listed(kind, since=int(since * 1000), removed=removed)

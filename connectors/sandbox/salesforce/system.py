@@ -30,7 +30,7 @@ class Salesforce:
         self._site = site
         self._objects = Objects(site)
         self._sessions = Sessions(site)
-        self._api = Api(site, self._objects, Events(site))
+        self._api = Api(site, self._objects, Events(site, self._objects))
         self._calls = 0
 
     def routes(self) -> list[web.RouteDef]:
@@ -102,6 +102,6 @@ class Salesforce:
             "id": document["Id"],
             "key": document.get("CaseNumber") or document.get("Name") or "",
             "correlation": document[KEY],
-            "raw": {name: value for name, value in document.items() if name != KEY},
+            "raw": {name: each for name, each in document.items() if name != KEY} | self._objects.named(kind, document),
             "comments": [comment_shown(each, people.get(each["CreatedById"])) for each in comments],
         }
