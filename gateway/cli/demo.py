@@ -1,4 +1,4 @@
-"""`lockstep demo`: two systems being kept in step, on this machine, with nothing to install."""
+"""`lockstep demo`: five systems being kept in step, on this machine, with nothing to install."""
 
 from __future__ import annotations
 
@@ -81,11 +81,11 @@ def demo(
     ] = 0,
     as_json: Json = False,
 ) -> None:
-    """Show ServiceNow and Jira being kept in step, then judge whether they were.
+    """Show ServiceNow, Jira, Salesforce, GitHub and BambooHR being kept in step, then judge whether they were.
 
-    Two stand-ins and the gateway run as processes of their own. People edit in both systems; the story says what
-    happens and where to look. The verdict comes from the stand-ins' own edit logs: exit code 1 if anything was lost,
-    doubled, out of order or left out of step.
+    Five stand-ins and the gateway run beside this process. People edit in ServiceNow and Jira all the time, in the
+    others now and then; the story says what happens and where to look. The verdict comes from the stand-ins' own edit
+    logs: exit code 1 if anything was lost, doubled, out of order or left out of step, or if one system was silent.
     """
     from gateway.demo.plan import Plan
     from gateway.demo.talk import Talk
@@ -156,6 +156,8 @@ def _tell(result: Result, talk: Talk) -> None:
     verdict = result.verdict
     talk.chapter("The verdict, from the stand-ins' own edit logs")
     data(f"{verdict.changes} edits by people, {verdict.commands} writes by the gateway, {verdict.records} records")
+    for name, found in result.systems.items():
+        data(f"  {name:10}  {found.edits:4} edits, {found.writes:4} writes")
     data(
         f"{verdict.in_step} of {verdict.records} records in step"
         + (f", {verdict.held} of them held by a case" if verdict.held else "")
@@ -164,11 +166,14 @@ def _tell(result: Result, talk: Talk) -> None:
         f"{verdict.count(Kind.DUPLICATE)} duplicates, {verdict.count(Kind.LOST_EDIT)} lost edits, "
         f"{verdict.count(Kind.ORDER)} out of order, {verdict.count(Kind.INVENTED)} invented"
     )
+    data(f"{verdict.tasks} tasks for people who start or leave, each once")
     data(f"{verdict.ledgered} edits lost a conflict and stand in the ledger; {verdict.cases} cases open")
     for violation in verdict.violations[:SHOWN]:
         data(f"  {violation.kind}: {violation.object} {violation.field} {violation.value!r}: {violation.why}")
     if len(verdict.violations) > SHOWN:
         data(f"  and {len(verdict.violations) - SHOWN} more; --json lists all")
+    if result.silent:
+        data(f"nothing happened in {', '.join(result.silent)}: this run shows nothing of it")
     data("Everything is in step." if result.ok else "Something is wrong: see above.")
     if result.kept:
         talk.chapter("Look around (the gateway is stopped, its database is readable)")

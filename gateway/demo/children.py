@@ -151,17 +151,22 @@ class Children:
             await child.stop()
 
 
-def free_port(chance: random.Random) -> int:
-    """A port of 127.0.0.1 that nobody listens on now."""
+def free_port(chance: random.Random, in_a_row: int = 1) -> int:
+    """A port of 127.0.0.1 that nobody listens on now; or the first of so many, one after the other."""
     for _ in range(200):
         port = chance.choice(_PORTS)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
+        if all(map(_is_free, range(port, port + in_a_row))):
             return port
     raise ChildFailed("no free port between 18000 and 32000 was found on 127.0.0.1; give one with --port")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 def _die_with_parent() -> None:

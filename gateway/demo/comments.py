@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gateway.demo.evidence import CaseRow, Comment
+from gateway.demo.evidence import COMMENT, CaseRow, Comment
 from gateway.demo.lost import is_held
 from gateway.demo.records import Member, Record
 from gateway.demo.verdict import Kind, Violation
@@ -52,13 +52,13 @@ def _of_original(record: Record, original: Said, copies: list[Said], cases: list
         if copy.member.side is home:
             yield _violation(Kind.DUPLICATE, copy, "a comment came back to the system it was made in")
     sides = {member.side.connection: member.side for member in record.members if member.side is not home}
-    if original.comment.kind in home.comment_kinds and not sides:
+    if original.comment.kind in COMMENT and not sides:
         yield from _missing(original, "any other system", cases)
     for connection, side in sides.items():
         there = [copy for copy in copies if copy.member.side is side]
         for copy in there[1:]:
             yield _violation(Kind.DUPLICATE, copy, f"copied {len(there)} times to {connection}")
-        if not there and original.comment.kind in home.comment_kinds:
+        if not there and home.tells(original.comment.kind, connection):
             yield from _missing(original, connection, cases)
         elif there and _squeezed(original.comment.body) not in _squeezed(there[0].comment.body):
             yield _violation(Kind.LOST_EDIT, original, f"its copy in {connection} does not hold its text")

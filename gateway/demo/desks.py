@@ -1,4 +1,4 @@
-"""How people work in the two systems: through the vendors' own APIs, with their own credentials, never through ours."""
+"""How people work in ServiceNow and Jira: through the vendors' own APIs, with their own credentials, never ours."""
 
 from __future__ import annotations
 
@@ -49,11 +49,14 @@ class Api:
     http: aiohttp.ClientSession
     email_signs_in: bool = False
 
+    def signed(self, who: str) -> str:
+        """What a person shows to be let in."""
+        return aiohttp.encode_basic_auth(f"{who}@example.com" if self.email_signs_in else who, f"{who}-secret")
+
     async def call(self, who: str, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """The JSON answered, None for none. Raises NotMade."""
-        user = f"{who}@example.com" if self.email_signs_in else who
         headers = {"Accept": "application/json", "Content-Type": "application/json"}
-        headers["Authorization"] = aiohttp.encode_basic_auth(user, f"{who}-secret")
+        headers["Authorization"] = self.signed(who)
         data = None if body is None else orjson.dumps(body)
         try:
             async with self.http.request(method, self.url + path, data=data, headers=headers) as answer:
@@ -112,6 +115,10 @@ class ServiceNowDesk:
         goal = chance.choice([state for state in self._MOVES if state != found["result"]["state"]])
         notes = {"close_notes": note} if goal == "6" else {}
         await self._edit(who, number, **self._MOVES[goal], **notes)
+
+    async def resolve(self, who: str, number: str, note: str) -> None:
+        """Ends it."""
+        await self._edit(who, number, **self._MOVES["6"], close_notes=note)
 
     async def comment(self, who: str, number: str, text: str) -> None:
         await self._edit(who, number, comments=text)

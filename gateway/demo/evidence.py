@@ -64,6 +64,8 @@ class Entry:
     before: Mapping[str, Any] = field(default_factory=dict)
     after: Mapping[str, Any] = field(default_factory=dict)
     comment: Comment | None = None
+    object: str = ""
+    """Its type, as the stand-in calls it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +76,49 @@ class Object:
     key: str
     raw: Mapping[str, Any]
     correlation: str | None = None
+    object: str = ""
+
+
+COMMENT = frozenset({"comment"})
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One connection: its mapping, its log in its own order, its objects."""
+    """One member of a flow: its mapping, its log in its own order, its objects."""
 
     connection: str
     translator: Translator
     log: tuple[Entry, ...]
     objects: tuple[Object, ...]
-    comment_kinds: frozenset[str] = frozenset({"comment"})
-    """Kinds of comments that the mapping carries to the other side."""
+    comment_kinds: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """By connection, the kinds of comments that the mappings carry there; where it is not named, plain comments."""
+    made: bool = True
+    """A record that started elsewhere gets an object here."""
+
+    def tells(self, kind: str, connection: str) -> bool:
+        """Whether a comment of this kind is carried to that connection."""
+        return kind in self.comment_kinds.get(connection, COMMENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Systems that are kept in step in one thing."""
+
+    name: str
+    sides: tuple[Side, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chores:
+    """Tasks that are made of the objects of one side."""
+
+    of: Side
+    side: Side
+    """Where they are made."""
+    field: str
+    """The field of `of` that says which are due."""
+    due: Mapping[Any, tuple[str, ...]]
+    """By each of its canonical values: the first words of their summaries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +145,13 @@ class CaseRow:
 class Evidence:
     """Everything a verdict is made from."""
 
-    sides: tuple[Side, ...]
+    flows: tuple[Flow, ...]
     ledger: tuple[LedgerRow, ...] = ()
     cases: tuple[CaseRow, ...] = ()
+    chores: Chores | None = None
+
+    @property
+    def sides(self) -> tuple[Side, ...]:
+        """All members of all flows, and where tasks are made."""
+        found = [side for flow in self.flows for side in flow.sides]
+        return tuple([*found, self.chores.side] if self.chores else found)

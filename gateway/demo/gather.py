@@ -10,8 +10,10 @@ from sqlalchemy import inspect, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.demo.comments import FIELD as COMMENTS
-from gateway.demo.evidence import CaseRow, Evidence, LedgerRow, Side, Thing, Translator
+from gateway.demo.evidence import CaseRow, Chores, Evidence, Flow, LedgerRow, Side, Thing
+from gateway.demo.flows import DUE, STAFF, TASKS, Part
 from gateway.demo.stand_ins import StandIn
+from gateway.demo.terms import Terms
 from gateway.demo.watch import Watch
 from gateway.storage.database import Database, loads
 
@@ -23,28 +25,26 @@ _HOLDS_NOTHING = frozenset({"duplicate"})
 """A second object is a broken promise, whether a case tells of it or not."""
 
 
-async def evidence(
-    watch: Watch,
-    stand_ins: Mapping[str, StandIn],
-    translators: Mapping[str, Translator],
-    comment_kinds: Mapping[str, frozenset[str]],
-    database: Database,
-) -> Evidence:
+async def evidence(watch: Watch, stand_ins: Mapping[str, StandIn], terms: Terms, database: Database) -> Evidence:
     """Everything the judge needs, as it is now."""
     await watch.read()
-    sides = [
-        Side(
-            connection=connection,
-            translator=translators[connection],
-            log=tuple(watch.entries[connection]),
-            objects=tuple(await stand_in.objects()),
-            comment_kinds=comment_kinds[connection],
+    objects = {name: await stand_in.objects() for name, stand_in in stand_ins.items()}
+
+    def side(part: Part, others: Iterable[Part] = ()) -> Side:
+        return Side(
+            connection=part.connection,
+            translator=terms.mappings[part],
+            log=tuple(entry for entry in watch.entries[part.home] if part.holds(entry.object, entry.key)),
+            objects=tuple(one for one in objects[part.home] if part.holds(one.object, one.key)),
+            comment_kinds=terms.comments(part, others),
+            made=part.made,
         )
-        for connection, stand_in in stand_ins.items()
-    ]
+
+    flows = tuple(Flow(name, tuple(side(part, parts) for part in parts)) for name, parts in terms.flows.items())
+    chores = Chores(side(terms.flows[STAFF][0]), side(TASKS), "active", DUE) if terms.chores else None
     async with database.read() as tx:
         ledger, cases = await ledger_and_cases(tx)
-    return Evidence(tuple(sides), ledger, cases)
+    return Evidence(flows, ledger, cases, chores)
 
 
 async def ledger_and_cases(tx: AsyncConnection) -> tuple[tuple[LedgerRow, ...], tuple[CaseRow, ...]]:

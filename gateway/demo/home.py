@@ -10,56 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from connectors.contract.errors import ConfigError
+from gateway.demo.configuration import configuration
+from gateway.demo.flows import FILES
 from gateway.demo.plan import Plan
-from gateway.demo.stand_ins import JIRA, SNOW
 
-SECRET = {SNOW: "demo-snow-hook-secret", JIRA: "demo-jira-hook-secret"}
-"""Shared with the stand-ins, on this machine, for this run: nothing is protected by them."""
-PROJECT = "OPS"
-
-_CONFIG = """\
-# Written by `lockstep demo`. Short times, because the stand-ins settle at once; for real systems leave the defaults.
-lockstep: 1
-name: {name}
-data: ./gateway
-listen: {listen}
-access:
-  tokens:
-    demo: {{secret: 'file:token', roles: [admin]}}
-{places}
-connections:
-  snow:
-    connector: servicenow
-    label: ServiceNow
-    url: {snow}
-    auth: {{basic: {{user: lockstep, password: lockstep-secret}}}}
-    webhook: {{secret: {snow_secret}}}
-    poll: {{every: 1s}}
-    timeout: 5s
-    settles: 1s
-    breaker: {{failures: 3, retry: 500ms, cap: 2s}}
-  jira:
-    connector: jira
-    label: Jira
-    url: {jira}
-    auth: {{basic: {{user: lockstep@example.com, password: lockstep-secret}}}}
-    webhook: {{secret: {jira_secret}}}
-    poll: {{every: 1s}}
-    timeout: 5s
-    settles: 1s
-    breaker: {{failures: 3, retry: 500ms, cap: 2s}}
-
-flows:
-  incidents:
-    type: incident
-    key: correlation
-    members:
-      snow: {{object: incident, mapping: servicenow-incident}}
-      jira: {{object: issue, mapping: jira-issue, with: {{project: {project}, issuetype: Incident}}}}
-    create: {{in: [jira, snow]}}
-    merge: {{default: latest, status: {{authority: [snow, jira]}}, labels: union}}
-    authority: [snow, jira]
-"""
 DATABASE_VARIABLE = "LOCKSTEP_DEMO_DATABASE"
 """Holds the database's URL where that has a password: it does not belong in a file."""
 TOKEN_FILE = "token"  # noqa: S105 - a name of a file
@@ -111,17 +65,17 @@ class Home:
         return plan.database or f"sqlite+aiosqlite:///{self.path / 'gateway' / 'lockstep.db'}"
 
     def write_config(self, plan: Plan, *, name: str, port: int, urls: dict[str, str]) -> None:
-        """Writes the configuration; `name` keeps the streams of different runs apart."""
+        """Writes the configuration and the files it names; `name` keeps the streams of different runs apart.
+
+        `urls`: the stand-ins there are, by connection.
+        """
         places = {"stream": plan.stream, "database": plan.database and f"${{{DATABASE_VARIABLE}}}"}
-        text = _CONFIG.format(
+        shutil.copytree(FILES, self.path, dirs_exist_ok=True)
+        text = configuration(
             name=name,
             listen=f"127.0.0.1:{port}",
             places="".join(f"{key}: {json.dumps(place)}\n" for key, place in places.items() if place),
-            snow=urls[SNOW],
-            jira=urls[JIRA],
-            snow_secret=SECRET[SNOW],
-            jira_secret=SECRET[JIRA],
-            project=PROJECT,
+            urls=urls,
         )
         self.config.write_text(text)
         token = self.path / TOKEN_FILE

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
+from gateway.demo.chores import chore_violations
 from gateway.demo.comments import comment_violations
-from gateway.demo.evidence import Evidence
+from gateway.demo.evidence import Chores, Evidence, Flow
 from gateway.demo.lost import is_held, lost_edits
 from gateway.demo.meaning import plain, same, shared
 from gateway.demo.order import order_violations
-from gateway.demo.records import Member, Record, records
+from gateway.demo.records import Member, Record, members_of, records
 from gateway.demo.timeline import Trail
 from gateway.demo.verdict import Kind, Verdict, Violation
 
@@ -27,18 +28,21 @@ def judge(evidence: Evidence) -> Verdict:
         commands=sum(not entry.by_human for entry in entries),
         cases=len(evidence.cases),
     )
-    for record in records(evidence):
-        verdict.violations += _duplicates(record)
-        if not record.departed:
-            _judge_record(record, evidence, verdict)
+    for flow in evidence.flows:
+        for record in records(flow):
+            verdict.violations += _duplicates(record)
+            if not record.departed:
+                _judge_record(record, flow, evidence, verdict)
+    if evidence.chores is not None:
+        _judge_chores(evidence.chores, evidence, verdict)
     return verdict
 
 
-def _judge_record(record: Record, evidence: Evidence, verdict: Verdict) -> None:
+def _judge_record(record: Record, flow: Flow, evidence: Evidence, verdict: Verdict) -> None:
     cases = [case for case in evidence.cases if case.things & record.things]
     ledger = [row for row in evidence.ledger if row.things & record.things]
     trail = Trail.follow(record)
-    apart = list(_apart(record, evidence))
+    apart = list(_apart(record, flow))
     open_apart = [violation for violation, member, field in apart if not is_held(cases, member, field)]
     verdict.records += 1
     verdict.in_step += not open_apart
@@ -47,6 +51,12 @@ def _judge_record(record: Record, evidence: Evidence, verdict: Verdict) -> None:
     verdict.ledgered += search.ledgered
     verdict.net_zero += search.net_zero
     verdict.violations += [*open_apart, *search.lost, *order_violations(trail), *comment_violations(record, cases)]
+
+
+def _judge_chores(chores: Chores, evidence: Evidence, verdict: Verdict) -> None:
+    found = list(chore_violations(chores, list(evidence.cases)))
+    verdict.tasks = sum(member.object is not None for member in members_of(chores.side))
+    verdict.violations += found
 
 
 def _duplicates(record: Record) -> Iterator[Violation]:
@@ -62,12 +72,13 @@ def _others(members: list[Member], member: Member) -> str:
     return ", ".join(other.name for other in members if other is not member)
 
 
-def _apart(record: Record, evidence: Evidence) -> Iterator[tuple[Violation, Member, str | None]]:
+def _apart(record: Record, flow: Flow) -> Iterator[tuple[Violation, Member, str | None]]:
     """Where the objects of a record disagree now: a system without it, or fields that differ."""
     standing = [member for member in record.members if member.object is not None]
     present = {member.side.connection for member in standing}
-    for side in evidence.sides:
-        if side.connection not in present and standing:
+    for side in flow.sides:
+        was_there = side.made or any(member.side is side for member in record.members)
+        if side.connection not in present and standing and was_there:
             why = f"it has no object in {side.connection}"
             yield Violation(Kind.OUT_OF_STEP, record.name, "", None, why), standing[0], None
     for one, other in combinations(standing, 2):

@@ -37,8 +37,8 @@ def _of_field(trail: Trail, source: Member, target: Member, name: str) -> Iterat
     history = trail.of(target, name)
     writes = [index for index, edit in enumerate(history) if _is_ours(edit)]
     carries = {index: _could_carry(source, target, name, edits, history[index]) for index in writes}
-    own = {index: _typed_there(history, index) for index in writes}
-    walk = Walk(history, carries, [edit.at for edit in edits], own)
+    others = {index: _typed_elsewhere(trail, source, target, name, history, index) for index in writes}
+    walk = Walk(history, carries, [edit.at for edit in edits], others)
     bad = out_of_order_in_steps(walk) if target.side.translator.fields[name].stepped else _out_of_order(walk)
     for index in bad:
         why = f"the gateway wrote this after it had carried a later edit of {source.name}"
@@ -58,24 +58,35 @@ def _could_carry(source: Member, target: Member, name: str, edits: Sequence[Edit
     ]
 
 
-def _typed_there(history: Sequence[Edit], index: int) -> float:
-    """When the target's own people last typed what this write wrote; it may put that back after a late landing."""
-    value = history[index].after
-    return max((edit.at for edit in history[:index] if edit.by_human and edit.after == value), default=-math.inf)
+def _typed_elsewhere(
+    trail: Trail, source: Member, target: Member, name: str, history: Sequence[Edit], index: int
+) -> float:
+    """When anybody but people of the source last typed what this write wrote: it may carry that.
+
+    Among them are the target's own people, whose value it may put back after a late landing.
+    """
+    write = history[index]
+    times = [edit.at for edit in history[:index] if edit.by_human and edit.after == write.after]
+    for other in trail.record.members:
+        if other.side is source.side or other.side is target.side or not carried(other.side, target.side, name):
+            continue
+        edits = [edit for edit in trail.of(other, name) if edit.by_human or edit.given]
+        times += [edits[number].at for number in _could_carry(other, target, name, edits, write)]
+    return max(times, default=-math.inf)
 
 
 def _out_of_order(walk: Walk) -> Iterator[int]:
     """Each write takes the earliest edit it can carry; one that can only carry an edit already passed is wrong.
 
-    Unless it puts back what the target's own people typed after that edit. A write that carries no edit of this source
-    at all is that, or an invention.
+    Unless it carries what people elsewhere typed after that edit, or puts back what the target's own did. A write that
+    carries no edit of this source at all is one of these, or an invention.
     """
     reached = 0
     for index, choices in walk.carries.items():
         at = bisect_left(choices, reached)
         if at < len(choices):
             reached = choices[at]
-        elif choices and not walk.own[index] > walk.made_at[reached]:
+        elif choices and not walk.others[index] > walk.made_at[reached]:
             yield index
 
 

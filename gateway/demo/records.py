@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.demo.evidence import Entry, Evidence, Object, Side, Thing
+from gateway.demo.evidence import Entry, Flow, Object, Side, Thing
 
 REFERENCE = re.compile(r"\bref ([0-9a-z]+-[0-9]+)\b")
 """Every thing the demo's people make carries one of these in its first text, in every version of that text."""
@@ -70,9 +70,9 @@ class Record:
         return [member for member in self.members if member.side is side]
 
 
-def records(evidence: Evidence) -> list[Record]:
+def records(flow: Flow) -> list[Record]:
     """All objects that ever existed, grouped; an object without a partner is a record of its own."""
-    members = [member for side in evidence.sides for member in _members(side)]
+    members = [member for side in flow.sides for member in members_of(side)]
     groups = _Groups()
     first: dict[str, Thing] = {}
     for member in members:
@@ -85,7 +85,8 @@ def records(evidence: Evidence) -> list[Record]:
     return [Record(tuple(group)) for group in together.values()]
 
 
-def _members(side: Side) -> Iterator[Member]:
+def members_of(side: Side) -> Iterator[Member]:
+    """All objects that ever were there."""
     logs: dict[str, list[Entry]] = defaultdict(list)
     for entry in sorted(side.log, key=lambda entry: entry.seq):
         logs[entry.id].append(entry)
@@ -99,12 +100,16 @@ def _members(side: Side) -> Iterator[Member]:
 def _signs(member: Member) -> Iterator[str]:
     if member.object and member.object.correlation:
         yield f"marker {member.object.correlation}"
+    for found in references(member):
+        yield f"reference {found}"
+
+
+def references(member: Member) -> set[str]:
+    """What stood in its texts when it was made."""
     made = [entry.after for entry in member.log if entry.kind == "create"]
     if not made and member.object:
         made = [member.object.raw]
-    for text in texts(made):
-        for found in REFERENCE.findall(text):
-            yield f"reference {found}"
+    return {found for text in texts(made) for found in REFERENCE.findall(text)}
 
 
 def texts(value: Any) -> Iterator[str]:

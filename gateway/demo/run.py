@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import secrets
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -17,21 +17,23 @@ import orjson
 from sqlalchemy import text
 
 from connectors.contract.errors import ConfigError
+from gateway.demo.cast import Cast
 from gateway.demo.children import Child, Children, free_port
-from gateway.demo.desks import Api, Desk, JiraDesk, ServiceNowDesk
+from gateway.demo.configuration import SECRET
 from gateway.demo.drain import drain
 from gateway.demo.editors import Editors, Words
 from gateway.demo.evidence import Evidence
 from gateway.demo.gather import evidence, is_used
-from gateway.demo.home import PROJECT, SECRET, Home
+from gateway.demo.home import Home
 from gateway.demo.judge import judge
 from gateway.demo.plan import Plan
-from gateway.demo.stand_ins import JIRA, SNOW, SYSTEMS, StandIn
+from gateway.demo.scene import Scene
+from gateway.demo.stand_ins import NAMES, OTHERS, PAIR, SYSTEMS, StandIn
 from gateway.demo.story import Story
 from gateway.demo.talk import Talk
-from gateway.demo.terms import carried_comments, load_terms
+from gateway.demo.terms import Terms, load_terms
 from gateway.demo.troubles import Troubles
-from gateway.demo.verdict import Verdict
+from gateway.demo.verdict import Sums, Verdict
 from gateway.demo.watch import Watch
 from gateway.storage.database import Database, loads
 
@@ -47,14 +49,20 @@ class Result:
     """How it ended."""
 
     verdict: Verdict
+    systems: Mapping[str, Sums]
     summary: dict[str, Any]
     config: Path
     kept: bool
 
     @property
     def ok(self) -> bool:
-        """Nothing was broken, and there was something to judge."""
-        return self.verdict.ok and self.verdict.records > 0
+        """Nothing was broken, and there was something to judge in each system."""
+        return self.verdict.ok and self.verdict.records > 0 and not self.silent
+
+    @property
+    def silent(self) -> list[str]:
+        """Systems in which nobody edited, or nothing was written: nothing was shown of them."""
+        return [name for name, found in self.systems.items() if not (found.edits and found.writes)]
 
 
 async def demo(plan: Plan, talk: Talk) -> Result:
@@ -89,6 +97,7 @@ class _Stage:
     gateway_url: str
     stand_ins: dict[str, StandIn]
     database: Database
+    terms: Terms
 
     @classmethod
     async def build(cls, plan: Plan, talk: Talk, home: Home, stack: AsyncExitStack) -> _Stage:
@@ -102,45 +111,47 @@ class _Stage:
         await _refuse_used(plan, database)
         children = await stack.enter_async_context(Children())
         chance = Random()  # not seeded: two demos with one seed may run side by side
-        ports = {connection: free_port(chance) for connection in SYSTEMS}
+        ports = {connection: free_port(chance) for connection in PAIR}
+        first = free_port(chance, len(OTHERS))
+        ports |= {connection: first + number for number, connection in enumerate(OTHERS)}
         port = plan.port or free_port(chance)
         stand_ins = {name: StandIn(name, f"http://127.0.0.1:{ports[name]}", http) for name in SYSTEMS}
         home.write_config(plan, name=_name(), port=port, urls={name: one.url for name, one in stand_ins.items()})
         gateway_url = f"http://127.0.0.1:{port}"
         gateway = _gateway(plan, home, gateway_url, http)
-        stage = cls(plan, talk, home, http, children, gateway, gateway_url, stand_ins, database)
+        stage = cls(plan, talk, home, http, children, gateway, gateway_url, stand_ins, database, load_terms())
         await stage._start(ports)
         return stage
 
     async def _start(self, ports: Mapping[str, int]) -> None:
-        await self.children.start(
-            *(_stand_in(self.home, self.stand_ins[name], ports[name], self.plan) for name in ports)
-        )
+        pair = (_stand_in(self.home, self.stand_ins[name], ports[name], self.plan) for name in PAIR)
+        others = [self.stand_ins[name] for name in OTHERS]
+        await self.children.start(*pair, _stand_ins(self.home, others, ports[OTHERS[0]], self.plan))
         for name, stand_in in self.stand_ins.items():
             await stand_in.register_webhook(f"{self.gateway_url}/hooks/{name}", SECRET[name])
         await self.children.start(self.gateway)
-        self.talk.line("ServiceNow and Jira (stand-ins) and the gateway are up, three processes on this machine")
+        *names, last = NAMES.values()
+        self.talk.line(f"{', '.join(names)} and {last} (stand-ins) and the gateway are up on this machine")
         self.talk.look(f"export LOCKSTEP_CONFIG={self.home.config}")
 
     async def perform(self) -> Result:
         """People work, things go wrong, the story is told; then quiet, then the verdict."""
         watch = Watch(self.stand_ins)
-        desks: dict[str, Desk] = {
-            SNOW: ServiceNowDesk(Api(self.stand_ins[SNOW].url, self.http)),
-            JIRA: JiraDesk(Api(self.stand_ins[JIRA].url, self.http, email_signs_in=True), PROJECT),
-        }
+        cast = Cast.of(self.stand_ins, self.http)
         words = Words(f"d{self.plan.seed}")
         troubles = Troubles(self.plan, self.gateway, self.stand_ins, self.talk)
-        editors = Editors(desks, words, self.plan.seed, watch.where)
-        story = Story(desks, words, watch, troubles, self.talk, self._lost_values)
+        editors = Editors(cast.pair, words, self.plan.seed, watch.where)
+        scene = Scene(words, watch, self.talk)
+        story = Story(cast.pair, scene, troubles, self._lost_values, cast.acts(scene))
         await self._work(watch, troubles, editors, story)
         self.talk.chapter("Nobody edits any more; what is under way arrives")
         quiet = await self._until_quiet(watch)
         self.talk.line("all quiet" if quiet else f"not quiet after {self.plan.drain_s:g} s; judged as it is")
         await self.gateway.stop()
         verdict = judge(await self._evidence(watch))
-        summary = self._summary(verdict, troubles, editors, quiet=quiet)
-        return Result(verdict, summary, self.home.config, kept=self.plan.keep or not self.home.ours)
+        systems = {NAMES[name]: Sums.of(found) for name, found in watch.entries.items()}
+        summary = self._summary(verdict, systems, troubles, editors, quiet=quiet)
+        return Result(verdict, systems, summary, self.home.config, kept=self.plan.keep or not self.home.ours)
 
     async def _work(self, watch: Watch, troubles: Troubles, editors: Editors, story: Story) -> None:
         stop = asyncio.Event()
@@ -189,8 +200,7 @@ class _Stage:
         return is_idle(now)
 
     async def _evidence(self, watch: Watch) -> Evidence:
-        terms = load_terms()
-        return await evidence(watch, self.stand_ins, terms, carried_comments(terms), self.database)
+        return await evidence(watch, self.stand_ins, self.terms, self.database)
 
     async def _lost_values(self, connection: str, number: str) -> list[Any]:
         query = text("SELECT value FROM conflict_ledger WHERE connection = :connection AND object_id = :number")
@@ -198,9 +208,12 @@ class _Stage:
             found = await tx.execute(query, {"connection": connection, "number": number})
             return [loads(value) for (value,) in found]
 
-    def _summary(self, verdict: Verdict, troubles: Troubles, editors: Editors, *, quiet: bool) -> dict[str, Any]:
+    def _summary(
+        self, verdict: Verdict, systems: Mapping[str, Sums], troubles: Troubles, editors: Editors, *, quiet: bool
+    ) -> dict[str, Any]:
         return {
             **verdict.as_json(),
+            "systems": {name: asdict(found) for name, found in systems.items()},
             "seed": self.plan.seed,
             "elapsed_s": round(self.talk.elapsed_s, 1),
             "kills": troubles.kills,
@@ -242,6 +255,18 @@ def _stand_in(home: Home, stand_in: StandIn, port: int, plan: Plan) -> Child:
     command = (sys.executable, "-m", "connectors.sandbox", system, "--port", str(port), "--seed", str(plan.seed))
     options = ("--data", str(home.path / f"{system}.db"), "--time-scale", str(HOOK_TIME_SCALE))
     return Child(f"the {system} stand-in", (*command, *options), home.logs / f"{system}.log", stand_in.alive)
+
+
+def _stand_ins(home: Home, stand_ins: Sequence[StandIn], port: int, plan: Plan) -> Child:
+    """Several in one process, at ports in a row from this one on."""
+    systems = [SYSTEMS[each.connection] for each in stand_ins]
+    command = (sys.executable, "-m", "gateway.cli.main", "sandbox", *systems, "--port", str(port))
+    options = ("--data", str(home.path), "--seed", str(plan.seed), "--time-scale", str(HOOK_TIME_SCALE))
+
+    async def ready() -> bool:
+        return all([await each.alive() for each in stand_ins])
+
+    return Child(f"the stand-ins of {', '.join(systems)}", (*command, *options), home.logs / "others.log", ready)
 
 
 def _name() -> str:

@@ -11,9 +11,13 @@ import orjson
 
 from gateway.demo.evidence import Comment, Entry, Object
 
-SNOW, JIRA = "snow", "jira"
-SYSTEMS = {SNOW: "servicenow", JIRA: "jira"}
+SNOW, JIRA, CRM, HUB, HR = "snow", "jira", "crm", "hub", "hr"
+SYSTEMS = {SNOW: "servicenow", JIRA: "jira", CRM: "salesforce", HUB: "github", HR: "bamboohr"}
 """Connections of the demo and the systems behind them."""
+NAMES = {SNOW: "ServiceNow", JIRA: "Jira", CRM: "Salesforce", HUB: "GitHub", HR: "BambooHR"}
+PAIR = (SNOW, JIRA)
+"""Where people edit at random, all the time. Each has a process of its own, the others share one."""
+OTHERS = tuple(name for name in SYSTEMS if name not in PAIR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ class StandIn:
         """All objects as they are now."""
         found = await self._get("/_sandbox/objects")
         return [
-            Object(id=one["id"], key=one["key"], raw=one["raw"], correlation=one["correlation"])
+            Object(one["id"], one["key"], one["raw"], one["correlation"], object=one["object"])
             for one in found["objects"]
         ]
 
@@ -56,6 +60,10 @@ class StandIn:
     async def go_down(self, seconds: float) -> None:
         """Refuses everybody for so long."""
         await self._post("/_sandbox/faults", {"kind": "down", "seconds": seconds})
+
+    async def lose_webhooks(self, count: int) -> None:
+        """Never sends the next ones."""
+        await self._post("/_sandbox/faults", {"kind": "hook_lose", "count": count, "match": {"actor": "human"}})
 
     async def _get(self, path: str) -> Any:
         async with self.http.get(self.url + path, raise_for_status=True) as answer:
@@ -74,6 +82,7 @@ def _entry(connection: str, entry: Mapping[str, Any]) -> Entry:
         at=entry["at"],
         id=entry["id"],
         key=entry["key"],
+        object=entry["object"],
         by_human=entry["actor"] == "human",
         user=entry["user"],
         kind=entry["kind"],

@@ -16,14 +16,14 @@ LONGEST_PATH = 8
 class Walk:
     """One stepped field of a target: its history, which edits each of our writes could have arrived at, and when.
 
-    `made_at` are the times of the source's edits, rising; `own` tells when the target's own people last typed what a
-    write wrote (-inf: never).
+    `made_at` are the times of the source's edits, rising; `others` tells when people elsewhere, the target's own among
+    them, last typed what a write wrote (-inf: never).
     """
 
     history: Sequence[Edit]
     carries: Mapping[int, list[int]]
     made_at: Sequence[float]
-    own: Mapping[int, float]
+    others: Mapping[int, float]
 
 
 def out_of_order_in_steps(walk: Walk) -> Iterator[int]:
@@ -77,7 +77,7 @@ def _explain(walk: Walk, run: list[int], reached: int) -> tuple[int, bool]:
 def _arrivals(walk: Walk, run: list[int], arrived: list[int | None], end: int) -> Iterator[int]:
     """Edits reached after write number `end` of the run, one or two per path that can end there.
 
-    The path arrived at a new edit, or put back what people typed, or was left unfinished for a later edit.
+    The path arrived at a new edit, or at what others typed, or was left unfinished for a later edit.
     """
     last = run[end - 1]
     for begin in _beginnings(walk, run, end):
@@ -89,7 +89,7 @@ def _arrivals(walk: Walk, run: list[int], arrived: list[int | None], end: int) -
         at = bisect_left(choices, before + circular)
         if at < len(choices):
             yield choices[at]
-        elif before < len(walk.made_at) and walk.own[last] > walk.made_at[before]:
+        elif before < len(walk.made_at) and walk.others[last] > walk.made_at[before]:
             yield before
         if (
             end < len(run)

@@ -1,25 +1,24 @@
-"""The story a newcomer watches: five things that happen to tickets nobody else touches, and where to look at each."""
+"""The story a newcomer watches: what happens to tickets nobody else touches, and where to look at each."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from gateway.demo.desks import Desk, NotMade
-from gateway.demo.editors import Words
 from gateway.demo.evidence import Entry
-from gateway.demo.stand_ins import JIRA, SNOW
-from gateway.demo.talk import Talk
+from gateway.demo.scene import PATIENCE_S, Scene
+from gateway.demo.stand_ins import JIRA, NAMES, SNOW
 from gateway.demo.troubles import Troubles
-from gateway.demo.watch import Watch
 
-PATIENCE_S = 30.0
-"""How long the story waits for something; then it says so and goes on, and the judge has the last word."""
+ACT_S = 6.0
+"""Longer than an act of the other systems takes: one that would run into the outage comes after it."""
 QUEUED = 4
 """Edits made while the other system is down."""
+Act = Callable[[], Awaitable[None]]
 
 
 @dataclass(slots=True)
@@ -27,75 +26,88 @@ class Story:
     """Tells itself once. Nothing here decides whether the run was good."""
 
     desks: Mapping[str, Desk]
-    words: Words
-    watch: Watch
+    scene: Scene
     troubles: Troubles
-    talk: Talk
     ledger: Callable[[str, str], Awaitable[list[Any]]]
     """The values that lost on an object: (connection, id) to what the conflict ledger has."""
+    more: Sequence[Act] = ()
+    """Acts of other systems."""
     reference: str = ""
+    _outage_told: bool = False
 
     async def tell(self) -> None:
-        """All acts in turn. A system that refuses an act's edit ends that act only."""
-        for act in (self._appears, self._both_ways, self._comment, self._clash, self._outage):
-            try:
-                await act()
-            except NotMade as error:
-                self.talk.line(f"this edit was not made, so the story goes on without it ({error})")
+        """All acts in turn. A system that refuses an act's edit ends that act only.
+
+        The outage comes when it comes: acts of other systems that would run into it wait.
+        """
+        first: tuple[Act, ...] = (self._appears, self._both_ways, self._comment, self._clash)
+        for act in first:
+            await self._act(act)
+        for act in self.more:
+            if self.troubles.down_in_s < ACT_S:
+                await self._act(self._outage)
+            await self._act(act)
+        await self._act(self._outage)
+
+    async def _act(self, act: Act) -> None:
+        try:
+            await act()
+        except NotMade as error:
+            self.scene.talk.line(f"this edit was not made, so the story goes on without it ({error})")
 
     async def _appears(self) -> None:
-        self.talk.chapter("1. An incident raised in ServiceNow appears in Jira")
-        self.reference = self.words.reference()
+        self.scene.chapter("An incident raised in ServiceNow appears in Jira")
+        self.reference = self.scene.words.reference()
         began = time.monotonic()
-        summary = self.words.text("Mail queue on mx3 is stuck", self.reference, "ann")
+        summary = self.scene.words.text("Mail queue on mx3 is stuck", self.reference, "ann")
         number = await self.desks[SNOW].create("ann", summary, "Nothing has left since 02:58.", 2)
-        await self._read_until(lambda: SNOW in self.watch.where(self.reference))
-        self.talk.line(f'ann raises {self._key(SNOW)} in ServiceNow: "{summary}"')
-        if await self._read_until(lambda: JIRA in self.watch.where(self.reference)):
-            self.talk.line(f"{self._key(JIRA)} stands in Jira, {time.monotonic() - began:.1f} s later")
-        self.talk.look(f"lockstep record show {SNOW} {self.watch.key(SNOW, number)}")
+        await self.scene.seen(lambda: SNOW in self.scene.watch.where(self.reference))
+        self.scene.talk.line(f'ann raises {self._key(SNOW)} in ServiceNow: "{summary}"')
+        if await self.scene.seen(lambda: JIRA in self.scene.watch.where(self.reference)):
+            self.scene.talk.line(f"{self._key(JIRA)} stands in Jira, {time.monotonic() - began:.1f} s later")
+        self.scene.talk.look(f"lockstep record show {SNOW} {self.scene.watch.key(SNOW, number)}")
 
     async def _both_ways(self) -> None:
-        self.talk.chapter("2. Edits flow both ways")
+        self.scene.chapter("Edits flow both ways")
         await self._carry(SNOW, "bob", "priority", 1, "raises the priority to critical")
-        text = self.words.text("mx3 is out of disk", self.reference, "cara")
+        text = self.scene.words.text("mx3 is out of disk", self.reference, "cara")
         await self._carry(JIRA, "cara", "description", text, "rewrites the description")
 
     async def _carry(self, home: str, who: str, verb: str, value: Any, said: str) -> None:
         if not self._is_everywhere():
             return
         other = JIRA if home == SNOW else SNOW
-        marks = {connection: len(self.watch.entries[connection]) for connection in (home, other)}
+        marks = {connection: len(self.scene.watch.entries[connection]) for connection in (home, other)}
         began = time.monotonic()
         await getattr(self.desks[home], verb)(who, self._id(home), value)
-        self.talk.line(f"{who} {said} in {home} ({self._key(home)})")
-        if await self._read_until(lambda: any(self._gateway_writes(other, marks[other]))):
-            self.talk.line(f"{other} has it ({self._key(other)}), {time.monotonic() - began:.1f} s later")
+        self.scene.talk.line(f"{who} {said} in {NAMES[home]} ({self._key(home)})")
+        if await self.scene.seen(lambda: any(self._gateway_writes(other, marks[other]))):
+            self.scene.talk.line(f"{NAMES[other]} has it ({self._key(other)}), {time.monotonic() - began:.1f} s later")
 
     async def _comment(self) -> None:
-        self.talk.chapter("3. A comment crosses once, and does not come back")
+        self.scene.chapter("A comment crosses once, and does not come back")
         if not self._is_everywhere():
             return
-        mark = len(self.watch.entries[SNOW])
-        text = self.words.text("Cleaned up the spool, watching it", self.reference, "dev")
+        mark = len(self.scene.watch.entries[SNOW])
+        text = self.scene.words.text("Cleaned up the spool, watching it", self.reference, "dev")
         await self.desks[JIRA].comment("dev", self._id(JIRA), text)
-        self.talk.line(f"dev comments on {self._key(JIRA)} in Jira")
-        if await self._read_until(lambda: any(entry.comment for entry in self._gateway_writes(SNOW, mark))):
-            self.talk.line(f"the comment stands on {self._key(SNOW)} in ServiceNow, with its author and a marker")
+        self.scene.talk.line(f"dev comments on {self._key(JIRA)} in Jira")
+        if await self.scene.seen(lambda: any(entry.comment for entry in self._gateway_writes(SNOW, mark))):
+            self.scene.talk.line(f"the comment stands on {self._key(SNOW)} in ServiceNow, with its author and a marker")
 
     async def _clash(self) -> None:
-        self.talk.chapter("4. Two people edit the same field at once: one wins, the other's text is kept")
+        self.scene.chapter("Two people edit the same field at once: one wins, the other's text is kept")
         if not self._is_everywhere():
             return
         texts = {
-            SNOW: self.words.text("Mail is late", self.reference, "ann"),
-            JIRA: self.words.text("mx3: disk full", self.reference, "bob"),
+            SNOW: self.scene.words.text("Mail is late", self.reference, "ann"),
+            JIRA: self.scene.words.text("mx3: disk full", self.reference, "bob"),
         }
         await asyncio.gather(
             self.desks[SNOW].summary("ann", self._id(SNOW), texts[SNOW]),
             self.desks[JIRA].summary("bob", self._id(JIRA), texts[JIRA]),
         )
-        self.talk.line(f'ann writes "{texts[SNOW]}" in ServiceNow; bob writes "{texts[JIRA]}" in Jira')
+        self.scene.talk.line(f'ann writes "{texts[SNOW]}" in ServiceNow; bob writes "{texts[JIRA]}" in Jira')
         kept: list[str] = []
 
         async def is_kept() -> bool:
@@ -104,32 +116,34 @@ class Story:
             return bool(kept)
 
         if await _becomes(is_kept):
-            self.talk.line(f'the conflict ledger holds "{kept[0]}"; the other one stays in both systems')
-        self.talk.look(f"lockstep record show {SNOW} {self._key(SNOW)}")
+            self.scene.talk.line(f'the conflict ledger holds "{kept[0]}"; the other one stays in both systems')
+        self.scene.talk.look(f"lockstep record show {SNOW} {self._key(SNOW)}")
 
     async def _outage(self) -> None:
-        if not self.troubles.expected:
+        if self._outage_told or not self.troubles.expected:
             return
-        self.talk.chapter("5. A system goes down and comes back: what was queued arrives in order")
+        self._outage_told = True
         await self.troubles.down.wait()
         away = self.troubles.outages[0].connection
         home = JIRA if away == SNOW else SNOW
-        if not self._is_everywhere():
+        if away not in self.desks or not self._is_everywhere():
             return
-        mark = len(self.watch.entries[away])
-        texts = [self.words.text(f"Step {step + 1}", self.reference, "cara") for step in range(QUEUED)]
+        self.scene.chapter("A system goes down and comes back: what was queued arrives in order")
+        mark = len(self.scene.watch.entries[away])
+        texts = [self.scene.words.text(f"Step {step + 1}", self.reference, "cara") for step in range(QUEUED)]
         for text in texts:
             await self.desks[home].description("cara", self._id(home), text)
             await asyncio.sleep(0.2)
-        self.talk.line(f"cara edits {self._key(home)} {QUEUED} times meanwhile in {home}")
-        self.talk.look("lockstep now", f"lockstep record why {home} {self._key(home)}")
+        when = " meanwhile" if self.troubles.away else ""
+        self.scene.talk.line(f"cara edits {self._key(home)} {QUEUED} times{when} in {NAMES[home]}")
+        self.scene.talk.look("lockstep now", f"lockstep record why {home} {self._key(home)}")
         patience_s = self.troubles.outages[0].seconds + PATIENCE_S
 
         def arrived() -> list[str]:
             shown = [str(entry.after) for entry in self._gateway_writes(away, mark)]
             return [text for entry in shown for text in texts if text in entry]
 
-        if await self._read_until(lambda: texts[-1] in arrived(), patience_s):
+        if await self.scene.seen(lambda: texts[-1] in arrived(), patience_s):
             found = arrived()
             order = "in the order they were made" if found == sorted(found, key=texts.index) else "out of order"
             over = (
@@ -137,26 +151,19 @@ class Story:
                 if len(found) < len(texts)
                 else ""
             )
-            self.talk.line(f"{len(found)} of them arrived in {away} {order}{over}")
+            self.scene.talk.line(f"{len(found)} of them arrived in {NAMES[away]} {order}{over}")
 
     def _gateway_writes(self, connection: str, after: int) -> Iterator[Entry]:
-        number = self._id(connection)
-        return (entry for entry in self.watch.entries[connection][after:] if entry.id == number and not entry.by_human)
+        return self.scene.writes(connection, self.reference, after)
 
     def _is_everywhere(self) -> bool:
-        return len(self.watch.where(self.reference)) == len(self.desks)
+        return len(self.scene.watch.where(self.reference)) == len(self.desks)
 
     def _id(self, connection: str) -> str:
-        return self.watch.where(self.reference)[connection]
+        return self.scene.watch.where(self.reference)[connection]
 
     def _key(self, connection: str) -> str:
-        return self.watch.key(connection, self._id(connection))
-
-    async def _read_until(self, found: Callable[[], Any], patience_s: float = PATIENCE_S) -> bool:
-        if await self.watch.until(found, patience_s):
-            return True
-        self.talk.line(f"not seen within {patience_s:g} s; the story goes on")
-        return False
+        return self.scene.key(connection, self.reference)
 
 
 async def _becomes(found: Callable[[], Awaitable[bool]]) -> bool:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import shutil
 import sys
+import textwrap
 import time
 from pathlib import Path
 from typing import TextIO
+
+_INDENT = 10
+"""Columns of the clock."""
 
 
 def typed_as(program: str) -> str:
@@ -29,6 +33,7 @@ class Talk:
         self._colour = self._out.isatty() if colour is None else colour
         self._began = time.monotonic()
         self._lockstep = typed_as(sys.argv[0])
+        self._width = shutil.get_terminal_size().columns if self._out.isatty() else 0
 
     @property
     def elapsed_s(self) -> float:
@@ -41,15 +46,18 @@ class Talk:
         self._write(self._styled("1", text))
 
     def line(self, text: str) -> None:
-        """Something that happened, with the second it happened in."""
-        self._write(f"{self._styled('2', f'{self.elapsed_s:6.1f} s')}  {text}")
+        """Something that happened, with the second it happened in; in a terminal, broken where that ends."""
+        first, *rest = textwrap.wrap(text, max(self._width - _INDENT, _INDENT)) if self._width else [text]
+        self._write(f"{self._styled('2', f'{self.elapsed_s:6.1f} s')}  {first}")
+        for more in rest:
+            self._write(f"{'':{_INDENT}}{more}")
 
     def look(self, *commands: str) -> None:
         """Where to look: commands to type. `lockstep` is written as it can be typed here."""
         for command in commands:
             program, space, rest = command.partition(" ")
             typed = f"{self._lockstep}{space}{rest}" if program == "lockstep" else command
-            self._write(f"           {self._styled('36', typed)}")
+            self._write(f"{'':{_INDENT}}{self._styled('36', typed)}")
 
     def plain(self, text: str) -> None:
         """A line as it is."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Mapping
 from random import Random
 
 from gateway.demo.children import Child
 from gateway.demo.plan import Outage, Plan, moments
-from gateway.demo.stand_ins import StandIn
+from gateway.demo.stand_ins import NAMES, StandIn
 from gateway.demo.talk import Talk
 
 
@@ -23,6 +24,9 @@ class Troubles:
         self._down_at = moments(len(plan.outages), 0.35 * plan.for_s, 0.75 * plan.for_s, chance)
         self._outages = plan.outages
         self._chance = chance
+        self._began: float | None = None
+        self.away = ""
+        """The system that is down now."""
         self.kills = 0
         self.outages: list[Outage] = []
         self.down = asyncio.Event()
@@ -32,8 +36,16 @@ class Troubles:
         """Whether an outage is planned."""
         return bool(self._outages)
 
+    @property
+    def down_in_s(self) -> float:
+        """How long until the first outage; not positive once it began, infinite if none is planned."""
+        if not self._down_at:
+            return math.inf
+        return self._down_at[0] - (time.monotonic() - self._began if self._began is not None else 0.0)
+
     async def happen(self) -> None:
         """All of them, each at its moment from now."""
+        self._began = time.monotonic()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._kill())
             group.create_task(self._break_down())
@@ -55,10 +67,12 @@ class Troubles:
             await _until(began + moment)
             await self._stand_ins[outage.connection].go_down(outage.seconds)
             self.outages.append(outage)
-            self._talk.line(f"{outage.connection} is down for {outage.seconds:g} s: it refuses everybody")
+            self._talk.line(f"{NAMES[outage.connection]} is down for {outage.seconds:g} s: it refuses everybody")
+            self.away = outage.connection
             self.down.set()
             await asyncio.sleep(outage.seconds)
-            self._talk.line(f"{outage.connection} is back")
+            self.away = ""
+            self._talk.line(f"{NAMES[outage.connection]} is back")
 
 
 async def _until(moment: float) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
+
+from gateway.demo.evidence import Entry
 
 
 class Kind(StrEnum):
@@ -28,6 +31,22 @@ class Violation:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What happened in one system."""
+
+    edits: int
+    """By people."""
+    writes: int
+    """By the gateway."""
+
+    @classmethod
+    def of(cls, log: Sequence[Entry]) -> Sums:
+        """Of its whole log."""
+        by_people = sum(entry.by_human for entry in log)
+        return cls(by_people, len(log) - by_people)
+
+
 @dataclass(slots=True)
 class Verdict:
     """Counts and violations. `records` counts things a person made, `in_step` those that agree or are openly held."""
@@ -41,6 +60,8 @@ class Verdict:
     net_zero: int = 0
     """Edits that people took back before anybody looked."""
     cases: int = 0
+    tasks: int = 0
+    """Tasks that were made of somebody's start or leaving."""
     violations: list[Violation] = field(default_factory=list)
 
     def count(self, kind: Kind) -> int:
@@ -67,5 +88,6 @@ class Verdict:
             "ledgered": self.ledgered,
             "net_zero": self.net_zero,
             "cases": self.cases,
+            "tasks": self.tasks,
             "violations": [asdict(violation) for violation in self.violations],
         }

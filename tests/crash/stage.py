@@ -16,16 +16,18 @@ import aiohttp
 import orjson
 
 from gateway.demo.children import Child, ChildFailed, Children, free_port
+from gateway.demo.configuration import SECRET
 from gateway.demo.desks import Api, Desk, JiraDesk, ServiceNowDesk
 from gateway.demo.drain import drain
 from gateway.demo.editors import Editors, Words
 from gateway.demo.evidence import Evidence
+from gateway.demo.flows import PROJECT
 from gateway.demo.gather import evidence
-from gateway.demo.home import PROJECT, SECRET, Home
+from gateway.demo.home import Home
 from gateway.demo.judge import judge
 from gateway.demo.plan import Plan
-from gateway.demo.stand_ins import JIRA, SNOW, SYSTEMS, StandIn
-from gateway.demo.terms import carried_comments, load_terms
+from gateway.demo.stand_ins import JIRA, PAIR, SNOW, SYSTEMS, StandIn
+from gateway.demo.terms import load_terms
 from gateway.demo.verdict import Verdict
 from gateway.demo.watch import Watch
 from gateway.storage.database import Database
@@ -182,8 +184,7 @@ class Stage:
 
     async def evidence(self) -> Evidence:
         """Everything the judge needs, as it is now."""
-        terms = load_terms()
-        return await evidence(self.watch, self.stand_ins, terms, carried_comments(terms), self.database)
+        return await evidence(self.watch, self.stand_ins, load_terms(PAIR), self.database)
 
     async def verdict(self) -> tuple[Verdict, list[str]]:
         """The verdict on all that ever happened here, and the violations that nobody was blamed for yet."""
@@ -230,7 +231,7 @@ async def stage(directory: Path, *, stream: str = "", database: str = "", seed: 
 def _made(home: Home, plan: Plan, http: aiohttp.ClientSession) -> Stage:
     chance = Random()  # not seeded: stages run side by side, and each needs ports of its own
     port, *ports = [free_port(chance) for _ in range(3)]
-    stand_ins = {name: StandIn(name, f"http://127.0.0.1:{one}", http) for name, one in zip(SYSTEMS, ports, strict=True)}
+    stand_ins = {name: StandIn(name, f"http://127.0.0.1:{one}", http) for name, one in zip(PAIR, ports, strict=True)}
     home.write_config(
         plan,
         name=f"crash-{secrets.token_hex(4)}",

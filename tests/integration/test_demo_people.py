@@ -16,7 +16,7 @@ import pytest
 from connectors.sandbox import start
 from gateway.demo.desks import Api, Desk, JiraDesk, NotMade, ServiceNowDesk
 from gateway.demo.editors import Editors, Words
-from gateway.demo.stand_ins import JIRA, SNOW, SYSTEMS, StandIn
+from gateway.demo.stand_ins import JIRA, PAIR, SNOW, SYSTEMS, StandIn
 from gateway.demo.watch import Watch
 
 
@@ -34,8 +34,8 @@ async def office(tmp_path: Path) -> AsyncIterator[Office]:
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(aiohttp.ClientSession())
         stand_ins = {}
-        for connection, system in SYSTEMS.items():
-            running = await start(system, data=tmp_path / f"{connection}.db")
+        for connection in PAIR:
+            running = await start(SYSTEMS[connection], data=tmp_path / f"{connection}.db")
             stack.push_async_callback(running.stop)
             stand_ins[connection] = StandIn(connection, running.url, http)
         desks: dict[str, Desk] = {

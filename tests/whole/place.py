@@ -7,7 +7,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.demo.home import OVERRIDES, PROJECT, SECRET
+from gateway.demo.configuration import SECRET
+from gateway.demo.flows import PROJECT
+from gateway.demo.home import OVERRIDES
 from gateway.demo.stand_ins import JIRA, SNOW
 
 PARTITIONS = 8

@@ -16,15 +16,16 @@ import aiohttp
 import orjson
 
 from gateway.demo.children import Child, Children, free_port
+from gateway.demo.configuration import SECRET
 from gateway.demo.desks import Api, Desk, JiraDesk, ServiceNowDesk
 from gateway.demo.drain import drain
 from gateway.demo.editors import Editors, Words
 from gateway.demo.evidence import Evidence
+from gateway.demo.flows import PROJECT
 from gateway.demo.gather import evidence
-from gateway.demo.home import PROJECT, SECRET
 from gateway.demo.judge import judge
-from gateway.demo.stand_ins import JIRA, SNOW, SYSTEMS, StandIn
-from gateway.demo.terms import carried_comments, load_terms
+from gateway.demo.stand_ins import JIRA, PAIR, SNOW, SYSTEMS, StandIn
+from gateway.demo.terms import load_terms
 from gateway.demo.verdict import Verdict
 from gateway.demo.watch import Watch
 from gateway.storage.database import Database
@@ -61,7 +62,7 @@ class Stage:
     def __init__(self, order: Order, place: Place, servers: Servers, http: aiohttp.ClientSession) -> None:
         self.order, self.place, self.servers, self.http = order, place, servers, http
         self._chance = random.Random()  # for ports: two runs of one seed may be side by side
-        ports = {name: free_port(self._chance) for name in SYSTEMS}
+        ports = {name: free_port(self._chance) for name in PAIR}
         self.stand_ins = {name: StandIn(name, f"http://127.0.0.1:{port}", http) for name, port in ports.items()}
         self.crew = Crew(place, http, self._chance, order.without)
         self.acts = Acts(self.crew, servers, self.stand_ins, self.say)
@@ -78,7 +79,7 @@ class Stage:
         """Starts everything and waits until the workers take webhooks."""
         stack.push_async_callback(self.database.close)
         children = await stack.enter_async_context(Children())
-        await children.start(*(self._stand_in(name) for name in SYSTEMS))
+        await children.start(*(self._stand_in(name) for name in PAIR))
         door = Front(self.crew.urls, self.http, Random(self.order.seed))
         url = await stack.enter_async_context(front(free_port(self._chance), door))
         for name, stand_in in self.stand_ins.items():
@@ -149,8 +150,7 @@ class Stage:
 
     async def evidence(self) -> Evidence:
         """Everything the judge needs."""
-        terms = load_terms()
-        return await evidence(self.watch, self.stand_ins, terms, carried_comments(terms), self.database)
+        return await evidence(self.watch, self.stand_ins, load_terms(PAIR), self.database)
 
 
 async def perform(order: Order, events: list[Event], place: Place, servers: Servers) -> dict[str, Any]:

@@ -8,9 +8,11 @@ import pytest
 
 from connectors.contract.errors import ConfigError
 from gateway.config import load
+from gateway.demo.flows import TASKS
 from gateway.demo.home import DATABASE_VARIABLE, OVERRIDES, Home
 from gateway.demo.plan import Plan
-from gateway.demo.terms import MAPPINGS, carried_comments, load_terms
+from gateway.demo.stand_ins import SYSTEMS
+from gateway.demo.terms import load_terms
 
 URLS = {"snow": "http://127.0.0.1:18001", "jira": "http://127.0.0.1:18002"}
 POSTGRES = "postgresql+asyncpg://u:p@db.example.com/x"
@@ -27,7 +29,23 @@ def test_the_written_configuration_is_a_good_one(tmp_path: Path) -> None:
     assert (config.name, config.host, config.port) == ("demo-1", "127.0.0.1", 18003)
     assert config.database == home.database(Plan())
     assert {name: one.settings.url for name, one in config.connections.items()} == URLS
-    assert {name: member.mapping.name for name, member in config.flows["incidents"].members.items()} == MAPPINGS
+    assert set(config.flows) == {"incidents"}, "no flow of systems that are not there"
+    assert list(config.flows["incidents"].members) == ["snow", "jira"]
+
+
+def test_with_all_five_systems_the_judge_goes_by_the_mappings_of_the_configuration(tmp_path: Path) -> None:
+    home = Home.make(tmp_path / "new")
+    home.write_config(Plan(), name="demo-1", port=18003, urls=dict.fromkeys(SYSTEMS, "http://127.0.0.1:18001"))
+    config, terms = load(home.config, {}), load_terms()
+    parts = [(name, part) for name, found in terms.flows.items() for part in found]
+    used = {(name, part.connection): terms.mappings[part].digest for name, part in [*parts, ("chores", TASKS)]}
+    assert used == {
+        (name, connection): member.mapping.digest
+        for name, flow in config.flows.items()
+        for connection, member in flow.members.items()
+    }
+    made = {name: {part.connection for part in parts if part.made} for name, parts in terms.flows.items()}
+    assert made == {name: set(config.flows[name].create_in) for name in terms.flows}
 
 
 def test_other_places_for_stream_and_database(tmp_path: Path) -> None:
@@ -74,5 +92,9 @@ def test_only_a_directory_of_its_own_is_removed(tmp_path: Path) -> None:
     assert not own.path.exists()
 
 
-def test_customers_comments_cross_and_internal_notes_stay() -> None:
-    assert carried_comments(load_terms()) == {"snow": frozenset({"comment"}), "jira": frozenset({"comment"})}
+def test_customers_comments_cross_and_internal_notes_stay_unless_both_have_them() -> None:
+    terms = load_terms()
+    snow, jira, crm, hub = parts = terms.flows["incidents"]
+    public, both = frozenset({"comment"}), frozenset({"comment", "work_note"})
+    assert terms.comments(snow, parts) == {"snow": both, "jira": public, "crm": both, "hub": public}
+    assert terms.comments(jira, [snow, crm, hub]) == {"snow": public, "crm": public, "hub": public}

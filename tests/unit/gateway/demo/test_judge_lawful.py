@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.demo.verdict import Verdict
-from tests.unit.gateway.demo.world import World, pair
+from tests.unit.gateway.demo.world import World, case_of_a_customer, pair
 
 
 def passes(world: World, *, records: int = 1) -> Verdict:
@@ -300,3 +300,24 @@ def test_an_object_from_before_the_log_is_a_persons() -> None:
     world.logs["snow"].clear()
     world.human("snow", "I1", priority="1").gateway("jira", "J1", priority="Highest")
     passes(world)
+
+
+def test_a_record_need_not_be_where_records_only_begin() -> None:
+    passes(pair())
+    passes(case_of_a_customer())
+
+
+def test_what_one_of_three_says_reaches_both_others() -> None:
+    world = case_of_a_customer().human("snow", "I1", status="6", resolution="solved")
+    world.gateway("jira", "J1", status="Doing").gateway("jira", "J1", status="Done", resolution="solved")
+    origin = world.gateway("crm", "C1", status="Closed").says("jira", "J1", "sent")
+    world.copies("snow", "I1", "sent", origin)
+    world.copies("crm", "C1", "[dev] sent", origin)
+    passes(world)
+
+
+def test_a_value_may_come_back_from_another_system_than_the_one_that_left_it() -> None:
+    world = case_of_a_customer().human("crm", "C1", summary="two ref t-1")
+    world.gateway("snow", "I1", summary="two ref t-1").gateway("jira", "J1", summary="two ref t-1")
+    world.human("snow", "I1", summary="invoice ref t-1")
+    passes(world.gateway("jira", "J1", summary="invoice ref t-1").gateway("crm", "C1", summary="invoice ref t-1"))

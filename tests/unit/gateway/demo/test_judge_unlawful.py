@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.demo.verdict import Kind
-from tests.unit.gateway.demo.world import PRINTER, World, pair
+from tests.unit.gateway.demo.world import PRINTER, World, case_of_a_customer, pair
 
 LOST, DUPLICATE, ORDER, APART, INVENTED = (
     Kind.LOST_EDIT,
@@ -283,3 +283,38 @@ def test_copies_that_name_each_other_are_nobodys() -> None:
     world.copies("jira", "J1", "x", "snow:n2")
     world.copies("snow", "I1", "x", "jira:n1")
     assert world.broken() == [(INVENTED, "comments"), (INVENTED, "comments")]
+
+
+def test_a_case_that_reached_one_of_two() -> None:
+    world = World().human("crm", "C1", summary="invoice ref t-1", status="Open")
+    world.gateway("jira", "J1", marker="r1", summary="invoice ref t-1", status="To Do")
+    assert world.broken() == [(Kind.OUT_OF_STEP, "")]
+
+
+def test_a_case_that_was_not_closed_again_and_a_comment_that_did_not_come_back() -> None:
+    world = case_of_a_customer().human("snow", "I1", status="6", resolution="solved")
+    world.gateway("jira", "J1", status="Doing").gateway("jira", "J1", status="Done", resolution="solved")
+    world.copies("snow", "I1", "sent", world.says("jira", "J1", "sent"))
+    assert sorted(world.broken()) == [
+        (Kind.LOST_EDIT, "comments"),
+        (Kind.LOST_EDIT, "status"),
+        (Kind.OUT_OF_STEP, "status"),
+        (Kind.OUT_OF_STEP, "status"),
+    ]
+
+
+def test_an_object_that_the_gateway_deleted_where_records_only_begin() -> None:
+    world = case_of_a_customer().delete("crm", "C1", by_human=False)
+    assert world.broken() == [(Kind.OUT_OF_STEP, "")]
+
+
+def test_a_second_object_where_records_only_begin() -> None:
+    world = case_of_a_customer().gateway("crm", "C2", marker="r1", summary="invoice ref t-1", status="Open")
+    assert (Kind.DUPLICATE, "") in world.broken()
+
+
+def test_an_older_edit_of_one_of_three_after_a_newer_one() -> None:
+    world = case_of_a_customer().human("crm", "C1", summary="two ref t-1").human("crm", "C1", summary="three ref t-1")
+    world.gateway("snow", "I1", summary="three ref t-1").gateway("jira", "J1", summary="three ref t-1")
+    world.gateway("jira", "J1", summary="two ref t-1")
+    assert (Kind.ORDER, "summary") in world.broken()

@@ -15,7 +15,7 @@ def test_an_outage() -> None:
     assert str(outage_in("snow:0.5m")) == "snow:30s"
 
 
-@pytest.mark.parametrize("text", ["jira", "hr:10s", "jira:soon", ":10s", "jira:10"])
+@pytest.mark.parametrize("text", ["jira", "erp:10s", "jira:soon", ":10s", "jira:10"])
 def test_no_outage(text: str) -> None:
     with pytest.raises(ValueError, match=r"write it like|should be a duration"):
         outage_in(text)

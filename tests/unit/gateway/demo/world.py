@@ -1,4 +1,4 @@
-"""Hand-made histories for the judge: two small systems, what people and the gateway did there, and what came of it."""
+"""Hand-made histories for the judge: what people and the gateway did in three small systems, and what came of it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.contract.errors import MappingError
-from gateway.demo.evidence import CaseRow, Comment, Entry, Evidence, LedgerRow, Object, Side
+from gateway.demo.evidence import CaseRow, Comment, Entry, Evidence, Flow, LedgerRow, Object, Side
 from gateway.demo.judge import judge
 from gateway.demo.verdict import Kind, Verdict
 
@@ -91,7 +91,16 @@ JIRA = FakeMapping(
         "resolution": FakeRule("text", "resolution", gate=("status", frozenset({"Done"}))),
     }
 )
+CRM = FakeMapping(
+    {
+        "summary": FakeRule("text", "subject"),
+        "status": FakeRule("enum", "stage", {"Open": "new", "Working": "working", "Closed": "done"}),
+    }
+)
 MAPPINGS = {"snow": SNOW, "jira": JIRA}
+"""Where records are created."""
+ALL = MAPPINGS | {"crm": CRM}
+"""And one where records only begin."""
 
 
 @dataclass
@@ -99,7 +108,7 @@ class World:
     """Write a history line by line; each line is one second later than the one before."""
 
     now: float = 1000.0
-    logs: dict[str, list[Entry]] = field(default_factory=lambda: {"snow": [], "jira": []})
+    logs: dict[str, list[Entry]] = field(default_factory=lambda: {name: [] for name in ALL})
     raws: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     markers: dict[tuple[str, str], str] = field(default_factory=dict)
     ledger: list[LedgerRow] = field(default_factory=list)
@@ -143,14 +152,14 @@ class World:
     def evidence(self) -> Evidence:
         """What the judge is given."""
         sides = []
-        for system, mapping in MAPPINGS.items():
+        for system, mapping in ALL.items():
             objects = tuple(
                 Object(number, f"KEY-{number}", raw, self.markers.get((system, number)))
                 for (home, number), raw in self.raws.items()
                 if home == system
             )
-            sides.append(Side(system, mapping, tuple(self.logs[system]), objects))
-        return Evidence(tuple(sides), tuple(self.ledger), tuple(self.cases))
+            sides.append(Side(system, mapping, tuple(self.logs[system]), objects, made=system in MAPPINGS))
+        return Evidence((Flow("incidents", tuple(sides)),), tuple(self.ledger), tuple(self.cases))
 
     def verdict(self) -> Verdict:
         """What the judge says."""
@@ -161,7 +170,7 @@ class World:
         return [(violation.kind, violation.field) for violation in self.verdict().violations]
 
     def _write(self, system: str, id: str, fields: dict[str, Any], *, by_human: bool) -> World:
-        rules = MAPPINGS[system].fields
+        rules = ALL[system].fields
         raw = self.raws.get((system, id))
         kind = "update" if raw is not None else "create"
         raw = self.raws.setdefault((system, id), {})
@@ -194,3 +203,10 @@ def pair(world: World | None = None, *, summary: str = "printer ref t-1") -> Wor
     values = PRINTER | {"summary": summary}
     world.human("snow", "I1", **values, priority="3", status="1")
     return world.gateway("jira", "J1", marker="r1", **values, priority="Medium", status="To Do")
+
+
+def case_of_a_customer() -> World:
+    """A case opened in `crm` as C1 and created in both others, in step."""
+    world = World().human("crm", "C1", summary="invoice ref t-1", status="Open")
+    world.gateway("snow", "I1", marker="r1", summary="invoice ref t-1", status="1")
+    return world.gateway("jira", "J1", marker="r1", summary="invoice ref t-1", status="To Do")
