@@ -17,9 +17,10 @@ from gateway.demo.talk import Talk
 from gateway.demo.watch import Watch
 
 T = TypeVar("T")
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 """How long the story waits for something; then it says so and goes on, and the judge has the last word."""
-THINK_S = 2.5
+THINK_S = 6.0
+"""Longer than what is not known of two systems' clocks: edits that are nearer to each other count as made at once."""
 _AGAIN_S = 0.5
 
 
@@ -80,5 +81,5 @@ class Scene:
         return True
 
     async def think(self) -> None:
-        """People read before they act. Some systems tell whole seconds: what happens within two counts as at once."""
+        """People read before they act, and so theirs is the later edit by all clocks."""
         await asyncio.sleep(THINK_S)

@@ -46,3 +46,20 @@ def test_only_our_own_commands_are_rewritten(program: Path, monkeypatch: pytest.
         "export LOCKSTEP_CONFIG=/tmp/lockstep.yaml",
         ".venv/bin/lockstep now",
     ]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_line_is_broken_where_the_terminal_ends_and_only_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    text = "ann raises INC0010001 in ServiceNow and bob sees it at once"
+    terminal, pipe = Terminal(), io.StringIO()
+    Talk(terminal, colour=False).line(text)
+    Talk(pipe).line(text)
+    told = terminal.getvalue().splitlines()
+    assert len(told) == 3 and max(map(len, told)) <= 40
+    assert " ".join(line[10:] for line in told) == text
+    assert pipe.getvalue().count("\n") == 1
