@@ -27,6 +27,7 @@ listen: {listen}
 access:
   tokens:
     demo: {{secret: 'file:token', roles: [admin]}}
+secrets: {{key: 'file:master.key'}}
 {places}
 connections:
 """

@@ -18,6 +18,8 @@ DATABASE_VARIABLE = "LOCKSTEP_DEMO_DATABASE"
 """Holds the database's URL where that has a password: it does not belong in a file."""
 TOKEN_FILE = "token"  # noqa: S105 - a name of a file
 """Beside the configuration: what the demo signs in with, made for each run."""
+KEY_FILE = "master.key"
+"""The key of the tokens that the gateway keeps in its database."""
 OVERRIDES = ("LOCKSTEP_DATA", "LOCKSTEP_DATABASE", "LOCKSTEP_STREAM", "LOCKSTEP_LISTEN")
 """Variables that would replace what the configuration says; the demo's gateway must not see them."""
 
@@ -78,9 +80,10 @@ class Home:
             urls=urls,
         )
         self.config.write_text(text)
-        token = self.path / TOKEN_FILE
-        token.touch(mode=0o600)
-        token.write_text(f"{secrets.token_hex(32)}\n")
+        for secret in (TOKEN_FILE, KEY_FILE):
+            file = self.path / secret
+            file.touch(mode=0o600)
+            file.write_text(f"{secrets.token_hex(32)}\n")
 
     def environment(self, plan: Plan) -> dict[str, str]:
         """What the gateway needs besides the configuration."""

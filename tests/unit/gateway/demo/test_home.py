@@ -55,6 +55,15 @@ def test_other_places_for_stream_and_database(tmp_path: Path) -> None:
     assert (config.stream, config.database) == (plan.stream, POSTGRES)
 
 
+def test_all_five_systems_on_a_shared_database(tmp_path: Path) -> None:
+    """Tokens of Salesforce are kept there, encrypted: it takes a key of ours."""
+    plan = Plan(database=POSTGRES)
+    home = Home.make(tmp_path / "new")
+    home.write_config(plan, name="demo-1", port=18003, urls=dict.fromkeys(SYSTEMS, "http://127.0.0.1:18001"))
+    assert load(home.config, home.environment(plan)).database == POSTGRES
+    assert (home.path / "master.key").stat().st_mode & 0o077 == 0
+
+
 def test_a_password_stays_out_of_the_file(tmp_path: Path) -> None:
     plan = Plan(database=POSTGRES)
     home = Home.make(tmp_path / "new")
