@@ -77,6 +77,12 @@ def business_rule(table: str, rule: str, rule_id: str) -> Refusal:
     )
 
 
+def unique_key(table: str, column: str) -> Refusal:
+    """403: the database takes this value once [M]."""
+    detail = f"Error during insert of {table} ({column}): Unique Key violation detected by database"
+    return Refusal(failure(403, "Operation Failed", detail))
+
+
 def acl(detail: str = "ACL Exception Update Failed due to security constraints") -> Refusal:
     """403: no right to do this."""
     return Refusal(failure(403, "Operation Failed", detail))

@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from connectors.sandbox.servicenow.schema import TABLES, Table
+from connectors.sandbox.servicenow.columns import Table
+from connectors.sandbox.servicenow.schema import TABLES
 
 _TERM = re.compile(
     r"^([a-z_][a-z0-9_.]*)"

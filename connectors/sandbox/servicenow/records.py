@@ -8,21 +8,16 @@ import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from connectors.sandbox.people import PEOPLE, Person
-from connectors.sandbox.servicenow import rules
+from connectors.sandbox.people import Person
+from connectors.sandbox.servicenow import answers, catalog_rules, rules, seeding
+from connectors.sandbox.servicenow.columns import SYSTEM_COLUMNS, Table
 from connectors.sandbox.servicenow.described import describe
 from connectors.sandbox.servicenow.query import Selection
 from connectors.sandbox.servicenow.rules import Row
-from connectors.sandbox.servicenow.schema import JOURNALS, SYSTEM_COLUMNS, TABLES, Table, ddl
+from connectors.sandbox.servicenow.schema import TABLES, additions, ddl
 from connectors.sandbox.site import Site
 
-GROUPS = {
-    "5e41ce00c0ffee00b0a7000000000011": "Service Desk",
-    "0e740000c0ffee00b0a7000000000012": "Network",
-    "da7aba5ec0ffee00b0a7000000000013": "Database",
-}
 _FIRST_NUMBER = 10001
-_SYS_DB_OBJECTS = (("sys_metadata", ""), ("task", ""), ("incident", "task"))
 
 
 def stamp(at: float) -> str:
@@ -41,9 +36,11 @@ class Records:
     def __init__(self, site: Site) -> None:
         self._site, self._store = site, site.store
         self._store.script(ddl())
-        if self._store.value("SELECT count(*) FROM sys_user") == 0:
-            with self._store.change():
-                self._seed()
+        for table in TABLES.values():
+            there = frozenset(row[1] for row in self._store.rows(f"PRAGMA table_info({table.name})"))
+            self._store.script(additions(table, there))
+        with self._store.change():
+            self._seed()
 
     def describe(self) -> None:
         """Brings up to date what the instance says of its columns."""
@@ -96,13 +93,15 @@ class Records:
         )
         return [dict(zip(table.columns, values, strict=True)) for values in found]
 
-    def insert(self, table: Table, fields: Mapping[str, str], person: Person) -> Row:
-        """A new row. Raises Refusal where a rule forbids it."""
+    def insert(
+        self, table: Table, fields: Mapping[str, str], person: Person, computed: Mapping[str, str] | None = None
+    ) -> Row:
+        """A new row; `computed` is what the instance says of it by itself. Raises Refusal where a rule forbids it."""
         now = stamp(self._site.now())
-        row = dict.fromkeys(table.columns, "") | dict(table.defaults) | _writable(table, fields)
-        if table.name == "incident":
-            row["number"] = f"INC{self._store.next_number('incident', _FIRST_NUMBER):07d}"
-            row = rules.insert_incident(row, person=person, now=now)
+        row = dict.fromkeys(table.columns, "") | dict(table.defaults) | _writable(table, fields) | dict(computed or {})
+        if table.prefix:
+            row["number"] = f"{table.prefix}{self._store.next_number(table.name, _FIRST_NUMBER):07d}"
+        row = _inserted(table, row, person=person, now=now)
         row |= {
             "sys_id": uuid.uuid4().hex,
             "sys_created_on": now,
@@ -111,6 +110,7 @@ class Records:
             "sys_updated_by": person.name,
             "sys_mod_count": "0",
         }
+        self._free(table, row)
         self._put(table, row)
         return row
 
@@ -118,13 +118,11 @@ class Records:
         """The row after an update; the very same one where nothing changes. Raises Refusal where a rule forbids it."""
         now = stamp(self._site.now())
         wanted = _writable(table, fields)
-        if table.name == "incident":
-            row = rules.update_incident(before, wanted | _journal_inputs(fields), person=person, now=now)
-        else:
-            row = dict(before) | wanted
+        row = _updated(table, before, wanted | _journal_inputs(table, fields), person=person, now=now)
         changed = [name for name in table.columns if row[name] != before[name]]
-        if not changed and not _journal_inputs(fields):
+        if not changed and not _journal_inputs(table, fields):
             return before
+        self._free(table, row)
         count = int(before["sys_mod_count"] or "0") + 1
         row |= {"sys_updated_on": now, "sys_updated_by": person.name, "sys_mod_count": str(count)}
         self._put(table, row)
@@ -135,7 +133,7 @@ class Records:
     def add_journal(self, table: Table, row: Row, fields: Mapping[str, str], person: Person) -> list[Row]:
         """Stores what was written into journal columns; gives the new entries."""
         entries = []
-        for element, text in _journal_inputs(fields).items():
+        for element, text in _journal_inputs(table, fields).items():
             entry = {
                 "sys_id": uuid.uuid4().hex,
                 "name": table.name,
@@ -170,8 +168,9 @@ class Records:
         self._put(TABLES["sys_audit_delete"], trace)
 
     def reset(self) -> None:
-        """Forgets incidents and what hangs on them; people, groups and choices stay."""
-        for name in ("incident", "sys_journal_field", "sys_audit", "sys_audit_delete"):
+        """Forgets what people work on and what hangs on it; people, groups, roles and choices stay."""
+        numbered = [table.name for table in TABLES.values() if table.prefix]
+        for name in (*numbered, "sys_journal_field", "sys_audit", "sys_audit_delete"):
             self._store.run(f"DELETE FROM {name}")
 
     def _audit(self, table: Table, row: Row, name: str, old: str, new: str, person: Person) -> None:
@@ -201,22 +200,49 @@ class Records:
             *values,
         )
 
+    def _free(self, table: Table, row: Row) -> None:
+        for name in table.unique:
+            sql = f'SELECT count(*) FROM {table.name} WHERE "{name}" = ? AND sys_id != ?'
+            if row[name] and self._store.value(sql, row[name], row["sys_id"]):
+                raise answers.unique_key(table.name, name)
+
     def _seed(self) -> None:
+        """What a fresh instance holds, and what one of an earlier release of this stand-in lacks."""
         now = stamp(self._site.now())
         system = {"sys_created_on": now, "sys_updated_on": now, "sys_created_by": "admin", "sys_updated_by": "admin"}
         system["sys_mod_count"] = "0"
-        for person in PEOPLE:
-            first, _, last = person.full_name.partition(" ")
-            account = {"user_name": person.name, "name": person.full_name, "email": person.email}
-            account |= {"first_name": first, "last_name": last, "sys_id": person.sys_id}
-            self._put(TABLES["sys_user"], dict(TABLES["sys_user"].defaults) | account | system)
-        for sys_id, name in GROUPS.items():
-            defaults = dict(TABLES["sys_user_group"].defaults)
-            self._put(TABLES["sys_user_group"], defaults | {"sys_id": sys_id, "name": name} | system)
-        ids = {name: uuid.uuid4().hex for name, _ in _SYS_DB_OBJECTS}
-        for name, parent in _SYS_DB_OBJECTS:
-            entry = {"sys_id": ids[name], "name": name, "label": name.title(), "super_class": ids.get(parent, "")}
-            self._put(TABLES["sys_db_object"], entry | system)
+        fresh = self._store.value("SELECT count(*) FROM sys_user") == 0
+        with_rights = self._store.value("SELECT count(*) FROM sys_user_role") == 0
+        rows = [*(seeding.people() if fresh else ()), *(seeding.rights() if with_rights else ())]
+        if with_rights:
+            self._store.run("DELETE FROM sys_db_object")
+            rows += seeding.tables()
+        for table, row in rows:
+            self._put(table, dict(table.defaults) | row | system)
+
+
+def _inserted(table: Table, row: Row, *, person: Person, now: str) -> Row:
+    if table.name == "incident":
+        return rules.insert_incident(row, person=person, now=now)
+    if table.extends == "task":
+        return catalog_rules.insert_task(table.name, row, person=person, now=now)
+    return _with_name(table, row)
+
+
+def _updated(table: Table, before: Row, wanted: Row, *, person: Person, now: str) -> Row:
+    if table.name == "incident":
+        return rules.update_incident(before, wanted, person=person, now=now)
+    if table.extends == "task":
+        asked = {name: value for name, value in wanted.items() if name not in table.journals}
+        return catalog_rules.update_task(table.name, before, asked, person=person, now=now)
+    return _with_name(table, dict(before) | wanted)
+
+
+def _with_name(table: Table, row: Row) -> Row:
+    """A person's `name` is made of the first and the last name; a written one is overwritten [M]."""
+    if table.name == "sys_user":
+        row["name"] = f"{row['first_name']} {row['last_name']}".strip() or row["name"]
+    return row
 
 
 def _columns(table: Table) -> str:
@@ -228,9 +254,9 @@ def _writable(table: Table, fields: Mapping[str, str]) -> Row:
     return {
         name: value[: table.max_length.get(name, len(value))]
         for name, value in fields.items()
-        if name in table.columns and name not in SYSTEM_COLUMNS and name not in JOURNALS
+        if name in table.columns and name not in SYSTEM_COLUMNS and name not in table.journals
     }
 
 
-def _journal_inputs(fields: Mapping[str, str]) -> Row:
-    return {name: fields[name] for name in JOURNALS if fields.get(name)}
+def _journal_inputs(table: Table, fields: Mapping[str, str]) -> Row:
+    return {name: fields[name] for name in table.journals if fields.get(name)}

@@ -7,9 +7,10 @@ from typing import Any, Literal
 
 import msgspec
 
+from connectors.sandbox.servicenow.columns import Table
 from connectors.sandbox.servicenow.records import Records
 from connectors.sandbox.servicenow.rules import Row
-from connectors.sandbox.servicenow.schema import CHOICES, JOURNALS, TABLES, Table
+from connectors.sandbox.servicenow.schema import TABLES
 
 DisplayMode = Literal["true", "false", "all"]
 
@@ -67,7 +68,7 @@ class Renderer:
     def _value(self, table: Table, row: Row, name: str, view: View, seen: dict[str, Row | None]) -> Any:
         raw = row.get(name, "")
         target = table.references.get(name)
-        if name in JOURNALS and table.name == "incident":
+        if name in table.journals:
             raw = ""
         if view.display == "false":
             return raw if target is None or not raw or view.exclude_links else self._linked(view, target, raw)
@@ -81,10 +82,10 @@ class Renderer:
         return {"link": _link(view, target, raw), "value": raw}
 
     def _display(self, table: Table, row: Row, name: str, raw: str, seen: dict[str, Row | None]) -> str:
-        if table.name == "incident" and name in JOURNALS and row:
+        if name in table.journals and row:
             return self._records.journal_text(row["sys_id"], name)
-        if table.name == "incident" and raw in CHOICES.get(name, {}):
-            return CHOICES[name][raw]
+        if raw in table.choices.get(name, {}):
+            return table.choices[name][raw]
         target = TABLES.get(table.references.get(name, ""))
         if target is None:
             return raw

@@ -16,8 +16,9 @@ from connectors.sandbox.servicenow.oauth import OAuth
 from connectors.sandbox.servicenow.query import compile_query
 from connectors.sandbox.servicenow.records import Records
 from connectors.sandbox.servicenow.render import Renderer
-from connectors.sandbox.servicenow.schema import INCIDENT
 from connectors.sandbox.servicenow.table_api import TableApi, effective_method
+from connectors.sandbox.servicenow.task_tables import TASK_TABLES
+from connectors.sandbox.servicenow.writing import Writing
 from connectors.sandbox.site import Delivery, Refusal, Site
 
 _HOUR_S = 3600
@@ -39,7 +40,7 @@ class ServiceNow:
         self._records = Records(site)
         renderer = Renderer(self._records)
         self._events = Events(site, self._records, renderer)
-        self._api = TableApi(site, self._records, renderer, self._events)
+        self._api = TableApi(site, self._records, renderer, Writing(self._records, self._events))
         self._oauth = OAuth(site)
         self._spent: dict[tuple[str, int], int] = {}
 
@@ -115,26 +116,26 @@ class ServiceNow:
         return body[: len(body) * 2 // 3] + _CANCELLED
 
     def count(self) -> int:
-        """Incidents."""
-        return self._records.count(INCIDENT, compile_query(INCIDENT, ""))
+        """Incidents, requests, items, tasks, changes."""
+        return sum(self._records.count(table, compile_query(table, "")) for table in TASK_TABLES)
 
     def objects(self) -> list[dict[str, Any]]:
-        """All incidents."""
-        rows = self._records.select(INCIDENT, compile_query(INCIDENT, ""), limit=-1, offset=0)
+        """All of these."""
         return [
             {
-                "object": "incident",
+                "object": table.name,
                 "id": row["sys_id"],
                 "key": row["number"],
                 "correlation": row["correlation_id"] or None,
-                "raw": self._events.raw(row),
+                "raw": self._events.raw(table, row),
                 "comments": [journal_view(entry) for entry in self._records.journal(row["sys_id"])],
             }
-            for row in rows
+            for table in TASK_TABLES
+            for row in self._records.select(table, compile_query(table, ""), limit=-1, offset=0)
         ]
 
     def reset(self) -> None:
-        """Forgets incidents."""
+        """Forgets them."""
         self._records.reset()
 
     def hook_headers(self, delivery: Delivery, secret: str) -> dict[str, str]:

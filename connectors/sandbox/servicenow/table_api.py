@@ -12,13 +12,14 @@ from yarl import URL
 from connectors.sandbox.gate import signed_in
 from connectors.sandbox.people import Person
 from connectors.sandbox.servicenow import answers
+from connectors.sandbox.servicenow.columns import Table
 from connectors.sandbox.servicenow.described import TOLD
-from connectors.sandbox.servicenow.events import Events, has_events
 from connectors.sandbox.servicenow.query import Selection, compile_query
 from connectors.sandbox.servicenow.records import Records
 from connectors.sandbox.servicenow.render import DisplayMode, Renderer, View
 from connectors.sandbox.servicenow.rules import Row
-from connectors.sandbox.servicenow.schema import CHOICES, TABLES, Table
+from connectors.sandbox.servicenow.schema import TABLES
+from connectors.sandbox.servicenow.writing import Writing
 from connectors.sandbox.site import Refusal, Site
 
 _DEFAULT_LIMIT = 10_000
@@ -28,8 +29,8 @@ _NOTHING = "0"
 class TableApi:
     """The Table API. Handlers do all their work between two awaits, in one change."""
 
-    def __init__(self, site: Site, records: Records, renderer: Renderer, events: Events) -> None:
-        self._site, self._records, self._renderer, self._events = site, records, renderer, events
+    def __init__(self, site: Site, records: Records, renderer: Renderer, writing: Writing) -> None:
+        self._site, self._records, self._renderer, self._writing = site, records, renderer, writing
 
     def routes(self) -> list[web.RouteDef]:
         """Methods are told apart here, because X-HTTP-Method-Override may say another one."""
@@ -89,7 +90,7 @@ class TableApi:
         query = request.query.get("sysparm_query", "")
         for name, value in request.query.items():
             if not name.startswith("sysparm_") and name in table.columns:
-                query += f"^{name}={_choice_value(name, value)}"
+                query += f"^{name}={_choice_value(table, name, value)}"
         selection = compile_query(table, query.removeprefix("^"))
         if selection.ignored and self._site.options.invalid_query_returns_no_rows:
             return msgspec.structs.replace(selection, where=_NOTHING, values=())
@@ -106,10 +107,7 @@ class TableApi:
         if table.read_only:
             raise answers.acl("ACL Exception Insert Failed due to security constraints")
         with self._site.store.change():
-            row = self._records.insert(table, fields, person)
-            journal = self._records.add_journal(table, row, fields, person)
-            if has_events(table):
-                self._events.written("insert", None, row, journal, person)
+            row = self._writing.insert(table, fields, person)
         location = f"{self._site.base_url}/api/now/table/{table.name}/{row['sys_id']}"
         return self._written(request, table, row, status=201, headers={"Location": location})
 
@@ -117,19 +115,15 @@ class TableApi:
         if table.read_only:
             raise answers.acl()
         with self._site.store.change():
-            row = self._records.update(table, before, fields, person)
-            journal = self._records.add_journal(table, row, fields, person)
-            if row is not before and has_events(table):
-                self._events.written("update", before, row, journal, person)
+            row = self._writing.update(table, before, fields, person)
         return self._written(request, table, row, status=200)
 
     def _delete(self, table: Table, row: Row, person: Person) -> web.Response:
         if table.read_only:
             raise answers.acl("ACL Exception Delete Failed due to security constraints")
+        self._writing.refuse_derived(table, row)
         with self._site.store.change():
-            if has_events(table):
-                self._events.written("delete", row, row, (), person)
-            self._records.delete(table, row, person)
+            self._writing.delete(table, row, person)
         return web.Response(status=204)
 
     def _written(
@@ -160,7 +154,7 @@ class TableApi:
             return value
         if name in table.references:
             return self._records.reference_by_display(table, name, value)
-        return _choice_value(name, value)
+        return _choice_value(table, name, value)
 
 
 def effective_method(request: web.Request) -> str:
@@ -217,9 +211,9 @@ def _whole(request: web.Request, name: str, default: int) -> int:
     return int(text) if text.isdecimal() else default
 
 
-def _choice_value(name: str, shown: str) -> str:
+def _choice_value(table: Table, name: str, shown: str) -> str:
     """The stored value for a label, any case; anything else stays as it is."""
-    choices = CHOICES.get(name, {})
+    choices = table.choices.get(name, {})
     return next((value for value, label in choices.items() if label.lower() == shown.lower()), shown)
 
 

@@ -22,13 +22,15 @@ async def _in_thread(work: Callable[[], None]) -> None:
     await asyncio.to_thread(work)
 
 
-def _incidents(snow: World, person: str = "ann") -> Any:
+def _client(snow: World, person: str = "ann") -> Any:
     import pysnow
 
-    client = pysnow.Client(
-        host=snow.stand_in.url.removeprefix("http://"), user=person, password=f"{person}-secret", use_ssl=False
-    )
-    return client.resource(api_path="/table/incident")
+    host = snow.stand_in.url.removeprefix("http://")
+    return pysnow.Client(host=host, user=person, password=f"{person}-secret", use_ssl=False)
+
+
+def _incidents(snow: World, person: str = "ann") -> Any:
+    return _client(snow, person).resource(api_path="/table/incident")
 
 
 async def test_the_life_of_an_incident(snow: World) -> None:
@@ -68,5 +70,42 @@ async def test_what_it_says_of_refusals(snow: World) -> None:
         with pytest.raises(requests.HTTPError) as refused:
             incidents.update(query={"number": made["number"]}, payload={"state": "6"}).one()
         assert "Data Policy Exception" in refused.value.response.text
+
+    await _in_thread(work)
+
+
+async def test_requests_tasks_people_and_rights(snow: World) -> None:
+    """Every table that the connector writes, by somebody else's client."""
+
+    def work() -> None:
+        client = _client(snow)
+
+        def of(name: str) -> Any:
+            return client.resource(api_path=f"/table/{name}")
+
+        request = of("sc_request").create(payload={"short_description": "Dana starts"}).one()
+        item = {"request": request["sys_id"], "delivery_plan": "plan", "short_description": "Laptop"}
+        item = of("sc_req_item").create(payload=item).one()
+        assert item["request"]["link"].endswith(f"/api/now/table/sc_request/{request['sys_id']}")
+        task = of("sc_task").create(payload={"request_item": item["sys_id"]}).one()
+        assert (task["number"][:6], task["parent"]["value"]) == ("SCTASK", item["sys_id"])
+        of("sc_task").update(query={"number": task["number"]}, payload={"state": "3"})
+        assert of("sc_req_item").get(query={"number": item["number"]}).one()["state"] == "3"
+        assert of("sc_request").get(query={"number": request["number"]}).one()["request_state"] == "closed_complete"
+
+        person = of("sys_user").create(payload={"user_name": "hal", "first_name": "Hal", "last_name": "Hay"}).one()
+        desk = of("sys_user_group").get(query={"name": "Service Desk"}).one()
+        joined = {"user": person["sys_id"], "group": desk["sys_id"]}
+        member = of("sys_user_grmember").create(payload=joined).one()
+        built = {"user": person["sys_id"], "inherited": "true"}
+        brought = of("sys_user_has_role").get(query=built).all()
+        assert len(brought) == 2
+        with pytest.raises(requests.HTTPError) as refused:
+            of("sys_user_has_role").delete(query={"sys_id": brought[0]["sys_id"]})
+        assert "Inherited roles stay" in refused.value.response.text
+        of("sys_user_grmember").delete(query={"sys_id": member["sys_id"]})
+        assert list(of("sys_user_has_role").get(query=built).all()) == []
+        of("sys_user").update(query={"user_name": "hal"}, payload={"active": "false"})
+        assert of("sys_user").get(query={"user_name": "hal"}).one()["active"] == "false"
 
     await _in_thread(work)

@@ -6,7 +6,7 @@ import pytest
 
 from connectors.sandbox.people import PEOPLE
 from connectors.sandbox.servicenow.rules import insert_incident, priority_of, update_incident
-from connectors.sandbox.servicenow.schema import INCIDENT
+from connectors.sandbox.servicenow.task_tables import INCIDENT
 from connectors.sandbox.site import Refusal
 
 NOW = "2026-01-02 03:04:05"
