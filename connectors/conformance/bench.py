@@ -136,6 +136,12 @@ class Bench:
         self.made.add(id)
         return id
 
+    async def fragment(self, text: str) -> Mapping[str, Any]:
+        """What a create of ours writes, once what it refers to is there."""
+        if self.fixture.refers is not None:
+            await self.fixture.refers(self.hand, text)
+        return self.fixture.fragment(text)
+
     async def several(self, count: int, what: str) -> dict[str, str]:
         """Objects made by hand at once, id -> text; lists and searches show them."""
         texts = [self.token(what) for _ in range(count)]

@@ -31,6 +31,16 @@ WRITE_RULES = {
     "write.broken_off": "the vendor's own signs of work that was broken off",
 }
 """Name of a rule about writes -> what happens to the write."""
+OF_EACH = frozenset(
+    {
+        *("check.passes", "read.present", "read.absent", "read.marker", "read.history", "read.comments"),
+        *("poll.new", "poll.overlap", "poll.keys", "poll.deletes", "poll.ids", "hook.signed"),
+        *(f"write.{name}" for name in (PLAIN, TWICE, STALE, "cut_after_send", "cut_after_commit", "late_commit")),
+    }
+)
+"""What is asked of an object that goes through the same code as another one (`Fixture.like`): what its table, its
+marker and its rights decide. How a failed call is told is the code's alone, and was asked of the other one.
+"""
 Progress = Callable[[str, int, int], None]
 """(what was done, how much of, how much in all)."""
 
@@ -72,10 +82,14 @@ async def _measured(
     actions: list[ActionReport] = []
     async with benches(subject, place, clock=clock, seed=seed) as found:
         steps.all = sum(_count(bench.fixture, only) for bench in found)
-        for bench in found:
-            held += await _rules(bench, [rule for rule in RULES if _wanted(rule.name, only)], steps)
-        for bench in found:
-            actions += await _actions(bench, only, steps)
+        for together in _in_turn(found):
+            limit = asyncio.Semaphore(AT_ONCE)
+            for results in await asyncio.gather(*(_rules(bench, only, limit, steps) for bench in together)):
+                held += results
+        for together in _in_turn(found):
+            limit = asyncio.Semaphore(AT_ONCE)
+            for reports in await asyncio.gather(*(_actions(bench, only, limit, steps) for bench in together)):
+                actions += reports
     left = [f"{bench.fixture.object} {id}" for bench in found for id in sorted(bench.made)] if place.staging else []
     return Report(
         connector=subject.name,
@@ -93,9 +107,19 @@ def _wanted(name: str, only: Collection[str]) -> bool:
     return not only or any(name == each or name.startswith(f"{each}.") for each in only)
 
 
-async def _rules(bench: Bench, rules: Sequence[Rule], steps: _Steps) -> Sequence[RuleResult]:
+def _asked(fixture: Fixture, name: str) -> bool:
+    return not fixture.like or name in OF_EACH
+
+
+def _in_turn(found: Sequence[Bench]) -> list[list[Bench]]:
+    """Who is asked everything comes by itself, one after the other; those that are like one of them come together."""
+    alike = [bench for bench in found if bench.fixture.like]
+    return [*([bench] for bench in found if not bench.fixture.like), *([alike] if alike else [])]
+
+
+async def _rules(bench: Bench, only: Collection[str], limit: asyncio.Semaphore, steps: _Steps) -> Sequence[RuleResult]:
     """In the order of the table. Polls come by themselves: an empty page is empty only where nobody else makes rows."""
-    limit = asyncio.Semaphore(AT_ONCE)
+    rules = [rule for rule in RULES if _wanted(rule.name, only) and _asked(bench.fixture, rule.name)]
 
     async def one(rule: Rule) -> RuleResult:
         async with limit:
@@ -124,8 +148,9 @@ async def _held(rule: Rule, bench: Bench, steps: _Steps) -> RuleResult:
         return RuleResult(rule=name, object=object, ok=False, evidence=f"{type(error).__name__}: {error}"[:400])
 
 
-async def _actions(bench: Bench, only: Collection[str], steps: _Steps) -> Sequence[ActionReport]:
-    limit = asyncio.Semaphore(AT_ONCE)
+async def _actions(
+    bench: Bench, only: Collection[str], limit: asyncio.Semaphore, steps: _Steps
+) -> Sequence[ActionReport]:
     return await asyncio.gather(*(_action(bench, action, only, limit, steps) for action in bench.fixture.actions))
 
 
@@ -163,7 +188,8 @@ def _todo(fixture: Fixture, action: str, only: Collection[str]) -> list[str]:
     named = [
         name for name in (PLAIN, STALE) if _wanted(f"write.{name}", only) and (name != STALE or action == "update")
     ]
-    return [*([TWICE] if chosen or _wanted(f"write.{TWICE}", only) else []), *named, *chosen]
+    todo = [*([TWICE] if chosen or _wanted(f"write.{TWICE}", only) else []), *named, *chosen]
+    return [name for name in todo if _asked(fixture, f"write.{name}")]
 
 
 async def _tried(
@@ -182,7 +208,7 @@ async def _tried(
 
 def _count(fixture: Fixture, only: Collection[str]) -> int:
     """How many rules and trials there will be."""
-    asked = sum(_wanted(rule.name, only) for rule in RULES)
+    asked = sum(_wanted(rule.name, only) and _asked(fixture, rule.name) for rule in RULES)
     return asked + sum(len(_todo(fixture, action, only)) for action in fixture.actions)
 
 

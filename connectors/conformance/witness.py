@@ -24,6 +24,8 @@ class Deed:
     """The object it was for; "" for a create."""
     state: str = ""
     """The state a step leads to."""
+    object: str = ""
+    """The type that counts, where objects of other types hold the text, too (the person of a membership); "": all."""
 
 
 class Witness(Protocol):
@@ -59,6 +61,8 @@ class StandInWitness:
 
 
 def _shows(entry: Mapping[str, Any], deed: Deed) -> bool:
+    if deed.object and entry["object"] != deed.object:
+        return False
     if deed.action == "create":
         return entry["kind"] == "create" and deed.text in orjson.dumps(entry["fields"]).decode()
     if entry["id"] != deed.id:

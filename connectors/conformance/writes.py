@@ -66,8 +66,9 @@ async def prepare(bench: Bench, client: Client, action: str, *, timeout_s: float
     text = bench.token(action)
     if action == "create":
         bench.sent.add(text)
-        write = bench.write(action, values=bench.fixture.fragment(text), timeout_s=timeout_s)
-        return Attempt(write=write, deed=Deed(action=action, text=text), question=Question(write=write))
+        write = bench.write(action, values=await bench.fragment(text), timeout_s=timeout_s)
+        own = bench.fixture.object if bench.fixture.refers else ""
+        return Attempt(write=write, deed=Deed(action=action, text=text, object=own), question=Question(write=write))
     id = await bench.create(bench.token("for"))
     connector, fixture = client.connector, bench.fixture
     spec, ref = connector.specs[fixture.object], bench.ref(id)

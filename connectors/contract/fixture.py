@@ -4,7 +4,7 @@ a way in that does not go through the connector. A connector offers it as `FIXTU
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -100,6 +100,11 @@ class Fixture:
     """Name of its stand-in; "" where there is none."""
     hand: Callable[[ConnectionSettings], Hand] | None = None
     """Without one, people's edits go through a second connector, and deletions are not tested."""
+    like: str = ""
+    """Another object of this connector that goes through the same code: of this one only that is asked which may differ
+    from object to object (`run.OF_EACH`)."""
+    refers: Callable[[Hand, str], Awaitable[None]] | None = None
+    """(hand, text) -> makes by hand what an object of this text cannot be without: the person of a membership."""
     item_kind: str = "comment"
     state: Callable[[Raw], str] = lambda raw: ""
     """`Snapshot.raw`, or a side of a history entry -> the value of the stepped field, as `Step.to` names it."""

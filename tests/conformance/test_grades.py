@@ -9,7 +9,7 @@ import msgspec
 
 from connectors.conformance.grading import Grade, grade
 from connectors.conformance.report import Report
-from connectors.conformance.run import names
+from connectors.conformance.run import OF_EACH, names
 from connectors.contract.values import ObjectSpec
 from tests.conformance.broken.writing import SendsAgain
 from tests.conformance.running import measured
@@ -72,3 +72,17 @@ async def test_one_lie_rejects_an_action() -> None:
     report = await measured(SendsAgain, [replace(TICKET, actions=("create",))], ["write"])
     assert grades(report) == {"ticket.create": Grade.REJECTED}
     assert {trial.effects for each in report.actions for trial in each.trials if not trial.ok} >= {2}
+
+
+async def test_an_object_like_another_is_asked_what_may_differ() -> None:
+    """Few trials, and a connector that sends again by itself is still caught by them."""
+    assert set(names()) > OF_EACH
+    alike = replace(TICKET, like="ticket", actions=("create", "delete"))
+    report = await measured(Sound, [alike])
+    assert report.broken == [] and set(report.rules()) <= OF_EACH
+    assert {each.action: (each.grade, len(each.trials)) for each in report.actions} == {
+        "ticket.create": (Grade.BY_MARKER, 5),
+        "ticket.delete": (Grade.BY_TARGET_STATE, 5),
+    }
+    caught = await measured(SendsAgain, [alike], ["write"])
+    assert caught.broken != []
