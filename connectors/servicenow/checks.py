@@ -9,6 +9,7 @@ from connectors.contract.errors import Refused
 from connectors.contract.values import Finding
 from connectors.rest import RestClient
 from connectors.rest.prove import prove
+from connectors.servicenow.bound import Bound
 from connectors.servicenow.rows import text
 from connectors.servicenow.table import anything, equals, moment, nothing, page, path
 
@@ -23,8 +24,9 @@ class Checks:
         self._client, self._clock, self._user = client, clock, user
         self._history, self._deletes = history, deletes
 
-    async def of(self, table: str) -> list[Finding]:
+    async def of(self, one: Bound) -> list[Finding]:
         """Findings in the order in which a person would mend them."""
+        table = one.table
 
         async def read() -> str:
             rows, _ = await page(self._client, table, "", "sys_id,sys_mod_count", anything, limit=1)
@@ -38,9 +40,11 @@ class Checks:
             return "a bound in the far future finds nothing"
 
         async def marker() -> str:
-            query = equals("correlation_id", f"lockstep-check-{_NOBODY}")
+            if not one.marker:
+                return "no column for our key (`marker`): a create that is not answered will need a person"
+            query = equals(one.marker, f"lockstep-check-{_NOBODY}")
             await page(self._client, table, query, "sys_id", nothing, limit=1)
-            return "correlation_id is searched by, not ignored"
+            return f"{one.marker} is searched by, not ignored"
 
         async def write() -> str:
             await self._client.write("PATCH", path(table, _NOBODY), {}, tolerate={404})
@@ -53,8 +57,9 @@ class Checks:
             (f"{table}: marker is searchable", marker),
             (f"{table}: write", write),
         ]
-        proofs += [("journal can be read", self._reader("sys_journal_field"))]
-        proofs += [("history can be read", self._reader("sys_audit"))] if self._history else []
+        proofs += [("journal can be read", self._reader("sys_journal_field"))] if one.kind.journal else []
+        audited = self._history and one.kind.history
+        proofs += [("history can be read", self._reader("sys_audit"))] if audited else []
         proofs += [("deletions can be read", self._reader("sys_audit_delete"))] if self._deletes else []
         return [await prove(name, proof, self._clock) for name, proof in proofs]
 

@@ -13,9 +13,8 @@ from connectors.contract.errors import Refused
 from connectors.contract.values import IdPage, Listed
 from connectors.rest import RestClient
 from connectors.servicenow import table
-from connectors.servicenow.rows import Row, parse_time, text
-
-_FIELDS = "sys_id,number,sys_updated_on"
+from connectors.servicenow.bound import Bound
+from connectors.servicenow.rows import Row, called, parse_time, text
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,15 +32,15 @@ def from_cursor(given: Mapping[str, Any] | None) -> Place:
     return msgspec.convert(given, Place) if given else Place()
 
 
-async def next_page(client: RestClient, name: str, base: str, place: Place, *, limit: int) -> IdPage:
+async def next_page(client: RestClient, one: Bound, place: Place, *, limit: int) -> IdPage:
     """One page in the order of sys_id. Raises Refused where the instance does not keep that order or the bound."""
     bound = f"sys_id>{place.after}" if place.after else ""
-    query = "^".join(part for part in (base, bound, "ORDERBYsys_id") if part)
+    query = "^".join(part for part in (one.given.filter, bound, "ORDERBYsys_id") if part)
     found = await table.page(
         client,
-        name,
+        one.table,
         query,
-        _FIELDS,
+        f"{one.named},sys_updated_on",
         lambda row: text(row.get("sys_id")) > place.after,
         limit=limit,
         offset=place.offset,
@@ -49,10 +48,14 @@ async def next_page(client: RestClient, name: str, base: str, place: Place, *, l
     ids = [text(row["sys_id"]) for row in found.rows]
     if ids != sorted(ids):
         raise Refused(
-            f"table {name}: the instance did not return rows in the order of sys_id; reading on would leave rows out",
-            evidence={"table": name, "column": "sys_id"},
+            f"table {one.table}: the instance did not return rows in the order of sys_id; reading on would leave rows "
+            "out",
+            evidence={"table": one.table, "column": "sys_id"},
         )
-    return IdPage(listed=tuple(_listed(row) for row in found.rows), cursor=_following(place, ids, found.more, limit))
+    return IdPage(
+        listed=tuple(_listed(row, one.kind.names) for row in found.rows),
+        cursor=_following(place, ids, found.more, limit),
+    )
 
 
 def _following(place: Place, ids: list[str], more: bool, limit: int) -> dict[str, Any] | None:
@@ -62,7 +65,7 @@ def _following(place: Place, ids: list[str], more: bool, limit: int) -> dict[str
     return dict(msgspec.to_builtins(following))
 
 
-def _listed(row: Row) -> Listed:
+def _listed(row: Row, names: tuple[str, ...]) -> Listed:
     return Listed(
-        id=text(row["sys_id"]), key=text(row.get("number")), updated_at=parse_time(text(row.get("sys_updated_on")))
+        id=text(row["sys_id"]), key=called(row, names), updated_at=parse_time(text(row.get("sys_updated_on")))
     )

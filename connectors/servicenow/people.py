@@ -26,7 +26,7 @@ class Directory:
 
     async def sys_id(self, column: str, reference: Reference, wanted: str) -> str:
         """The row that a written value means. Raises Refused naming `column` if there is not exactly one that is
-        active.
+        active, or at all where that does not matter.
         """
         key = (reference.table, reference.by, wanted.lower())
         known = self._ids.get(key)
@@ -97,7 +97,7 @@ def _among(column: str, values: frozenset[str]) -> Guard:
 
 
 def _only(column: str, reference: Reference, wanted: str, found: list[Row]) -> str:
-    active = [row for row in found if text(row.get("active")) != "false"]
+    active = [row for row in found if text(row.get("active")) != "false" or not reference.only_active]
     if len(active) == 1:
         return text(active[0]["sys_id"])
     what = f"{reference.by} {wanted}"

@@ -15,21 +15,11 @@ from connectors.servicenow.settings import Reference
 
 Row = Mapping[str, Any]
 
-TASK_COLUMNS = (
-    *("sys_id", "number", "sys_class_name", "sys_created_on", "sys_created_by", "sys_updated_on", "sys_updated_by"),
-    *("sys_mod_count", "active", "short_description", "description", "state", "impact", "urgency", "priority"),
-    *("assigned_to", "assignment_group", "opened_at", "closed_at", "correlation_id", "correlation_display"),
-)
-INCIDENT_COLUMNS = ("caller_id", "category", "subcategory", "close_code", "close_notes", "hold_reason", "resolved_at")
+SHARED = "correlation_id"
+"""The marker column of tasks. Other tools write into it as well, so `correlation_display` says whose key it holds."""
 _LONGEST_NUMBER = 18
 """Digits that fit a 64 bit integer."""
-_MARKER_COLUMNS = frozenset({"correlation_id", "correlation_display"})
-
-
-def columns(table: str, more: tuple[str, ...]) -> tuple[str, ...]:
-    """The columns that are read of a table, without dot-walks."""
-    own = INCIDENT_COLUMNS if table == "incident" else ()
-    return tuple(dict.fromkeys((*TASK_COLUMNS, *own, *more)))
+_MARKER_COLUMNS = frozenset({SHARED, "correlation_display"})
 
 
 def asked_fields(names: tuple[str, ...], references: Mapping[str, Reference]) -> str:
@@ -65,7 +55,7 @@ def text(value: object) -> str:
     return str(value)
 
 
-def to_raw(row: Row, references: Mapping[str, Reference]) -> dict[str, Any]:
+def to_raw(row: Row, references: Mapping[str, Reference], marker: str = "correlation_id") -> dict[str, Any]:
     """The row as mappings see it: texts, references nested as `{"value", "email", "name"}`, our marker left out.
 
     An empty reference shows every nested column as "", so that "nobody" differs from "not told".
@@ -73,7 +63,7 @@ def to_raw(row: Row, references: Mapping[str, Reference]) -> dict[str, Any]:
     raw: dict[str, Any] = {}
     for name, value in row.items():
         column, dot, walked = name.partition(".")
-        if name in _MARKER_COLUMNS:
+        if name in _MARKER_COLUMNS or name == marker:
             continue
         if not dot and column in references:
             raw[column] = _reference(column, value, row, references[column])
@@ -102,6 +92,12 @@ def is_whole(row: Row, names: tuple[str, ...], references: Mapping[str, Referenc
     return all(f"{name}.{shown}" in row for name in pointing for shown in references[name].shows)
 
 
+def called(row: Row, names: tuple[str, ...]) -> str:
+    """What people call a row; "" where a part of it is not shown."""
+    parts = [text(row.get(name)) for name in names]
+    return " in ".join(parts) if all(parts) else ""
+
+
 def version(row: Row) -> int | None:
     """`sys_mod_count`: +1 with every update (facts.md 1.4)."""
     counted = text(row.get("sys_mod_count"))
@@ -117,19 +113,23 @@ def to_snapshot(
     us: str,
     url: str = "",
     partial: bool = False,
+    marker: str = "correlation_id",
+    names: tuple[str, ...] = ("number",),
 ) -> Snapshot:
-    """A row as a Snapshot. `us` is our own user name, "" if unknown."""
+    """A row as a Snapshot. `us` is our own user name, "" if unknown. A marker column of another name than
+    `correlation_id`, which other tools use too, is ours alone.
+    """
     actor = text(row.get("sys_updated_by")) or None
-    ours = text(row.get("correlation_display")) == correlation_display
+    ours = marker != SHARED or text(row.get("correlation_display")) == correlation_display
     return Snapshot(
         object=object,
         id=text(row.get("sys_id")),
-        key=text(row.get("number")),
+        key=called(row, names),
         version=version(row),
         updated_at=parse_time(text(row.get("sys_updated_on"))),
-        raw=to_raw(row, references),
+        raw=to_raw(row, references, marker),
         partial=partial,
-        correlation=(text(row.get("correlation_id")) or None) if ours else None,
+        correlation=(text(row.get(marker)) or None) if ours and marker else None,
         actor=actor,
         by_us=(actor == us) if actor and us else None,
         url=url,

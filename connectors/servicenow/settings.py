@@ -18,6 +18,8 @@ class Reference(Options):
     """The column of that table by which a written value is looked up."""
     shows: tuple[str, ...] = ("email", "name")
     """The columns of that table that `raw` shows beside `value`."""
+    only_active: bool = True
+    """Nothing is made to point to a row that is not active (a person who left); an item that is done may be."""
 
 
 REFERENCES: Mapping[str, Reference] = {
@@ -47,6 +49,12 @@ class ObjectOptions(Options):
     table: str = Field("", pattern=r"^[a-z0-9_]*$", description="The table, if it is not the object's own name.")
     filter: str = Field("", description="Encoded query that limits what is polled.")
     defaults: dict[str, str] = Field({}, description="Columns set on create unless the mapping sets them.")
+    marker: str = Field(
+        "",
+        pattern=r"^[a-z0-9_]*$",
+        description="Text column for our key, for a table without `correlation_id`: without one a create that was "
+        "not answered needs a person.",
+    )
 
     @field_validator("filter")
     @classmethod

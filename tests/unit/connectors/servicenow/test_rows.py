@@ -13,6 +13,7 @@ from connectors.rest.answer import Answer
 from connectors.servicenow import rows, table
 from connectors.servicenow.items import to_history
 from connectors.servicenow.settings import REFERENCES
+from connectors.servicenow.tables import kind_of
 
 
 def snapshot(row: dict[str, Any], us: str = "lockstep") -> Any:
@@ -63,7 +64,7 @@ def test_cells_in_all_forms(cell: Any, shown: str) -> None:
 
 
 def test_a_row_is_whole_only_with_all_columns_and_dot_walks() -> None:
-    names = rows.columns("incident", ())
+    names = kind_of("incident").columns
     row = dict.fromkeys(names, "")
     assert rows.is_whole(row, names, REFERENCES)
     assert not rows.is_whole({**row, "assigned_to": "u1"}, names, REFERENCES)
