@@ -71,8 +71,8 @@ def _settle(table: str, row: Row, *, asked: Mapping[str, str], person: Person, n
             row["state"] = _ENDS[told]
         elif row["state"] in ENDED and told not in _ENDS:
             row["request_state"] = _REQUEST_STATES[row["state"]]
-    if table == "sc_req_item" and row["state"] in ENDED:
-        row["stage"] = "complete" if row["state"] == COMPLETE else "Request Cancelled"
+    if table == "sc_req_item" and row["state"] in ENDED and "stage" not in asked:
+        row["stage"] = "complete" if row["state"] == COMPLETE else _REQUEST_STATES[row["state"]]
     _end(row, ended=ENDED, person=person, now=now)
 
 

@@ -78,6 +78,8 @@ _ITEM_STAGES = {
     "fulfillment": "Fulfillment",
     "delivery": "Delivery",
     "complete": "Completed",
+    "closed_incomplete": "Closed Incomplete",
+    "closed_skipped": "Closed Skipped",
     "Request Cancelled": "Request Cancelled",
 }
 """Values of a requested item's `stage` [M]."""

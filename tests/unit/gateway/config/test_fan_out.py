@@ -16,6 +16,12 @@ ENV = dict.fromkeys(("SNOW_PASSWORD", "SNOW_HOOK", "JIRA_TOKEN", "JIRA_HOOK"), "
 }
 
 
+FANNED_OUT = """    fan_out:
+      - {tasks: onboarding.yaml, into: onboarding}
+      - {tasks: facilities.yaml, into: facilities}
+"""
+
+
 @pytest.fixture
 def example(tmp_path: Path) -> Path:
     shutil.copytree(EXAMPLE, tmp_path, dirs_exist_ok=True)
@@ -35,8 +41,8 @@ def told(file: Path, before: str, after: str, *, where: str = "lockstep.yaml") -
 def test_the_example_has_no_problems(example: Path) -> None:
     config, problems = read(example, ENV)
     assert problems == [] and config is not None
-    (fan,) = config.flows["requests"].fan_out
-    assert (fan.into, fan.plan.label) == ("onboarding", "onboarding@1")
+    found = [(fan.into, fan.plan.label) for fan in config.flows["requests"].fan_out]
+    assert found == [("onboarding", "onboarding@1"), ("facilities", "facilities@1")]
 
 
 @pytest.mark.parametrize(
@@ -61,7 +67,7 @@ def test_the_example_has_no_problems(example: Path) -> None:
             "duplicate-value: the template 'onboarding' is named twice; its tasks could not be told apart",
         ),
         (
-            "    fan_out:\n      - {tasks: onboarding.yaml, into: onboarding}\n",
+            FANNED_OUT,
             "",
             "members: one member alone is in step with nothing",
         ),
@@ -76,7 +82,7 @@ def test_a_template_for_other_types(example: Path) -> None:
     assert all(each.startswith("onboarding.yaml") for each in said) and said, "its own mistakes come first"
     (example.parent / "onboarding.yaml").write_text(
         "tasks: onboarding\nfrom: task\nto: request\nmake: {one: {set: {summary: x, status: new}}}\n"
-        "roll_up: {field: status, done: [closed]}\n"
+        "roll_up: {field: status, done: [done]}\n"
     )
     _, problems = read(example, ENV)
     assert [each.text for each in problems] == [
