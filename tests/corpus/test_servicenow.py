@@ -10,18 +10,41 @@ import pytest
 import respx
 
 from connectors.contract.connector import ConnectionSettings
-from connectors.contract.errors import CredentialsError, MalformedError
+from connectors.contract.errors import CredentialsError, MalformedError, MappingError
 from connectors.contract.values import ChangeKind, Webhook
 from connectors.rest import Answer, RestClient
 from connectors.servicenow import answers, hooks, rows, table
+from connectors.servicenow.bound import bound
 from connectors.servicenow.connector import ServiceNow
-from connectors.servicenow.settings import REFERENCES
-from tests.support.shared import corpus_files, require_shared
+from connectors.servicenow.settings import REFERENCES, ObjectOptions, ServiceNowOptions
+from tests.support.shared import require_shared
+from tests.support.understood import all_told, mapped
 from tests.unit.connectors.clocks import SteppingClock
 
-FILES = {path.name: path for path in corpus_files("vendor", "fixtures", "servicenow")}
-
-# Each file of the corpus has one line here: adding a file without saying what becomes of it fails.
+TABLE = {
+    "approvals.approval-requests.json": "passed over: approvals, which no mapping reads",
+    "approvals.approve.json": "passed over: the answer to an approval, which is never given from here",
+    "approvals.request-1.json": "understood: a request, read and mapped to a request",
+    "approvals.requested-items-1.json": "understood: a requested item, which points to its request",
+    "approvals.user-not-found.json": "understood: nobody is found",
+    "docs.Import-Set-GET-now-import-stagingTableName-sys-id-1.json": "refused: import sets are not used",
+    "docs.Import-Set-POST-now-import-stagingTableName-1.json": "refused: import sets are not used",
+    "docs.Import-Set-POST-now-import-stagingTableName-insertMultiple-1.json": "refused: import sets are not used",
+    "docs.Table-GET-now-table-tableName-1.json": "understood: a list of problems, read as tasks are",
+    "docs.Table-GET-now-table-tableName-sys-id-1.json": "understood: an incident, read and mapped to an incident",
+    "docs.Table-POST-now-table-tableName-1.json": "understood: an incident that was made",
+    "docs.Table-PUT-now-table-tableName-sys-id-1.json": "understood: an incident that was changed",
+    "docs.chg-GET-sn-chg-rest-change-1.json": "understood: changes, with display and value in every cell",
+    "docs.chg-GET-sn-chg-rest-change-change-sys-id-nextstates-1.json": "refused: no single record",
+    "docs.chg-GET-sn-chg-rest-change-sys-id-1.json": "understood: a change, with display and value in every cell",
+    "docs.chg-PATCH-sn-chg-rest-change-sys-id-1.json": "understood: a change that was changed",
+    "docs.error-429-rate-limit.json": "understood: too many requests, with the reason",
+    "http.auth-error-401.json": "understood: the sign-in is not accepted",
+    "http.empty-result.json": "understood: an empty page",
+    "http.single-record.json": "refused: no single record; it was asked for without sys_id",
+    "http.sys_user.list.page1.json": "understood: people, each mapped to a person; a page of several",
+    "http.sys_user_group.list.json": "understood: groups, each mapped to a group; the only page",
+}
 SINGLE = {
     *("approvals.approve.json", "approvals.request-1.json", "docs.Table-GET-now-table-tableName-sys-id-1.json"),
     *("docs.Table-POST-now-table-tableName-1.json", "docs.Table-PUT-now-table-tableName-sys-id-1.json"),
@@ -53,8 +76,8 @@ def snapshot(row: Any) -> Any:
 
 
 def test_every_payload_has_its_line() -> None:
-    require_shared("vendor", "fixtures", "servicenow")
-    assert set(FILES) == {*SINGLE, *LISTS, *OTHER_APIS, *ERRORS, *EXCHANGES}
+    all_told("servicenow", TABLE)
+    assert set(TABLE) == {*SINGLE, *LISTS, *OTHER_APIS, *ERRORS, *EXCHANGES}
 
 
 @pytest.mark.parametrize("name", sorted(SINGLE))
@@ -76,6 +99,40 @@ def test_lists_of_records(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(OTHER_APIS))
 def test_answers_of_other_apis_are_not_taken_for_records(name: str) -> None:
     assert OTHER_APIS[name] in answers.one_row(load(name))
+
+
+def row_of(table: str, row: Any) -> Any:
+    """A row of one of the tables that are known by name."""
+    return bound(table, ObjectOptions(), ServiceNowOptions(), us="", base="https://x.example").snapshot(row)
+
+
+def test_recorded_people_are_persons() -> None:
+    rows_shown = load("http.sys_user.list.page1.json")["response"]["body"]["result"]
+    people = [row_of("sys_user", row) for row in rows_shown]
+    assert [each.key for each in people] == [row["user_name"] for row in rows_shown]
+    person = mapped("servicenow-user", people[0].raw)
+    assert (person["user_name"], person["name"], person["active"]) == ("survey.user", "survey user", True)
+    assert (person["given_name"], person["family_name"], person["title"]) == ("survey", "user", None)
+    assert people[0].correlation is None, "the table has no column for our key"
+
+
+def test_recorded_groups_are_groups() -> None:
+    rows_shown = load("http.sys_user_group.list.json")["response"]["body"]["result"]
+    groups = [row_of("sys_user_group", row) for row in rows_shown]
+    assert [each.key for each in groups] == [row["name"] for row in rows_shown]
+    group = mapped("servicenow-group", groups[0].raw)
+    assert (group["name"], group["active"], group["manager"]) == ("Analytics Settings Managers", True, None)
+    assert group["description"].strip() == "Group for all people who have the Analytics Admin role"
+    with pytest.raises(MappingError):
+        mapped("servicenow-group", groups[1].raw)  # a manager without a dot-walk is an id, not nobody
+
+
+def test_a_request_and_what_was_asked_for() -> None:
+    request = row_of("sc_request", load("approvals.request-1.json")["result"])
+    assert mapped("servicenow-request", request.raw)["number"] == request.key == "REQ0010001"
+    (item,) = (row_of("sc_req_item", row) for row in load("approvals.requested-items-1.json")["result"])
+    assert item.raw["request"] == {"value": request.id}
+    assert mapped("servicenow-req-item", item.raw)["summary"] == "Apple iPhone 6"
 
 
 def test_the_documented_incident() -> None:
