@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
+from pathlib import Path
+
 import pytest
 
 from connectors.sandbox.people import PEOPLE
 from connectors.sandbox.servicenow.catalog_rules import insert_task, rolled_up, update_task
+from connectors.sandbox.servicenow.query import compile_query
+from connectors.sandbox.servicenow.records import Records
 from connectors.sandbox.servicenow.schema import TABLES
-from connectors.sandbox.site import Refusal
+from connectors.sandbox.site import Refusal, Site
+from connectors.sandbox.store import Store
 
 NOW = "2026-01-02 03:04:05"
 ANN, ADMIN = (person for person in PEOPLE if person.name in ("ann", "admin"))
@@ -79,3 +85,16 @@ def test_a_change_moves_by_its_model(type: str, was: str, now: str, may: bool) -
 def test_a_change_is_closed_with_a_code() -> None:
     with pytest.raises(Refusal):
         update_task("change_request", row("change_request", state="0"), {"state": "3"}, person=ANN, now=NOW)
+
+
+def test_a_file_of_an_earlier_release_gets_what_it_lacks(tmp_path: Path) -> None:
+    """Columns, tables and what they hold; what people made stays."""
+    with sqlite3.connect(tmp_path / "snow.db") as before:
+        before.execute("CREATE TABLE sys_user (sys_id TEXT PRIMARY KEY, user_name TEXT, email TEXT)")
+        before.execute("INSERT INTO sys_user VALUES ('u1', 'zoe', 'zoe@example.com')")
+    store = Store(tmp_path / "snow.db")
+    records = Records(Site(store, seed=0, time_scale=1.0))
+    zoe = records.get(TABLES["sys_user"], "u1")
+    assert zoe is not None and (zoe["user_name"], zoe["u_lockstep_key"]) == ("zoe", "")
+    assert records.count(TABLES["sys_user_role"], compile_query(TABLES["sys_user_role"], "name=itil")) == 1
+    store.close()
