@@ -78,8 +78,11 @@ class CompiledMapping:
         return self.codecs[field].to_ext(value)
 
     def norm(self, field: str, ext: Ext) -> Ext:
-        """What the system shows after `ext` was written. Idempotent."""
-        return self.codecs[field].norm(ext)
+        """What the system shows after `ext` was written. Idempotent. Of a field that this version maps no longer, and
+        an earlier one sent: `ext` as it is, so that what became of it can be settled.
+        """
+        codec = self.codecs.get(field)
+        return ext if codec is None else codec.norm(ext)
 
     def write(
         self, exts: Mapping[str, Ext], record: Mapping[str, Any], instead: Mapping[str, Fallback] | None = None
