@@ -81,6 +81,10 @@ replay-drill: $(VENV)/.dev ## Replay dead letters with a gateway that is killed 
 test: $(VENV)/.dev ## Run the tests in parallel; ARGS="tests/unit -k lanes"
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
 
+.PHONY: collect
+collect: $(VENV)/.dev ## Import all tests and run none; the next run finds them compiled
+	@$(BIN)/python -m pytest -n 0 -q --collect-only | tail -n 20 | sed '/^tests\/.*::/d'
+
 # Schedules of `make chaos`, and where they begin; two seeds share none.
 SEED ?= 0
 
