@@ -140,6 +140,8 @@ class Route:
     key: Key = Key.NONE
     match: bool = False
     """Needs If-Match."""
+    matched: str = "[0-9]{1,9}"
+    """What is named there, as a pattern: the part of an ETag that decisions depend on."""
     media: str = "application/json"
     """Of an answer that has no JSON body."""
 

@@ -40,6 +40,13 @@ class Mistake(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
     pointer: str | msgspec.UnsetType = msgspec.UNSET
     parameter: str | msgspec.UnsetType = msgspec.UNSET
+    file: str | msgspec.UnsetType = msgspec.UNSET
+    """Of a file that was handed in, or one in place."""
+    line: int | msgspec.UnsetType = msgspec.UNSET
+    column: int | msgspec.UnsetType = msgspec.UNSET
+    rule: str | msgspec.UnsetType = msgspec.UNSET
+    fix: str | msgspec.UnsetType = msgspec.UNSET
+    """What to try instead."""
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
@@ -177,7 +184,7 @@ def _asked_headers(route: Route) -> list[Doc]:
         headers.append(_header("Idempotency-Key", text, pattern=r"^[!#-+\--~]{1,255}$", example="01J9ZJ4T7Q"))
     if route.match:
         text = "The ETag of what was decided on."
-        headers.append(_header("If-Match", text, pattern=r'^"[0-9]{1,9}(\.[0-9a-f]{12})?"$', example='"1"'))
+        headers.append(_header("If-Match", text, pattern=rf'^"{route.matched}(\.[0-9a-f]{{12}})?"$', example='"1"'))
     return headers
 
 

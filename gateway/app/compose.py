@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
@@ -31,6 +31,7 @@ from gateway.app.sweeping import sweepers_of
 from gateway.budget.budgets import Budgets
 from gateway.config import Config, values
 from gateway.config.secrets import STORED
+from gateway.config.written import digest, document
 from gateway.core.ids import new_id
 from gateway.credentials.keeper import Keeper
 from gateway.credentials.parts import Part
@@ -225,8 +226,11 @@ def compose(
     clock: Clock | None = None,
     chance: Chance | None = None,
     transports: Transports | None = None,
+    begin_again: Callable[[], None] | None = None,
 ) -> Gateway:
-    """Makes all parts. `transports` stand in for the network, by connection. Raises ConfigError."""
+    """Makes all parts. `transports` stand in for the network, by connection; `begin_again` has whoever runs them do it
+    anew, with the files in place. Raises ConfigError.
+    """
     database = Database(config.database)
     clock, chance = DatabaseClock(database, clock or SystemClock()), chance or system_chance()
     name = f"{socket.gethostname()}-{os.getpid()}-{new_id('')[-8:]}"
@@ -285,7 +289,15 @@ def compose(
     hooks = Hooks(connectors, stream, clock, pressure, pauses.taking_in)
     scim = scim_of(config, connectors, database, clock, hooks, pauses.taking_in)
     stirred = asyncio.Event()
-    place = Workplace(database=database, config=config, topology=topology, now=clock.now, stir=stirred.set)
+    place = Workplace(
+        database=database,
+        config=config,
+        topology=topology,
+        now=clock.now,
+        stir=stirred.set,
+        begun_with=digest(document(config)) if config.file.is_file() else "",
+        begin_again=begin_again,
+    )
     scout = Scout(database, decider, connectors, gates, clock)
     return Gateway(
         config=config,

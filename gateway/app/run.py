@@ -18,12 +18,13 @@ from aiohttp import web
 from connectors.contract.errors import ConfigError, LockstepError, StorageError
 from gateway.app.compose import Gateway, compose
 from gateway.app.consume import Consumer
+from gateway.app.door import Door
 from gateway.app.exclusive import lock
 from gateway.app.http import application
 from gateway.app.logs import configure_logs
 from gateway.app.published import with_published
 from gateway.app.recover import recover
-from gateway.config import Config
+from gateway.config import Config, load
 from gateway.storage.database import Database
 from gateway.storage.migrate import migrate
 from gateway.work.applying import remember_configuration
@@ -59,7 +60,9 @@ def serve(config: Config) -> None:
 
 
 async def run(config: Config) -> None:
-    """Runs until a signal asks it to stop, also while it still waits for its database."""
+    """Runs until a signal asks it to stop, also while it still waits for its database. Taken up anew on request, it
+    listens all the while: who asks then is answered a moment later.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
@@ -74,16 +77,41 @@ async def run(config: Config) -> None:
 
 
 async def _serving(given: Config) -> None:
-    """Serves until cancelled; then everything that was started is stopped in order."""
-    gateway = compose(await _as_published(given))
-    async with running(gateway):
-        _calm_collector()
-        config = gateway.config
-        log.info("running", listen=f"{config.host}:{config.port}", worker=gateway.name, config=str(config.file))
-        try:
-            await until_one_ends(gateway.tasks)
-        finally:
-            log.info("stopping", worker=gateway.name)
+    """Serves until cancelled; then everything that was started is stopped in order. Whenever it is asked to begin
+    again, it does so with the files that are in place.
+    """
+    door = Door()
+    try:
+        while True:
+            again = asyncio.Event()
+            gateway = compose(await _as_published(given), begin_again=again.set)
+            async with running(gateway, door):
+                given = await _served(gateway, again)
+    finally:
+        door.close()
+
+
+async def _served(gateway: Gateway, again: asyncio.Event) -> Config:
+    """Serves until it is asked to begin again with a configuration that can be read; gives that."""
+    _calm_collector()
+    config = gateway.config
+    log.info("running", listen=f"{config.host}:{config.port}", worker=gateway.name, config=str(config.file))
+    ends = asyncio.create_task(until_one_ends(gateway.tasks))
+    try:
+        while True:
+            asked = asyncio.create_task(again.wait())
+            await asyncio.wait({ends, asked}, return_when=asyncio.FIRST_COMPLETED)
+            asked.cancel()
+            if ends.done():
+                await ends
+            again.clear()
+            try:
+                return await asyncio.to_thread(load, config.file, os.environ)
+            except ConfigError as error:
+                log.warning("goes on with what it has", problems=error.problems)
+    finally:
+        ends.cancel()
+        log.info("stopping", worker=gateway.name)
 
 
 async def _as_published(config: Config) -> Config:
@@ -117,8 +145,10 @@ async def until_one_ends(tasks: Collection[asyncio.Task[None]]) -> NoReturn:
 
 
 @contextlib.asynccontextmanager
-async def running(gateway: Gateway) -> Any:
-    """A started gateway. Leaving stops intake first, then the agent, then delivery, then the writer."""
+async def running(gateway: Gateway, door: Door | None = None) -> Any:
+    """A started gateway. Leaving stops intake first, then the agent, then delivery, then the writer. `door`: what it is
+    asked at, and what stays open for the next one; without it a door of its own.
+    """
     consumer = Consumer(gateway.decider)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(gateway.database.close)
@@ -170,12 +200,13 @@ async def running(gateway: Gateway) -> Any:
         for poller in gateway.pollers:
             await poller.start()
             stack.push_async_callback(poller.stop)
-        await _listen(gateway, consumer, stack)
+        await _listen(gateway, consumer, stack, door)
         yield consumer
 
 
 def _calm_collector() -> None:
     """What was imported lives as long as the process, and a change makes thousands of short-lived objects."""
+    gc.unfreeze()
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
@@ -213,14 +244,18 @@ def _is_no_database(error: StorageError) -> bool:
     return code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 
 
-async def _listen(gateway: Gateway, consumer: Consumer, stack: contextlib.AsyncExitStack) -> None:
+async def _listen(gateway: Gateway, consumer: Consumer, stack: contextlib.AsyncExitStack, door: Door | None) -> None:
     app = application(gateway, consumer)
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=REQUEST_GRACE_S)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     config = gateway.config
     try:
-        await web.TCPSite(runner, config.host, config.port, reuse_address=True).start()
+        if door is None:
+            await web.TCPSite(runner, config.host, config.port, reuse_address=True).start()
+        else:
+            for each in door.sockets(config.host, config.port):
+                await web.SockSite(runner, each).start()
     except OSError as error:
         problem = f"listen: error[address]: nothing can be served at {config.host}:{config.port}: {_reason(error)}"
         raise ConfigError([f"{problem}; try another address"]) from error

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gateway.cli.apply_sides import LATER, Elsewhere, side_of
 from gateway.cli.asking import NoInput, Yes, make_sure
 from gateway.cli.deciding import Actor
 from gateway.cli.exits import Code, Ending
 from gateway.cli.flags import DEFAULT_CONFIG, Config, Json
+from gateway.cli.gateways import asked
 from gateway.cli.output import cell, data, document, moment, say, table, told
+from gateway.cli.refusals import as_codes
 
 if TYPE_CHECKING:
-    from gateway.config import Config as Loaded
-    from gateway.config.written import Change
-    from gateway.work.applying import ConfigVersion, Step
+    from gateway.work.applying import Step
+    from gateway.work.registering import Handed, Plan
 
 SIGNS = {"added": "+", "changed": "~", "removed": "-"}
-KINDS = {"connection": "connections", "flow": "flows"}
 MOST = 30
 """Fields of one change that are shown; `--json` has all."""
 
@@ -48,6 +49,9 @@ def apply(
     exit_changes: Annotated[
         bool, typer.Option("--exit-changes", envvar="LOCKSTEP_EXIT_CHANGES", help="With --plan: exit 10 if any.")
     ] = False,
+    take_up: Annotated[
+        bool, typer.Option("--take-up", envvar="LOCKSTEP_TAKE_UP", help="With --url: it works by it at once.")
+    ] = False,
     reason: Annotated[str, typer.Option(envvar="LOCKSTEP_REASON", help="Why; it stands with the version.")] = "",
     yes: Yes = False,
     no_input: NoInput = False,
@@ -57,99 +61,64 @@ def apply(
 ) -> None:
     """Register from files: shows what is added, changed field by field and removed, and what it does to what runs.
 
-    All is checked before anything is changed, and put beside --config; gateways work by it from their next start on.
-    Said again, it changes nothing. Exit code 11: a problem in a file. 9: not safe, such as removing a connection whose
-    lanes hold commands.
+    All is checked before anything is changed, and put beside --config, or at the gateway of --url. Gateways work by it
+    from their next start on. Said again, it changes nothing. Exit code 11: a problem in a file. 9: not safe, such as
+    removing a connection whose lanes hold commands. 5: something moved between the plan and your word.
     """
     if history:
         _history(config, as_json)
         return
-    removed = [_named(each) for each in remove or ()]
-    if not files and not removed:
+    if not files and not remove:
         raise Ending(Code.WRONG_USE, "name the files to apply, or --remove connection/NAME")
-    from gateway.config.staging import put
-
-    with tempfile.TemporaryDirectory(prefix="lockstep-apply-") as aside:
-        wanted, then, after = _staged(config, files or [], removed, Path(aside))
-        now, steps = _steps(config, then, after)
-    _tell(steps, plan=plan, as_json=as_json)
-    refused = [each for each in steps if each.refused]
-    if refused:
-        raise Ending(Code.STOPPED_BY_GUARD, f"not safe, nothing was changed: {refused[0].refused}")
-    if plan or not steps:
-        raise Ending(Code.PLAN_HAS_CHANGES if steps and plan and exit_changes else Code.DONE)
-    make_sure(f"Put {len(steps)} changes in place in {config}?", yes=yes, no_input=no_input)
-    put(config, wanted)
-    version = _kept(config, now, after, actor, reason)
+    side = side_of(config, actor)
+    handed = _handed(files or [], remove or [])
+    with _placed(side, files or [], handed):
+        planned = side.plan(handed)
+        _tell(list(planned.steps), plan=plan, as_json=as_json)
+        if planned.refused:
+            raise Ending(Code.STOPPED_BY_GUARD, f"not safe, nothing was changed: {planned.refused[0]}")
+        if plan or not planned.steps:
+            _admins(planned)
+            changes = planned.steps and plan and exit_changes
+            raise Ending(Code.PLAN_HAS_CHANGES if changes else Code.DONE)
+        make_sure(f"Put {len(planned.steps)} changes in place in {side.where}?", yes=yes, no_input=no_input)
+        version = side.put(handed, planned, reason)
+    then = side.take_up() if take_up else LATER
     if not as_json:
-        told(f"{f'version {version}; ' if version else ''}gateways work by it from their next start on")
-        _careful(config, [each.change for each in steps], then)
+        kept = f"version {version}; " if version else ""
+        told(f"{kept}{then}; new flows begin as `begins` says: lockstep flow list")
 
 
-def _careful(config: Path, changes: list[Change], then: Loaded) -> None:
-    """How new flows begin, and the way to look first."""
-    from gateway.work.applying import begin_live
+def _handed(files: list[Path], remove: list[str]) -> Handed:
+    from gateway.config.staging import texts_of
+    from gateway.work.registering import Handed, section_of
 
-    live = begin_live(changes, then)
-    if live:
-        told(f"{', '.join(live)} will write at once. To look first: `begins: shadow` in the flow in {config}, then")
-        told(
-            f"lockstep run, lockstep flow preview {live[0]}, and lockstep flow live {live[0]} when it is right",
-            indent=4,
-        )
-
-
-def _named(text: str) -> tuple[str, str]:
-    kind, _, name = text.partition("/")
-    if kind not in KINDS or not name:
-        raise Ending(Code.WRONG_USE, f"--remove {text}: write connection/NAME or flow/NAME")
-    return KINDS[kind], name
-
-
-def _staged(config: Path, files: list[Path], removed: list[tuple[str, str]], aside: Path) -> tuple[Any, Loaded, Any]:
-    """What is to be put in place, the configuration that it makes, and how that is written."""
-    from gateway.config import written
-    from gateway.config.staging import staged, wanted
-
-    missing = [file for file in files if not file.is_file()]
-    if missing:
+    if missing := [file for file in files if not file.is_file()]:
         raise Ending(Code.WRONG_USE, f"{missing[0]} is not there")
-    found = wanted(config, files, removed)
-    then, problems = staged(config, found, aside.resolve(), os.environ)
-    if then is None:
-        for problem in problems:
-            data(problem)
-        raise Ending(
-            Code.CONFIG_INVALID, f"{len(problems)} problem{'s' if len(problems) > 1 else ''}; nothing was changed"
-        )
-    return found, then, written.document(then)
+    with as_codes():
+        for each in remove:
+            section_of(each)
+    return Handed(files=texts_of(files), remove=tuple(remove))
 
 
-def _steps(config: Path, then: Loaded, after: Any) -> tuple[Loaded | None, list[Step]]:
-    """The present configuration, None if there is none, and each change with what it does."""
-    from gateway.config import written
-    from gateway.work.applying import noted, plan
+@contextmanager
+def _placed(side: Elsewhere, files: list[Path], handed: Handed) -> Iterator[None]:
+    """Every problem at its place: in a file that was handed in, or in what is in place."""
+    from gateway.work.registering import ConfigurationInvalid
 
-    if not config.is_file():
-        return None, [noted(each, then) for each in written.differences({}, after)]
-    from gateway.config import load
-
-    now = load(config, os.environ)
-    changes = written.differences(written.document(now), after)
-    return now, asyncio.run(_judged(now, then, changes, plan))
-
-
-async def _judged(now: Loaded, then: Loaded, changes: list[Change], plan: Any) -> list[Step]:
-    from gateway.cli.store import database_of
-    from gateway.work.applying import noted
-
+    base = files[0].resolve().parent if files else Path()
     try:
-        async with database_of(now) as database, database.read() as tx:
-            return list(await plan(tx, now, then, changes))
-    except Ending as ending:
-        if any(each.change != "added" for each in changes):
-            say(f"{ending.message}; what changes do to lanes is not known")
-        return [noted(each, then) for each in changes]
+        yield
+    except ConfigurationInvalid as error:
+        for each in error.found:
+            here = base if each.file in handed.files else side.base
+            data(str(replace(each, file=str(here / each.file))))
+        raise Ending(Code.CONFIG_INVALID, str(error)) from error
+
+
+def _admins(planned: Plan) -> None:
+    for each in planned.admin:
+        say(f"an admin has to put this in place: {each}")
 
 
 def _tell(steps: list[Step], *, plan: bool, as_json: bool) -> None:
@@ -177,37 +146,10 @@ def _tell(steps: list[Step], *, plan: bool, as_json: bool) -> None:
         say("nothing was changed")
 
 
-def _kept(config: Path, now: Loaded | None, after: Any, actor: str, reason: str) -> int:
-    """Keeps the version where there is a database; before the first start the start keeps it. Its number, or 0."""
-    from gateway.work.applying import applied
-
-    if now is None:
-        return 0
-
-    async def keep() -> int:
-        from gateway.cli.local import opened
-
-        try:
-            async with opened(now, actor) as here:
-                return int((await applied(here.place, here.who, after, reason=reason)).version)
-        except Ending:
-            return 0
-
-    return asyncio.run(keep())
-
-
 def _history(config: Path, as_json: bool) -> None:
     import msgspec
 
-    from gateway.cli.local import opened
-    from gateway.cli.store import configuration
-    from gateway.work.applying import config_versions
-
-    async def listed() -> list[ConfigVersion]:
-        async with opened(configuration(config), "") as here:
-            return await config_versions(here.place, here.who)
-
-    found = asyncio.run(listed())
+    found = asked(config, lambda gateway: gateway.configuring.config_versions())
     if as_json:
         document([msgspec.to_builtins(each) for each in found])
         return

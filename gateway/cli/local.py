@@ -90,6 +90,7 @@ class Local:
             now,
             pausing,
             records,
+            registering,
             replays,
             switching,
             tokens,
@@ -113,6 +114,7 @@ class Local:
         self.switching = cast(port.Switching, of(switching))
         self.flows = cast(port.Flows, of(flows))
         self.flow_previews = cast(port.FlowPreviews, of(flow_preview))
+        self.configuring = cast(port.Configuring, of(registering))
         self.mappings = cast(port.Mappings, of(mapping_views))
         self.audit = cast(port.Audit, of(audit_trail))
         self.notifications = cast(port.Notifications, of(notifications))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from dead_letter.values import Case, CaseFilter, CaseGroup, CasePage
     from gateway.access.rights import Role
     from gateway.access.tokens import Token
+    from gateway.work.applying import ConfigVersion
     from gateway.work.case_metrics import Metrics
     from gateway.work.case_views import Approval, AttachmentView, CaseView, Correction, Done, ManyDone, MergedGroups
     from gateway.work.connections import ConnectionView
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from gateway.work.now import Summary
     from gateway.work.pages_audit import AuditFilter, AuditPage
     from gateway.work.records import Timeline, Why
+    from gateway.work.registering import Handed, Placed, Plan, Standing
     from gateway.work.tokens import Made
     from replay.making import Heard
     from replay.values import Limits, Wish
@@ -193,6 +195,22 @@ class FlowPreviews(Protocol):
     async def preview_flow(self, name: str, *, connection: str = "", samples: int = ...) -> FlowPreview | None: ...
 
 
+class Configuring(Protocol):
+    """`gateway.work.registering`."""
+
+    async def plan_files(self, handed: Handed) -> Plan: ...
+
+    async def apply_files(self, handed: Handed, *, expected: str, reason: str = "") -> Placed: ...
+
+    async def config_versions(self, *, limit: int = 50) -> list[ConfigVersion]:
+        """`gateway.work.applying.config_versions`."""
+        ...
+
+    async def configuration(self) -> Standing: ...
+
+    async def take_up(self) -> Standing: ...
+
+
 class Mappings(Protocol):
     """`gateway.work.mapping_views`."""
 
@@ -263,6 +281,7 @@ class Gateway(Protocol):
     switching: Switching
     flows: Flows
     flow_previews: FlowPreviews
+    configuring: Configuring
     mappings: Mappings
     audit: Audit
     notifications: Notifications

@@ -14,6 +14,8 @@ _BY_CODE: dict[str, Code] = {
     ),
     "selection-empty": Code.NOT_FOUND,
     "plan-not-ready": Code.STILL_UNKNOWN,
+    "configuration-refused": Code.STOPPED_BY_GUARD,
+    "configuration-invalid": Code.CONFIG_INVALID,
     **dict.fromkeys(("decision-stale", "correction-stale", "person-stale", "plan-stale"), Code.PLAN_STALE),
     **dict.fromkeys(
         (

@@ -12,6 +12,7 @@ from gateway.cli import port
 from gateway.cli.exits import Code, Ending
 from gateway.cli.reading import many, text_of, value_of
 from gateway.cli.remote_cases import RemoteCases, RemoteFigures, RemoteLooks, RemoteTyped
+from gateway.cli.remote_configuring import RemoteConfiguring
 from gateway.cli.remote_flows import RemoteFlows
 from gateway.cli.remote_replays import RemoteReplays
 from gateway.cli.wire import Refused, Wire, at, wire_to
@@ -225,6 +226,7 @@ class Remote:
         flows = RemoteFlows(wire)
         self.flows: port.Flows = flows
         self.flow_previews: port.FlowPreviews = flows
+        self.configuring: port.Configuring = RemoteConfiguring(wire)
         self.mappings: port.Mappings = RemoteMappings(wire)
         self.audit: port.Audit = RemoteAudit(wire)
         self.notifications: port.Notifications = RemoteNotifications(wire)

@@ -42,6 +42,7 @@ WRITES: frozenset[Path] = frozenset(
         *(("case", verb) for verb in ("note", "link", "attach", "approve", "reject", "withdraw", "split", "merge")),
         *(("case", "task", verb) for verb in ("add", "take", "done", "drop")),
         ("record", "resync"),
+        ("apply",),
         *(("replay", verb) for verb in ("plan", "approve", "run", "pause", "resume", "stop")),
         *(("connection", verb) for verb in ("pause", "resume", "disable", "enable")),
         *(("flow", verb) for verb in ("shadow", "live", "disable")),
@@ -70,7 +71,6 @@ WATCHED: frozenset[Path] = frozenset(
 ONLY_HERE: dict[Path, str] = {
     ("demo",): "it makes systems and a gateway of its own",
     ("run",): "it starts the gateway of a configuration",
-    ("apply",): "it puts files in place on this machine",
     ("check",): "it reads a configuration and its mappings",
     ("reconcile",): "its plans are kept beside the configuration, and the API has none of it",
     ("sandbox",): "it starts stand-ins",

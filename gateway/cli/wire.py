@@ -31,9 +31,10 @@ class Refused(InputError):
     """What a problem document says. `moved`: what moved since somebody looked."""
 
     def __init__(self, problem: Mapping[str, Any], status: int) -> None:
+        self.errors: list[Facts] = list(problem.get("errors", ()))
         places = [
             f"{each.get('pointer') or each.get('parameter') or 'the body'}: {each.get('detail')}"
-            for each in problem.get("errors", ())
+            for each in self.errors
         ]
         detail = str(problem.get("detail") or problem.get("title") or f"refused ({status})")
         code = str(problem.get("code", ""))
@@ -87,7 +88,7 @@ class Wire:
         except httpx.HTTPError as error:
             raise Ending(Code.NOT_REACHABLE, f"{self.site} broke off ({why(error)}); this is not all") from error
 
-    async def post(self, path: str, body: Mapping[str, Any], *, version: int | None = None) -> Any:
+    async def post(self, path: str, body: Mapping[str, Any], *, version: int | str | None = None) -> Any:
         """Has something done; the same with the same key is done once. Raises Refused.
 
         Ends with code 4 where nobody knows whether it was done, and says how to repeat it safely.

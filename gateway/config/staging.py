@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from io import StringIO
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from connectors.contract.errors import ConfigError
+from connectors.contract.written.places import Source
+from connectors.contract.written.problems import Problem
 from gateway.config.reading import read
 from gateway.config.values import Config
 from gateway.config.written import SECTIONS
@@ -20,6 +22,15 @@ from gateway.config.written import SECTIONS
 WRITTEN = (".yaml", ".yml")
 MOST = 5_000
 """Files beside a configuration. More is no folder of a configuration, and is not copied."""
+_one_at_a_time = threading.Lock()
+
+
+class FilesRefused(ConfigError):
+    """What was handed in cannot be put together; `found` has each problem with its place."""
+
+    def __init__(self, found: Sequence[Problem]) -> None:
+        super().__init__([str(each) for each in found])
+        self.found = list(found)
 
 
 @dataclass(slots=True)
@@ -29,38 +40,72 @@ class Wanted:
     root: str
     """Name of the configuration itself."""
     texts: dict[str, str] = field(default_factory=dict)
+    before: str = ""
+    """The configuration as it was when this was put together; empty: there was none."""
 
 
-def wanted(config: Path, files: Iterable[Path], removed: Iterable[tuple[str, str]]) -> Wanted:
-    """Out of what was handed in. A file with `lockstep:` takes the configuration's place; one of only `connections:`
-    and `flows:` adds its entries to it, or takes theirs; any other is put beside it, under the name it has beside the
-    first one. Raises ConfigError.
-    """
+def texts_of(files: Iterable[Path]) -> dict[str, str]:
+    """What was handed in, by the names it has beside the first file; what lies elsewhere keeps its whole path."""
     given = [file.resolve() for file in files]
-    found = Wanted(config.name)
-    text = config.read_text(encoding="utf-8") if config.is_file() else ""
-    for file in given:
-        said, written = _parsed(file), file.read_text(encoding="utf-8")
-        if "lockstep" in said:
+    return {_beside(file, given[0].parent): _read(file) for file in given}
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise FilesRefused([Problem(str(file), 1, 1, "unreadable", str(error).splitlines()[0])]) from error
+
+
+def _beside(file: Path, base: Path) -> str:
+    return str(file.relative_to(base)) if file.is_relative_to(base) else str(file)
+
+
+def wanted(config: Path, texts: Mapping[str, str], removed: Iterable[tuple[str, str]]) -> Wanted:
+    """Out of what was handed in. A text with `lockstep:` takes the configuration's place; one of only `connections:`
+    and `flows:` adds its entries to it, or takes theirs; any other is put beside it, under its name. Raises
+    FilesRefused with all problems, and writes nothing.
+    """
+    before = config.read_text(encoding="utf-8") if config.is_file() else ""
+    found = Wanted(config.name, before=before)
+    text, problems = before, list[Problem]()
+    for name, written in texts.items():
+        source = Source(name, written)
+        said = source.data
+        if source.problems or not isinstance(said, Mapping):
+            problems += source.problems or [source.problem((), "kind", "this is no part of a configuration")]
+        elif "lockstep" in said:
             text = written
         elif said and said.keys() <= SECTIONS.keys():
-            text = _merged(text, said)
+            if odd := [each for each, entries in said.items() if not isinstance(entries, Mapping | None)]:
+                problems += [source.problem((each,), "kind", "this has to be a block of names") for each in odd]
+            elif (present := Source(config.name, text)).problems:
+                problems += present.problems
+            else:
+                text = _merged(text, said)
+        elif unfit := _unfit(name, config.name):
+            problems.append(source.problem((), *unfit))
         else:
-            found.texts[_beside(file, given[0].parent)] = written
+            found.texts[name] = written
+    if problems:
+        raise FilesRefused(problems)
     for section, name in removed:
         text = _without(text, section, name)
     found.texts[config.name] = text
     return found
 
 
-def _parsed(file: Path) -> Mapping[str, Any]:
-    try:
-        said = YAML(typ="safe").load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, YAMLError) as error:
-        raise ConfigError([f"{file}:1:1: error[unreadable]: {str(error).splitlines()[0]}"]) from error
-    if not isinstance(said, Mapping):
-        raise ConfigError([f"{file}:1:1: error[kind]: this is no part of a configuration"])
-    return said
+def _unfit(name: str, root: str) -> tuple[str, str, str] | None:
+    """Why a file cannot be put beside the configuration under this name."""
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts:
+        text = "it does not lie below the folder of the first file, and is put beside the configuration by its name"
+        return "outside", text, "naming that file first whose folder holds all"
+    if path.suffix not in WRITTEN or any(part.startswith(".") for part in path.parts):
+        return "name", "only files that end in .yaml or .yml are put beside a configuration", "another name"
+    if name == root:
+        return "kind", "this is the name of the configuration, and the text is none", "a first line 'lockstep: 1'"
+    return None
 
 
 def _merged(text: str, said: Mapping[str, Any]) -> str:
@@ -77,7 +122,8 @@ def _merged(text: str, said: Mapping[str, Any]) -> str:
 def _without(text: str, section: str, name: str) -> str:
     yaml, whole = _document(text)
     if name not in (whole.get(section) or {}):
-        raise ConfigError([f"--remove: error[unknown]: the configuration has no {SECTIONS[section]} {name}"])
+        text = f"the configuration has no {SECTIONS[section]} {name}"
+        raise FilesRefused([Problem("--remove", 1, 1, "unknown", text)])
     del whole[section][name]
     return _written(yaml, whole)
 
@@ -94,16 +140,9 @@ def _written(yaml: YAML, whole: Any) -> str:
     return into.getvalue()
 
 
-def _beside(file: Path, base: Path) -> str:
-    if not file.is_relative_to(base):
-        text = f"it does not lie below {base}, where the first file is; name that one first whose folder holds all"
-        raise ConfigError([f"{file}:1:1: error[outside]: {text}"])
-    return str(file.relative_to(base))
-
-
-def staged(config: Path, found: Wanted, into: Path, env: Mapping[str, str]) -> tuple[Config | None, list[str]]:
-    """The new state in `into`, read as a whole: the configuration, or everything that is wrong with it. What is not
-    written by people is only pointed at, so that no secret is copied.
+def staged(config: Path, found: Wanted, into: Path, env: Mapping[str, str]) -> tuple[Config | None, list[Problem]]:
+    """The new state in `into`, read as a whole: the configuration, or everything that is wrong with it, told from the
+    folder of the configuration. What is not written by people is only pointed at, so that no secret is copied.
     """
     here = config.resolve().parent
     for file in _around(here):
@@ -118,7 +157,30 @@ def staged(config: Path, found: Wanted, into: Path, env: Mapping[str, str]) -> t
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text, encoding="utf-8")
     loaded, problems = read(into / found.root, env)
-    return loaded, [str(each).replace(f"{into}{os.sep}", f"{here}{os.sep}") for each in problems]
+    return loaded, [_told(each, into) for each in problems]
+
+
+def placed(problems: Iterable[Problem], found: Wanted, texts: Mapping[str, str]) -> list[Problem]:
+    """The same problems, told at the places of the parts that were handed in, where they came from one."""
+    parts = [Source(name, text) for name, text in texts.items()]
+    parts = [each for each in parts if isinstance(each.data, Mapping) and each.data.keys() <= SECTIONS.keys()]
+    whole = Source(found.root, found.texts[found.root])
+    return [_in_part(each, whole, parts) if each.file == found.root else each for each in problems]
+
+
+def _in_part(problem: Problem, whole: Source, parts: Sequence[Source]) -> Problem:
+    path, key = whole.path_at((problem.line, problem.col))
+    for part in parts:
+        if len(path) > 1 and path[1] in (part.data.get(path[0]) or {}):
+            line, col = part.place(path, key=key)
+            return replace(problem, file=part.file, line=line, col=col)
+    return problem
+
+
+def _told(problem: Problem, into: Path) -> Problem:
+    here = f"{into}{os.sep}"
+    told = {name: getattr(problem, name).replace(here, "") for name in ("file", "text", "hint")}
+    return replace(problem, **told)
 
 
 def _around(here: Path) -> list[Path]:
@@ -137,9 +199,18 @@ def _is_data(folder: Path) -> bool:
     return (folder / "lockstep.db").exists() or (folder / "stream.db").exists()
 
 
-def put(config: Path, found: Wanted) -> None:
-    """Puts the texts in place, each whole or not at all, the configuration last: until then what it names is there."""
-    here = config.resolve().parent
+def put(config: Path, found: Wanted) -> bool:
+    """Puts the texts in place, each whole or not at all, the configuration last: until then what it names is there.
+    False, and nothing was changed: the configuration is another one by now.
+    """
+    with _one_at_a_time:
+        if (config.read_text(encoding="utf-8") if config.is_file() else "") != found.before:
+            return False
+        _write(config.resolve().parent, found)
+    return True
+
+
+def _write(here: Path, found: Wanted) -> None:
     for name in sorted(found.texts, key=lambda each: each == found.root):
         place = here / name
         place.parent.mkdir(parents=True, exist_ok=True)

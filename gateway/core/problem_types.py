@@ -63,6 +63,14 @@ PROBLEMS: Mapping[str, Kind] = {
     "secret-not-kept": Kind(409, "Refused", "Its credential is not kept in the database; replace it where it is kept."),
     "secret-names": Kind(409, "Refused", "Hand in all secrets of the credential together; the detail names them."),
     "secret-empty": Kind(422, "Not fit", "An empty value is no secret."),
+    "connector-invalid": Kind(
+        422, "Not fit", "The text is no connector file; `errors` has each problem with line, column and what to try."
+    ),
+    "configuration-invalid": Kind(
+        422, "Not fit", "The files make no configuration; `errors` has each problem with file, line, column and a fix."
+    ),
+    "configuration-refused": Kind(409, "Refused", "It is not safe as things stand; `errors` says why, item by item."),
+    "configuration-stale": Kind(412, "Moved", "Another plan was looked at; `moved` says what moved: plan again."),
     "flow-refused": Kind(409, "Refused", "There is no such move from its stage; the detail names those there are."),
     "flow-moved": Kind(412, "Moved", "Somebody moved the flow since; look again."),
     "refused": Kind(409, "Refused", "What is asked for is not possible as things stand; the detail says what is."),

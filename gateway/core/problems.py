@@ -26,7 +26,7 @@ def problem(
     detail: str,
     *,
     headers: Mapping[str, str] | None = None,
-    errors: Sequence[Mapping[str, str]] = (),
+    errors: Sequence[Mapping[str, Any]] = (),
     more: Mapping[str, Any] | None = None,
 ) -> web.Response:
     """An answer that says what is wrong and what to do; `code` is stable and fit for machines.

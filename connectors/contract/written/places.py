@@ -43,6 +43,15 @@ class Source:
                 return found or (1, 1)
             steps, key = steps[:-1], True
 
+    def path_at(self, place: Place) -> tuple[Path_, bool]:
+        """What stands at a line and column, and whether it is a key; the empty path if nothing begins there. The way
+        back from `place`.
+        """
+        for places, key in ((self._keys, True), (self._values, False)):
+            if found := [path for path, at in places.items() if at == place]:
+                return max(found, key=len), key
+        return (), False
+
     def problem(self, path: Sequence[str | int], rule: str, text: str, hint: str = "", *, key: bool = False) -> Problem:
         """A problem at the place of `path`."""
         line, col = self.place(path, key=key)
