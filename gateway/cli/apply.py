@@ -112,7 +112,8 @@ def _placed(side: Elsewhere, files: list[Path], handed: Handed) -> Iterator[None
     except ConfigurationInvalid as error:
         for each in error.found:
             here = base if each.file in handed.files else side.base
-            data(str(replace(each, file=str(here / each.file))))
+            file = each.file if each.file.startswith("--") else str(here / each.file)
+            data(str(replace(each, file=file)))
         raise Ending(Code.CONFIG_INVALID, str(error)) from error
 
 

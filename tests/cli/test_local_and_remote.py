@@ -32,6 +32,23 @@ _ALIKE: Sequence[tuple[str, str]] = (
     (r'("(?:oldest_s|mean_s|longest_s|left_s|age_s|in_s|out_s)": )[0-9.e-]+', r"\1SPAN"),
 )
 
+SECOND = """\
+connections:
+  second:
+    connector: jira
+    url: http://127.0.0.1:18993
+    auth: {bearer: {token: "secret:token"}}
+"""
+OTHER = f"""{SECOND}  third:
+{SECOND.partition("  second:" + chr(10))[2]}flows:
+  other:
+    type: incident
+    members:
+      second: {{object: issue, mapping: jira-issue, with: {{project: A, issuetype: Task}}}}
+      third: {{object: issue, mapping: jira-issue, with: {{project: B, issuetype: Task}}}}
+"""
+PARTS = {"second": SECOND, "broken": SECOND.replace("bearer", "bearr"), "other": OTHER}
+
 STORIES: dict[str, tuple[Step, ...]] = {
     "reading": (
         ("ada", ("now",)),
@@ -180,6 +197,19 @@ STORIES: dict[str, tuple[Step, ...]] = {
         ("ada", ("flow", "history", "incidents")),
         ("ada", ("flow", "list", "--json")),
     ),
+    "registering": (
+        ("ada", ("apply", "--plan", "{second}")),
+        ("ada", ("apply", "--plan", "--json", "--exit-changes", "{second}")),
+        ("ada", ("apply", "{second}", "--no-input")),
+        ("ada", ("apply", "{second}", "--yes", "--reason", "a second one")),
+        ("ada", ("apply", "{second}", "--yes")),
+        ("ada", ("apply", "{broken}", "--yes")),
+        ("ada", ("apply", "{other}", "--remove", "flow/incidents", "--yes")),
+        ("ada", ("apply", "--remove", "connection/second", "--yes", "--reason", "not wanted")),
+        ("ada", ("apply", "--remove", "flow/nosuch")),
+        ("ada", ("apply", "--history")),
+        ("ada", ("apply", "--history", "--json")),
+    ),
     "pausing": (
         ("ada", ("connection", "pause", "jira", "--for", "2h", "--reason", "maintenance")),
         ("ada", ("connection", "pause", "jira", "--for", "99d", "--reason", "too long")),
@@ -212,7 +242,7 @@ def alike(text: str, typist: Typist) -> str:
 
 def told(typist: Typist, steps: Sequence[Step], file: Path) -> list[dict[str, Any]]:
     """What each step said, what is never the same twice made alike."""
-    known = {"file": str(file), "plan": "", "run": ""}
+    known = {"file": str(file), "plan": "", "run": "", **{name: str(file.parent / f"{name}.yaml") for name in PARTS}}
     found = []
     for who, words in steps:
         said = typist(*(word.format_map(known) if "{" in word else word for word in words), by=who)
@@ -239,6 +269,8 @@ def _common(err: str) -> str:
 def test_the_same_here_and_there(chapter: str, here: Typist, there: Typist, tmp_path: Path) -> None:
     file = tmp_path / "note.txt"
     file.write_text("what I saw")
+    for name, text in PARTS.items():
+        (tmp_path / f"{name}.yaml").write_text(text)
     local, remote = told(here, STORIES[chapter], file), told(there, STORIES[chapter], file)
     differ = [(mine, theirs) for mine, theirs in zip(local, remote, strict=True) if mine != theirs]
     assert not differ, "\n\n".join(f"here  {mine}\nthere {theirs}" for mine, theirs in differ)

@@ -17,7 +17,7 @@ from tests.cli.conftest import Typist
 from tests.unit.gateway.cli.conftest import Run
 
 BOTH = """
-now; whoami
+now; whoami; apply
 case list, groups, show, stats, export, file, approvals, look, retry, resolve, declare, accept, discard, close, correct
 case claim, release, delegate, assign, escalate, park, unpark, note, link, attach, approve, reject, withdraw, split
 case merge; case task add, task take, task done, task drop
@@ -31,7 +31,7 @@ notification list, test, replay
 token create, list, revoke
 """
 HERE = """
-demo; run; apply; check; reconcile; sandbox; console
+demo; run; check; reconcile; sandbox; console
 connection sweep, rotate
 secret set, list, remove, rotate-key
 connector list, test
