@@ -86,32 +86,35 @@ async def _serving(given: Config) -> None:
             again = asyncio.Event()
             gateway = compose(await _as_published(given), begin_again=again.set)
             async with running(gateway, door):
-                given = await _served(gateway, again)
+                await _served(gateway, again)
+            given = await asyncio.to_thread(_in_place, gateway.config)
     finally:
         door.close()
 
 
-async def _served(gateway: Gateway, again: asyncio.Event) -> Config:
-    """Serves until it is asked to begin again with a configuration that can be read; gives that."""
+async def _served(gateway: Gateway, again: asyncio.Event) -> None:
+    """Serves until it is asked to begin again. It stops at once then: who asks next is answered by what follows."""
     _calm_collector()
     config = gateway.config
     log.info("running", listen=f"{config.host}:{config.port}", worker=gateway.name, config=str(config.file))
-    ends = asyncio.create_task(until_one_ends(gateway.tasks))
+    ends, asked = asyncio.create_task(until_one_ends(gateway.tasks)), asyncio.create_task(again.wait())
     try:
-        while True:
-            asked = asyncio.create_task(again.wait())
-            await asyncio.wait({ends, asked}, return_when=asyncio.FIRST_COMPLETED)
-            asked.cancel()
-            if ends.done():
-                await ends
-            again.clear()
-            try:
-                return await asyncio.to_thread(load, config.file, os.environ)
-            except ConfigError as error:
-                log.warning("goes on with what it has", problems=error.problems)
+        await asyncio.wait({ends, asked}, return_when=asyncio.FIRST_COMPLETED)
+        if ends.done():
+            await ends
     finally:
         ends.cancel()
+        asked.cancel()
         log.info("stopping", worker=gateway.name)
+
+
+def _in_place(config: Config) -> Config:
+    """What the files say by now; the same as before if they cannot be read."""
+    try:
+        return load(config.file, os.environ)
+    except ConfigError as error:
+        log.warning("goes on with what it had", problems=error.problems)
+        return config
 
 
 async def _as_published(config: Config) -> Config:

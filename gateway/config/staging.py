@@ -125,6 +125,9 @@ def _without(text: str, section: str, name: str) -> str:
         text = f"the configuration has no {SECTIONS[section]} {name}"
         raise FilesRefused([Problem("--remove", 1, 1, "unknown", text)])
     del whole[section][name]
+    if not whole[section]:
+        text, hint = f"{name} is the last {SECTIONS[section]}; a gateway needs one", "putting another in place with it"
+        raise FilesRefused([Problem("--remove", 1, 1, "last", text, hint)])
     return _written(yaml, whole)
 
 

@@ -118,8 +118,10 @@ def _flow(change: Change, now: Config, then: Config, held: Counts, linked: Count
             return Step(
                 change=change, refused=f"linked objects: {mine} in {member.connection}, of kind {member.object}"
             )
-    does = (f"lanes with commands: {commands}; they go on by its new rules from the next start on",) if commands else ()
-    return Step(change=change, does=does)
+    does = [f"lanes with commands: {commands}; they go on by its new rules from the next start on"] if commands else []
+    if joining := [each for each in after.members if each not in before.members]:
+        does.append(f"{', '.join(joining)}: joins, and is written to as the stage of the flow says")
+    return Step(change=change, does=tuple(does))
 
 
 def _hold(commands: int, name: str) -> str:

@@ -247,6 +247,18 @@ async def take_up(place: Workplace, who: Principal) -> Standing:
     return found
 
 
+def flow_in_place(place: Workplace, name: str) -> Any:
+    """A flow as the files say it; None: there is none."""
+    return document(_loaded(place))["flows"].get(name)
+
+
+def mappings_named(config: Config) -> list[str]:
+    """Mappings that flows name by a file beside the configuration."""
+    here = config.file.parent
+    files = {member.mapping_file for flow in config.flows.values() for member in flow.members.values()}
+    return sorted(str(each.relative_to(here)) for each in files if each.is_relative_to(here))
+
+
 def _loaded(place: Workplace) -> Config:
     try:
         return load(place.config.file, os.environ, judged=False)
@@ -286,7 +298,7 @@ async def _plan(place: Workplace, made: Prepared, handed: Handed) -> Plan:
 
 
 def _digest(made: Prepared, handed: Handed, steps: Sequence[Step]) -> str:
-    """Three parts, so that a plan that is out of date can say in what. Numbers of what waits do not count: they move with every change that comes in."""
+    """In three parts, so that a stale plan can say in what. Counts are left out: they move with every change."""
     does = [(each.change.kind, each.change.name, re.sub(r"\d+", "#", f"{each.refused} {each.does}")) for each in steps]
     given = [sorted(handed.files.items()), sorted(handed.remove)]
     return "-".join(_short(each) for each in (made.before, given, does))
