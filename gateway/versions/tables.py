@@ -1,5 +1,5 @@
 """Tables of versions, of mappings and of the configuration. Rows are added, never changed, never deleted: a lineage
-points at them for good.
+points at them for good. Only drafts come and go.
 """
 
 from __future__ import annotations
@@ -78,4 +78,20 @@ config_version = Table(
     Column("reason", Text, nullable=False),
     Column("document", Text, nullable=False),  # JSON: as it is written, with ${ENV} in place of secrets
     Column("changes", Text, nullable=False),  # JSON: what differs from the one before
+)
+
+registration_draft = Table(
+    "registration_draft",
+    metadata,
+    # one connection that somebody registers in the console; nothing works by it. Deleted when it is done with
+    Column("id", String(40), primary_key=True),
+    Column("name", String(100), nullable=False, unique=True),  # of the connection to be
+    Column("revision", Integer, nullable=False),  # the last one + 1; what a change names
+    Column("step", String(20), nullable=False),  # where its maker was last
+    Column("files", Text, nullable=False),  # JSON: name -> text, as `apply` takes them; without any secret
+    Column("tested", Text, nullable=False),  # JSON: what the last test proved, and when
+    Column("placed", Integer, nullable=False),  # version of the configuration that it was put in place as; 0: not yet
+    Column("at", Float, nullable=False),
+    Column("changed_at", Float, nullable=False),
+    Column("by_name", String(100), nullable=False),  # who changed it last
 )
