@@ -73,6 +73,9 @@ LEASE_MARGIN = 4.0
 """Times the request time-out: a lease outlives the request, so a deadline ends before it does (rule 12)."""
 
 
+Transports = Mapping[str, httpx.AsyncBaseTransport]
+
+
 class Lasting(Protocol):
     """A part with loops that run until it is stopped."""
 
@@ -115,6 +118,8 @@ class Gateway:
     released: Released
     tally: Tally
     budgets: Budgets
+    transports: Transports
+    """What stands in for the network, by connection; for tests."""
 
     @property
     def tasks(self) -> list[asyncio.Task[None]]:
@@ -193,9 +198,6 @@ def _member(member: values.Member, config: Config, connectors: Mapping[str, Conn
         read_before_write=connection.read_always,
         skew_s=connection.clock_skew_s,
     )
-
-
-Transports = Mapping[str, httpx.AsyncBaseTransport]
 
 
 def connectors_of(
@@ -330,6 +332,7 @@ def compose(
         released=Released(database, decider),
         tally=tally,
         budgets=budgets,
+        transports=transports or {},
     )
 
 

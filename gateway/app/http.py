@@ -26,6 +26,7 @@ from gateway.api.table import ROUTES
 from gateway.app.compose import Gateway
 from gateway.app.consume import Consumer
 from gateway.app.health import Health, release
+from gateway.app.trying import Tryout
 from gateway.console.desk import Desk as ConsoleDesk
 from gateway.console.refusals import as_page
 from gateway.console.routes import routes as console_routes
@@ -109,6 +110,7 @@ def console_of(gateway: Gateway) -> ConsoleDesk:
         place=gateway.place,
         connectors=gateway.connectors,
         pressure=gateway.pressure.reason,
+        trying=Tryout(gateway.config, gateway.database, gateway.clock, gateway.transports),
         release=release(),
         provider=gateway.config.access.oidc.label if gateway.config.access.oidc else "",
     )

@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from connectors.contract.connector import Connector
-from connectors.contract.errors import LockstepError
+from connectors.contract.errors import InputError, LockstepError
 from connectors.contract.values import Finding
 from dead_letter.values import CaseFilter
 from gateway.access.rights import Right
@@ -21,7 +21,7 @@ from gateway.console.rendering import moment, path
 from gateway.console.words import connection_look
 from gateway.intake.scim.place import address_of
 from gateway.sweeps.book import states as sweep_states
-from gateway.work import cases, drift, pages_now, pausing, switching
+from gateway.work import cases, drift, pages_now, pausing, registering, switching
 from gateway.work.connections import ConnectionView, get_connection, list_connections
 from gateway.work.connectors import ConnectorView, list_connectors
 from gateway.work.credentials import in_words
@@ -53,7 +53,20 @@ async def connections(asked: Asked) -> web.StreamResponse:
         rows=[_row(asked, side, open_) | {"off": off.get(side.name)} for side in sides],
         flows=[(STAGES[each.stage], each) for each in await list_flows(asked.desk.place, asked.who)],
         connectors=await list_connectors(asked.desk.place, asked.who),
+        **await _taken_up(asked),
     )
+
+
+async def _taken_up(asked: Asked) -> dict[str, bool]:
+    """Whether something is in place that this worker does not work by, for whoever could see to that."""
+    place = asked.desk.place
+    if not asked.who.may(Right.CONFIGURE) or not place.begun_with:
+        return {"waits": False, "can_begin": False}
+    try:
+        found = await registering.configuration(place, asked.who)
+    except InputError:
+        return {"waits": True, "can_begin": False}
+    return {"waits": not found.taken_up, "can_begin": place.begin_again is not None and not found.restart}
 
 
 async def _open_cases(asked: Asked) -> dict[str, int]:

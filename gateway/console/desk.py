@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from connectors.contract.connector import Connector
+from gateway.work.draft_trying import Trying
 from gateway.work.workplace import Workplace
 
 
@@ -24,6 +25,8 @@ class Desk:
     """Why this worker refuses changes now; empty when it takes them."""
     last_known: dict[str, float] = field(default_factory=dict)
     """Panel -> when it was read last, by the clock all workers share. Of this process."""
+    trying: Trying | None = None
+    """For connections that nothing works by yet; None: nothing can be tried here."""
     release: str = ""
     provider: str = ""
     """Name of whoever else vouches for people; empty: nobody."""

@@ -9,8 +9,9 @@ from connectors.contract.values import Change, ChangeKind, Snapshot
 from dead_letter import store
 from dead_letter.classify import Cause
 from dead_letter.values import CaseFilter
+from gateway.config.parts import PART
 from gateway.sync.tables import connection_state
-from gateway.work import cases, replays
+from gateway.work import cases, drafts, replays
 from gateway.work import replay_planning as planning
 from gateway.work.pages_records import find
 from replay.values import Wish
@@ -38,6 +39,15 @@ async def fill(stage: Stage, *, refused: int = 118) -> None:
     await _circuits(stage, now)
     await _decisions(stage)
     await _replays(stage)
+    await _draft(stage)
+
+
+async def _draft(stage: Stage) -> None:
+    """A connection that somebody has begun to register, and whose address is no good yet."""
+    part = "connections:\n  hub:\n    connector: hubspot\n    url: nowhere\n    auth: {bearer: {token: secret:token}}\n"
+    ada = stage.principal("ada")
+    draft = await drafts.begin_draft(stage.gateway.place, ada, "hub", {PART: part}, "settings")
+    stage.known["draft"] = draft.id
 
 
 async def _circuits(stage: Stage, now: float) -> None:

@@ -92,7 +92,7 @@ class House:
         await web.TCPSite(runner, gateway.config.host, gateway.config.port).start()
         stage = Stage(gateway, url)
         for person, roles in PEOPLE.items():
-            stage.cookies[person] = await _signed_in(gateway, person, roles)
+            stage.cookies[person] = await signed_in(gateway, person, roles)
         return stage
 
     def running(self, directory: Path) -> tuple[Stage, Sites]:
@@ -107,7 +107,7 @@ class House:
         file, url = write_config(directory, snow=both.snow.url, jira=both.jira.url, extra=extra)
         run = await stack.enter_async_context(started(file, url))
         stage = Stage(run.gateway, url)
-        stage.cookies["nadia"] = await _signed_in(run.gateway, "nadia", PEOPLE["nadia"])
+        stage.cookies["nadia"] = await signed_in(run.gateway, "nadia", PEOPLE["nadia"])
         return stage, both
 
     def end(self) -> None:
@@ -123,7 +123,7 @@ async def _awaited(each: Callable[[], Awaitable[Any]]) -> None:
     await each()
 
 
-async def _signed_in(gateway: Gateway, name: str, roles: frozenset[Role]) -> str:
+async def signed_in(gateway: Gateway, name: str, roles: frozenset[Role]) -> str:
     now = time.time()
     async with gateway.database.begin("test.people") as tx:
         await people.add_person(tx, Person(name=name, roles=roles, created_at=now))
