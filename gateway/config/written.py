@@ -52,7 +52,7 @@ def document(config: Config, root: Path | None = None) -> Facts:
         "settings": settings,
         "connections": dict(data.get("connections", {})),
         "flows": dict(data.get("flows", {})),
-        "files": {_told(file, base): _digest(file) for file in _files(config)},
+        "files": {_told(file, base): _digest(file) for file in files_of(config)},
     }
 
 
@@ -95,7 +95,7 @@ def _flat(value: Any, at: str = "") -> Iterator[tuple[str, Any]]:
         yield at, value
 
 
-def _files(config: Config) -> list[Path]:
+def files_of(config: Config) -> list[Path]:
     """Mappings and connector files, those of the library too: a release may change them."""
     found = {member.mapping_file for flow in config.flows.values() for member in flow.members.values()}
     paths = (registry.path_of(each.settings.connector) for each in config.connections.values())

@@ -21,7 +21,7 @@ from gateway.credentials import store
 from gateway.credentials.parts import vault_of
 from gateway.storage.database import dumps, loads
 from gateway.versions.tables import registration_draft
-from gateway.work.registering import Handed
+from gateway.work.registering import Handed, named_in_place
 from gateway.work.trail import note
 from gateway.work.workplace import Workplace
 
@@ -98,7 +98,7 @@ async def get_draft(place: Workplace, who: Principal, id: str) -> Draft | None:
 async def begin_draft(place: Workplace, who: Principal, name: str, files: Mapping[str, str], step: str) -> Draft:
     """A new one. Right CONFIGURE. Raises DraftRefused: the name is taken, by a connection or by another draft."""
     who.require(Right.CONFIGURE)
-    if name in place.config.connections:
+    if name in place.config.connections or name in await asyncio.to_thread(named_in_place, place):
         raise DraftRefused(f"there is a connection {name} already; choose another name", code="draft.taken")
     now, id = place.now(), new_id("dr_", at=place.now())
     row: dict[str, Any] = {"id": id, "name": name, "revision": 1, "step": step, "files": dumps(_fit(files))}
@@ -148,9 +148,10 @@ async def save_draft(
 async def drop_draft(place: Workplace, who: Principal, draft: Draft) -> None:
     """Forgets it; if it is not in place, what it would have signed in with, too. Right CONFIGURE."""
     who.require(Right.CONFIGURE)
+    named = {*place.config.connections, *await asyncio.to_thread(named_in_place, place)}
     async with place.database.begin("draft.drop") as tx:
         gone = await tx.execute(delete(registration_draft).where(_row.id == draft.id))
-        if gone.rowcount and not draft.placed and draft.name not in place.config.connections:
+        if gone.rowcount and draft.name not in named:
             for each in await store.secrets(tx, draft.name):
                 await store.remove_secret(tx, draft.name, each.name)
         detail = {"by": who.id, "draft": draft.id, "placed": draft.placed}

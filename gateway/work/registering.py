@@ -18,11 +18,12 @@ from typing import Any
 import msgspec
 
 from connectors.contract.errors import ConfigError, InputError
+from connectors.contract.written.places import read_source
 from connectors.contract.written.problems import Problem
 from gateway.access.rights import NotAllowed, Principal, Right
 from gateway.config import Config, load
 from gateway.config.staging import FilesRefused, Wanted, placed, put, staged, wanted
-from gateway.config.written import SECTIONS, Change, Facts, differences, digest, document
+from gateway.config.written import SECTIONS, Change, Facts, differences, digest, document, files_of
 from gateway.work.applying import ConfigVersion, Step, applied, config_versions
 from gateway.work.applying import plan as judged
 from gateway.work.guarded import only_for_admins
@@ -30,6 +31,8 @@ from gateway.work.trail import note
 from gateway.work.workplace import Workplace
 
 KINDS = {kind: section for section, kind in SECTIONS.items()}
+_read: dict[str, tuple[tuple[tuple[str, int], ...], Standing]] = {}
+"""What this process began with -> when its files were written, and what stands in them."""
 
 
 class Handed(msgspec.Struct, frozen=True, kw_only=True):
@@ -215,17 +218,39 @@ async def apply_files(place: Workplace, who: Principal, handed: Handed, *, expec
 async def configuration(place: Workplace, who: Principal) -> Standing:
     """What is in place. Right CONFIGURE. Raises ConfigurationInvalid: somebody left the files in a bad state."""
     who.require(Right.CONFIGURE)
-    now = await asyncio.to_thread(_loaded, place)
-    state = await asyncio.to_thread(document, now)
+    found = await asyncio.to_thread(_standing, place)
     newest = await config_versions(place, who, limit=1)
-    return Standing(
-        digest=digest(state),
-        version=newest[0].version if newest else 0,
-        taken_up=digest(state) == place.begun_with,
-        restart=_restart(place.config, now),
-        connections=tuple(sorted(now.connections)),
-        flows=tuple(sorted(now.flows)),
-    )
+    return msgspec.structs.replace(found, version=newest[0].version if newest else 0)
+
+
+def _standing(place: Workplace) -> Standing:
+    """Read anew only when one of its files was written: pages ask for it every few seconds."""
+    watched = [place.config.file, *files_of(place.config)]
+    key = tuple((str(file), file.stat().st_mtime_ns if file.is_file() else 0) for file in watched)
+    known = _read.get(place.begun_with)
+    if known is None or known[0] != key:
+        now = _loaded(place)
+        state = digest(document(now))
+        known = (
+            key,
+            Standing(
+                digest=state,
+                version=0,
+                taken_up=state == place.begun_with,
+                restart=_restart(place.config, now),
+                connections=tuple(sorted(now.connections)),
+                flows=tuple(sorted(now.flows)),
+            ),
+        )
+        _read.clear()
+        _read[place.begun_with] = known
+    return known[1]
+
+
+def named_in_place(place: Workplace) -> set[str]:
+    """Connections that the file names, whether anything works by it or not."""
+    said = read_source(place.config.file).data
+    return set((said.get("connections") if isinstance(said, Mapping) else None) or {})
 
 
 async def take_up(place: Workplace, who: Principal) -> Standing:
