@@ -26,6 +26,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """How far this system's clock is ahead of true time (its Date header and all its times)."""
     index_lag_s: float = 0.0
     """Jira, HubSpot: how long search takes to see a change."""
+    attachment_limit: int = 10 * 1024 * 1024
+    """Jira: bytes of the largest file that it takes."""
     bad_token_is_anonymous: bool = False
     """Jira: wrong credentials see what nobody signed in sees, instead of a 401."""
     acl_hidden_query: str = ""

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from connectors.sandbox.jira import answers, catalog
+from connectors.sandbox.jira.attachments import Attachment, history_item
 from connectors.sandbox.jira.catalog import DONE_CATEGORY, PROJECTS, STATUSES
 from connectors.sandbox.jira.events import Events
 from connectors.sandbox.jira.fields import (
@@ -137,6 +138,27 @@ class Editing:
         with self._store.change():
             self._events.commented("comment_deleted", self._stamp(issue), comment, person)
             self._issues.remove_comment(comment)
+
+    def attach(self, issue: Issue, person: Person, name: str, mime: str, content: bytes) -> Attachment:
+        """A new file; the changelog names it."""
+        files = self._issues.attachments
+        with self._store.change():
+            made = files.add(issue.id, person, self._issues.now_ms(), name, mime, content)
+            issue = self._issues.get(str(issue.id)) or issue  # the file before this one moved it
+            stamped = self._stamp(issue)
+            entry = self._issues.add_history(stamped, person, [history_item(made)])
+            self._events.attached(stamped, made, person, entry)
+        return made
+
+    def detach(self, attachment: Attachment, person: Person) -> None:
+        """A file goes; the changelog names it."""
+        issue = self._issues.get(str(attachment.issue))
+        assert issue is not None
+        with self._store.change():
+            self._issues.attachments.remove(attachment)
+            stamped = self._stamp(issue)
+            entry = self._issues.add_history(stamped, person, [history_item(attachment, gone=True)])
+            self._events.updated(issue, stamped, person, entry)
 
     def _change(self, issue: Issue, values: dict[str, Any], person: Person, *, moved: bool = False) -> Issue:
         after = dict(issue.fields) | values

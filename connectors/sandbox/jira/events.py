@@ -11,6 +11,7 @@ import orjson
 
 from connectors.sandbox.editlog import Edit, comment_view
 from connectors.sandbox.jira import adf
+from connectors.sandbox.jira.attachments import Attachment
 from connectors.sandbox.jira.catalog import CORRELATION_FIELD
 from connectors.sandbox.jira.fields import EMPTY, RICH_FIELDS, TIME_FIELDS
 from connectors.sandbox.jira.issues import Issues
@@ -66,6 +67,15 @@ class Events:
             },
             person,
         )
+
+    def attached(self, issue: Issue, attachment: Attachment, person: Person, entry: History) -> None:
+        """A file came: told as an update whose changelog names it."""
+        self._log("comment", issue, person, comment=attachment_of(attachment))
+        self._post_issue("jira:issue_updated", "issue_updated", issue, person, entry)
+
+    def of_person(self, event: str, user: Mapping[str, Any], person: Person) -> None:
+        """`user_created`, `user_updated` or `user_deleted`: no issue, and nobody who did it (facts.md 2.5)."""
+        self._post(event, {"user": user}, person)
 
     def raw(self, issue: Issue) -> dict[str, Any]:
         """The issue as a connector's `raw` has it: rich text as plain text, our marker and the comments left out."""
@@ -139,6 +149,19 @@ def correlation_of(issue: Issue) -> str | None:
     label = next((label for label in issue.fields["labels"] if label.startswith(MARKER_LABEL)), None)
     kept: str | None = issue.fields[CORRELATION_FIELD]
     return label.removeprefix(MARKER_LABEL) if label else kept
+
+
+def attachment_of(attachment: Attachment) -> dict[str, Any]:
+    """A file as the admin API shows it, beside the comments; a copy's origin comes from its name."""
+    author = by_account(attachment.author)
+    view = comment_view(
+        id=str(attachment.id),
+        kind="attachment",
+        author=author,
+        body=attachment.filename,
+        at=attachment.created / 1000,
+    )
+    return view | {"size": attachment.size}
 
 
 def comment_of(comment: Comment, issues: Issues) -> dict[str, Any]:

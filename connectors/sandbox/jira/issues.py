@@ -8,8 +8,10 @@ from typing import Any
 import msgspec
 import orjson
 
+from connectors.sandbox.jira.attachments import Attachments
 from connectors.sandbox.jira.catalog import PROJECTS
 from connectors.sandbox.jira.index import SearchIndex
+from connectors.sandbox.jira.roster import Roster
 from connectors.sandbox.jira.tables import DDL, Comment, History, Issue, comment_of, history_of, issue_of
 from connectors.sandbox.people import Person
 from connectors.sandbox.site import Site
@@ -24,6 +26,7 @@ class Issues:
         self._site, self._store = site, site.store
         self._store.script(DDL)
         self.index = SearchIndex(site)
+        self.roster, self.attachments = Roster(site), Attachments(site)
 
     def now_ms(self) -> int:
         """The site's clock."""
@@ -68,13 +71,15 @@ class Issues:
             issue.id,
         )
         self._store.run("DELETE FROM property WHERE kind = 'issue' AND owner = ?", issue.id)
+        self.attachments.forget(issue.id)
         for table, column in (("comment", "issue"), ("changelog", "issue"), ("issue", "id")):
             self._store.run(f"DELETE FROM {table} WHERE {column} = ?", issue.id)
         self.index.touch(issue.id)
 
     def reset(self) -> None:
-        """Forgets all issues; numbers go on."""
-        for table in ("issue", "comment", "property", "changelog", "found", "found_label", "index_due"):
+        """Forgets all issues, and who came since; numbers go on."""
+        self.roster.found()
+        for table in ("issue", "comment", "property", "attachment", "changelog", "found", "found_label", "index_due"):
             self._store.run(f"DELETE FROM {table}")
 
     def add_history(self, issue: Issue, person: Person, items: Sequence[Mapping[str, Any]]) -> History:

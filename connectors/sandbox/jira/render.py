@@ -10,11 +10,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from connectors.sandbox.jira import adf, catalog
+from connectors.sandbox.jira.attachments import Attachment
 from connectors.sandbox.jira.catalog import EMPTY_FIELDS, PROJECTS, STATUSES, Project, Status, Transition
 from connectors.sandbox.jira.fields import NAMED, PEOPLE_FIELDS, RICH_FIELDS, TIME_FIELDS
 from connectors.sandbox.jira.issues import Issues
+from connectors.sandbox.jira.roster import Account
 from connectors.sandbox.jira.tables import Comment, History, Issue
-from connectors.sandbox.people import Person, by_account
+from connectors.sandbox.people import Person
 
 _SIZES = {"48x48": "", "24x24": "?size=small", "16x16": "?size=xsmall", "32x32": "?size=medium"}
 
@@ -38,20 +40,26 @@ class Renderer:
         return f"{at:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}{at:%z}"
 
     def user(self, account: str | None) -> dict[str, Any] | None:
-        """A person."""
-        person = by_account(account) if account else None
-        if person is None:
-            return None
-        return {
-            "self": self.url(f"user?accountId={person.account_id}"),
-            "accountId": person.account_id,
-            "accountType": "app" if person.actor == "gateway" else "atlassian",
-            "emailAddress": person.email,
-            "avatarUrls": self._avatars(f"initials/{person.name}.png"),
-            "displayName": person.full_name,
-            "active": True,
-            "timeZone": person.time_zone,
+        """A person by account id; None for one without access to the site."""
+        found = self._issues.roster.get(account) if account else None
+        return self.account(found) if found else None
+
+    def account(self, account: Account) -> dict[str, Any]:
+        """A person. Whoever hides the e-mail address shows without it (facts.md 2.3)."""
+        name = account.email.partition("@")[0]
+        shown = {
+            "self": self.url(f"user?accountId={account.id}"),
+            "accountId": account.id,
+            "accountType": account.kind,
+            "emailAddress": account.email,
+            "avatarUrls": self._avatars(f"initials/{name}.png"),
+            "displayName": account.name,
+            "active": account.active,
+            "timeZone": account.zone,
         }
+        if account.hidden:
+            del shown["emailAddress"]
+        return shown
 
     def status(self, status: Status) -> dict[str, Any]:
         """A status with its category."""
@@ -146,6 +154,7 @@ class Renderer:
             "created": lambda: self.time(issue.created),
             "updated": lambda: self.time(issue.updated),
             "comment": lambda: self._comment_page(issue),
+            "attachment": lambda: [self.attachment(each) for each in self._issues.attachments.of(issue.id)],
             "votes": lambda: {"self": self.url(f"issue/{issue.key}/votes"), "votes": 0, "hasVoted": False},
             "watches": lambda: {"self": self.url(f"issue/{issue.key}/watchers"), "watchCount": 1, "isWatching": False},
             "worklog": lambda: {"startAt": 0, "maxResults": 20, "total": 0, "worklogs": []},
@@ -192,6 +201,19 @@ class Renderer:
             found = self._issues.properties("comment", comment.id)
             shown["properties"] = [{"key": key, "value": value} for key, value in found.items()]
         return shown
+
+    def attachment(self, attachment: Attachment) -> dict[str, Any]:
+        """A file without its bytes."""
+        return {
+            "self": self.url(f"attachment/{attachment.id}"),
+            "id": str(attachment.id),
+            "filename": attachment.filename,
+            "author": self.user(attachment.author),
+            "created": self.time(attachment.created),
+            "size": attachment.size,
+            "mimeType": attachment.mime,
+            "content": self.url(f"attachment/content/{attachment.id}"),
+        }
 
     def history(self, entry: History) -> dict[str, Any]:
         """One entry of the changelog."""

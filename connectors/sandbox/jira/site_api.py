@@ -1,4 +1,4 @@
-"""`/rest/api/3/...` about the site itself: who am I, people, fields, priorities, statuses, projects."""
+"""`/rest/api/3/...` about the site itself: who am I, fields, priorities, statuses, projects."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from connectors.sandbox.gate import signed_in
 from connectors.sandbox.jira import answers, catalog
 from connectors.sandbox.jira.catalog import FIELDS, PROJECTS, STATUSES, FieldSpec, may_see
 from connectors.sandbox.jira.desk import Desk, page, page_bean, person_of, words
-from connectors.sandbox.people import PEOPLE, Person, by_account
 
 _TEXT = "com.atlassian.jira.plugin.system.customfieldtypes:textfield"
 
@@ -29,11 +28,6 @@ class SiteApi:
         paths: dict[str, Callable[[web.Request], Any]] = {
             "myself": self.myself,
             "serverInfo": self.server_info,
-            "user": self.user,
-            "user/search": self.find_users,
-            "user/assignable/search": self.find_users,
-            "users": self.users,
-            "users/search": self.users,
             "field": self.fields,
             "priority": self.priorities,
             "priority/search": self.find_priorities,
@@ -67,30 +61,6 @@ class SiteApi:
                 "serverTimeZone": "Etc/UTC",
             }
         )
-
-    async def user(self, request: web.Request) -> web.Response:
-        """By account id."""
-        person_of(request)
-        account = request.query.get("accountId", "")
-        if by_account(account) is None:
-            raise answers.not_found(f"Specified user does not exist or you do not have required permissions: {account}")
-        return answers.body(self._desk.renderer(request).user(account))
-
-    async def find_users(self, request: web.Request) -> web.Response:
-        """By the beginning of a name or address, or by account id."""
-        person_of(request)
-        query, account = request.query.get("query", "").lower(), request.query.get("accountId")
-        if not query and not account and not request.path.endswith("assignable/search"):
-            raise answers.refused("The query parameter 'query', 'accountId' or 'property' is required.")
-        start, size = page(request, default=50, cap=1000)
-        found = [person for person in PEOPLE if _fits(person, query, account)]
-        return self._people(request, found[start : start + size])
-
-    async def users(self, request: web.Request) -> web.Response:
-        """Everybody."""
-        person_of(request)
-        start, size = page(request, default=50, cap=1000)
-        return self._people(request, list(PEOPLE[start : start + size]))
 
     async def fields(self, request: web.Request) -> web.Response:
         """System and custom fields."""
@@ -166,10 +136,6 @@ class SiteApi:
         }
         return answers.body(render.project(found) | more)
 
-    def _people(self, request: web.Request, people: list[Person]) -> web.Response:
-        render = self._desk.renderer(request)
-        return answers.body([render.user(person.account_id) for person in people])
-
     def _priority(self, request: web.Request, number: str) -> dict[str, Any]:
         more = {
             "description": catalog.PRIORITIES[number].description,
@@ -184,13 +150,6 @@ class SiteApi:
         return answers.body(
             page_bean(request, self._desk.site.base_url, shown, start=start, size=size, total=len(found))
         )
-
-
-def _fits(person: Person, query: str, account: str | None) -> bool:
-    if account:
-        return person.account_id == account
-    names = (person.full_name.lower(), person.email, *person.full_name.lower().split())
-    return any(name.startswith(query) for name in names)
 
 
 def _changed(spec: FieldSpec, change: FieldChange) -> FieldSpec | None:

@@ -9,12 +9,15 @@ from typing import Any
 from aiohttp import web
 
 from connectors.sandbox.jira import answers
+from connectors.sandbox.jira.attachment_api import AttachmentApi
 from connectors.sandbox.jira.comment_api import CommentApi
 from connectors.sandbox.jira.desk import Desk
 from connectors.sandbox.jira.editing import Editing
-from connectors.sandbox.jira.events import Events, comment_of, correlation_of, hook_headers
+from connectors.sandbox.jira.events import Events, attachment_of, comment_of, correlation_of, hook_headers
+from connectors.sandbox.jira.group_api import GroupApi
 from connectors.sandbox.jira.issue_api import IssueApi
 from connectors.sandbox.jira.issues import Issues
+from connectors.sandbox.jira.people_api import PeopleApi
 from connectors.sandbox.jira.search_api import SearchApi
 from connectors.sandbox.jira.site_api import SiteApi
 from connectors.sandbox.people import Person, basic_credentials, by_email, by_token
@@ -33,7 +36,8 @@ class JiraCloud:
         self._issues = Issues(site)
         self._events = Events(site, self._issues)
         desk, editing = Desk(site, self._issues), Editing(site, self._issues, self._events)
-        self._parts = (IssueApi(desk, editing), CommentApi(desk, editing), SearchApi(desk), SiteApi(desk))
+        issues = (IssueApi(desk, editing), CommentApi(desk, editing), AttachmentApi(desk, editing), SearchApi(desk))
+        self._parts = (*issues, SiteApi(desk), PeopleApi(desk, self._events), GroupApi(desk))
 
     def routes(self) -> list[web.RouteDef]:
         """The REST API."""
@@ -99,6 +103,7 @@ class JiraCloud:
                 "correlation": correlation_of(issue),
                 "raw": self._events.raw(issue),
                 "comments": [comment_of(comment, self._issues) for comment in self._issues.comments(issue.id)],
+                "attachments": [attachment_of(each) for each in self._issues.attachments.of(issue.id)],
             }
             for issue in self._issues.all()
         ]

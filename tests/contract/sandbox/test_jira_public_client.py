@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from io import BytesIO
 
 import pytest
 from jira import JIRA, JIRAError
@@ -92,6 +93,25 @@ async def test_properties_people_and_the_site(jira: World) -> None:
         assert {resolution.name for resolution in client.resolutions()} >= {"Done", "Duplicate"}
         assert client.project("OPS").name == "Operations"
         assert "summary" in {field["id"] for field in client.fields()}
+
+    await _in_thread(work)
+
+
+async def test_files_and_users(jira: World) -> None:
+    """Groups it only speaks to as Jira Cloud no longer does: by the names of users."""
+
+    def work() -> None:
+        client = _client(jira)
+        issue = client.create_issue(project={"key": "OPS"}, issuetype={"name": "Bug"}, summary="s")
+        content = bytes(range(256)) * 300
+        made = client.add_attachment(issue, BytesIO(content), filename="dump.bin")
+        assert (made.filename, made.size) == ("dump.bin", len(content))
+        assert client.attachment(made.id).get() == content
+        assert client.attachment_meta()["enabled"]
+        assert [each.filename for each in client.issue(issue.key).fields.attachment] == ["dump.bin"]
+        client.delete_attachment(made.id)
+        assert client.issue(issue.key).fields.attachment == []
+        assert client.user("712020:de500000-c0ff-ee00-b0a7-000000000005").displayName == "Dev Das"
 
     await _in_thread(work)
 

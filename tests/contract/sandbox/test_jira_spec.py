@@ -83,8 +83,8 @@ async def tour(jira: World, spec: Spec) -> Any:
     """Calls that check every answer."""
     ann = jira.person("ann")
 
-    async def call(method: str, path: str, body: Any = None, *, expect: int = 200) -> Any:
-        answer = await ann(method, _API + path, body)
+    async def call(method: str, path: str, body: Any = None, *, expect: int = 200, **more: Any) -> Any:
+        answer = await ann(method, _API + path, body, **more)
         assert answer.status == expect, (method, path, answer.status, answer.body)
         spec.check(method, _API + path, answer)
         return answer.json if answer.body else None
@@ -141,6 +141,66 @@ async def test_the_tour(tour: Any, spec: Spec) -> None:
     await tour("GET", "/project/NOPE", expect=404)
     await tour("DELETE", f"/issue/{key}", expect=204)
     assert len(spec.shown) == 48
+
+
+async def test_the_tour_of_people_and_groups(tour: Any) -> None:
+    new = {"emailAddress": "eve@example.com", "products": ["jira-software"]}
+    eve = (await tour("POST", "/user", new, expect=201))["accountId"]
+    assert (await tour("POST", "/user", new, expect=201))["accountId"] == eve
+    await tour("POST", "/user", {"emailAddress": "eve@example.com"}, expect=400)
+    await tour("GET", "/user?accountId=nobody", expect=404)
+    await tour("GET", f"/user/groups?accountId={eve}")
+    team = (await tour("POST", "/group", {"name": "night shift"}, expect=201))["groupId"]
+    await tour("POST", "/group", {"name": "night shift"}, expect=400)
+    await tour("GET", "/group/bulk?maxResults=1")
+    await tour("GET", f"/group/bulk?groupId={team}")
+    member = f"/group/user?groupId={team}"
+    await tour("POST", member, {"accountId": eve}, expect=201)
+    await tour("POST", member, {"accountId": eve}, expect=400)
+    await tour("POST", member, {"accountId": "nobody"}, expect=404)
+    shown = await tour("GET", f"/group/member?groupId={team}&includeInactiveUsers=true")
+    assert [each["accountId"] for each in shown["values"]] == [eve]
+    await tour("GET", "/group/member?groupId=none", expect=404)
+    await tour("DELETE", f"{member}&accountId={eve}")
+    await tour("DELETE", f"{member}&accountId={eve}", expect=400)
+    await tour("DELETE", f"/group?groupId={team}")
+    await tour("DELETE", f"/user?accountId={eve}", expect=204)
+
+
+async def test_only_site_administrators_change_people_and_groups(jira: World, spec: Spec) -> None:
+    bob = jira.person("bob")
+    for method, path, body in (
+        ("POST", "/user", {"emailAddress": "eve@example.com", "products": []}),
+        ("POST", "/group", {"name": "night shift"}),
+    ):
+        answer = await bob(method, _API + path, body)
+        assert answer.status == 403
+        spec.check(method, _API + path, answer)
+
+
+async def test_the_tour_of_attachments(tour: Any, jira: World) -> None:
+    fields = {"project": {"key": "OPS"}, "issuetype": {"name": "Task"}, "summary": "s"}
+    issue = (await tour("POST", "/issue", {"fields": fields}, expect=201))["id"]
+    content = b"a\r\n--b\r\r\n\x00\xff" * 7
+    form = (
+        b'--b0\r\nContent-Disposition: form-data; name="file"; filename="a.bin"\r\n\r\n' + content + b"\r\n--b0--\r\n"
+    )
+    said = {"Content-Type": "multipart/form-data; boundary=b0", "X-Atlassian-Token": "no-check"}
+    path = f"/issue/{issue}/attachments"
+    [made] = await tour("POST", path, form, headers=said)
+    await tour("POST", path, form, headers={"Content-Type": said["Content-Type"]}, expect=403)
+    await jira.nobody("PATCH", "/_sandbox/options", {"attachment_limit": 10})
+    await tour("POST", path, form, headers=said, expect=413)
+    await tour("GET", "/attachment/meta")
+    await tour("GET", f"/attachment/{made['id']}")
+    await tour("GET", "/attachment/999", expect=404)
+    assert (await tour("GET", f"/issue/{issue}"))["fields"]["attachment"][0]["size"] == len(content)
+    there = f"{_API}/attachment/content/{made['id']}"
+    answer = await jira.person("ann").get(f"{there}?redirect=false")
+    assert (answer.status, answer.body) == (200, content)
+    changes = (await tour("GET", f"/issue/{issue}/changelog"))["values"]
+    assert changes[-1]["items"][0]["toString"] == "a.bin"
+    await tour("DELETE", f"/attachment/{made['id']}", expect=204)
 
 
 def test_the_check_can_fail(spec: Spec) -> None:
