@@ -136,11 +136,11 @@ class Bench:
         self.made.add(id)
         return id
 
-    async def fragment(self, text: str) -> Mapping[str, Any]:
+    async def creation(self, text: str) -> Mapping[str, Any]:
         """What a create of ours writes, once what it refers to is there."""
         if self.fixture.refers is not None:
             await self.fixture.refers(self.hand, text)
-        return self.fixture.fragment(text)
+        return (self.fixture.creation or self.fixture.fragment)(text)
 
     async def several(self, count: int, what: str) -> dict[str, str]:
         """Objects made by hand at once, id -> text; lists and searches show them."""

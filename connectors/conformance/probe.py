@@ -73,7 +73,7 @@ async def _look(connector: Connector, fixture: Fixture, question: Question) -> S
             return await _by_origin(connector, write) if spec.items and spec.readable else _CANNOT
         case WriteKind.DELETE:
             return await _by_absence(connector, write) if spec.readable else _CANNOT
-    if spec.history:
+    if spec.history and not spec.is_unrecorded(write.values):
         return await _by_history(connector, fixture, question)
     return await _by_value(connector, fixture, write) if spec.readable else _CANNOT
 

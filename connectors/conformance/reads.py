@@ -102,7 +102,7 @@ async def marker(bench: Bench) -> str:
     spec = bench.spec
     if "create" not in bench.fixture.actions or not spec.marker:
         raise DoesNotApply("creates carry no marker")
-    write = bench.write("create", values=await bench.fragment(bench.token("marked")))
+    write = bench.write("create", values=await bench.creation(bench.token("marked")))
     async with bench.client(timeout_s=PATIENT_S) as client:
         receipt = await client.connector.apply(write)
         bench.made.add(receipt.ref.id)

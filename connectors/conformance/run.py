@@ -103,11 +103,18 @@ async def _measured(
     )
 
 
+def _asked(fixture: Fixture, only: Collection[str]) -> list[Rule]:
+    """The rules that an object has to hold to; a part of one has none of its own."""
+    if fixture.part:
+        return []
+    return [rule for rule in RULES if _wanted(rule.name, only) and _due(fixture, rule.name)]
+
+
 def _wanted(name: str, only: Collection[str]) -> bool:
     return not only or any(name == each or name.startswith(f"{each}.") for each in only)
 
 
-def _asked(fixture: Fixture, name: str) -> bool:
+def _due(fixture: Fixture, name: str) -> bool:
     return not fixture.like or name in OF_EACH
 
 
@@ -119,7 +126,7 @@ def _in_turn(found: Sequence[Bench]) -> list[list[Bench]]:
 
 async def _rules(bench: Bench, only: Collection[str], limit: asyncio.Semaphore, steps: _Steps) -> Sequence[RuleResult]:
     """In the order of the table. Polls come by themselves: an empty page is empty only where nobody else makes rows."""
-    rules = [rule for rule in RULES if _wanted(rule.name, only) and _asked(bench.fixture, rule.name)]
+    rules = _asked(bench.fixture, only)
 
     async def one(rule: Rule) -> RuleResult:
         async with limit:
@@ -176,9 +183,8 @@ async def _action(
 
     rest = [name for name in todo if name != TWICE]
     trials += await asyncio.gather(*(_tried(action, name, limit, steps, run(name)) for name in rest))
-    name = f"{fixture.object}.{action}"
     return ActionReport(
-        action=name, grade=None if only else grade(action, trials, keyed=declared), trials=tuple(trials)
+        action=fixture.name(action), grade=None if only else grade(action, trials, keyed=declared), trials=tuple(trials)
     )
 
 
@@ -189,7 +195,7 @@ def _todo(fixture: Fixture, action: str, only: Collection[str]) -> list[str]:
         name for name in (PLAIN, STALE) if _wanted(f"write.{name}", only) and (name != STALE or action == "update")
     ]
     todo = [*([TWICE] if chosen or _wanted(f"write.{TWICE}", only) else []), *named, *chosen]
-    return [name for name in todo if _asked(fixture, f"write.{name}")]
+    return [name for name in todo if _due(fixture, f"write.{name}")]
 
 
 async def _tried(
@@ -208,8 +214,7 @@ async def _tried(
 
 def _count(fixture: Fixture, only: Collection[str]) -> int:
     """How many rules and trials there will be."""
-    asked = sum(_wanted(rule.name, only) and _asked(fixture, rule.name) for rule in RULES)
-    return asked + sum(len(_todo(fixture, action, only)) for action in fixture.actions)
+    return len(_asked(fixture, only)) + sum(len(_todo(fixture, action, only)) for action in fixture.actions)
 
 
 class _Steps:

@@ -66,10 +66,12 @@ async def prepare(bench: Bench, client: Client, action: str, *, timeout_s: float
     text = bench.token(action)
     if action == "create":
         bench.sent.add(text)
-        write = bench.write(action, values=await bench.fragment(text), timeout_s=timeout_s)
+        write = bench.write(action, values=await bench.creation(text), timeout_s=timeout_s)
         own = bench.fixture.object if bench.fixture.refers else ""
         return Attempt(write=write, deed=Deed(action=action, text=text, object=own), question=Question(write=write))
     id = await bench.create(bench.token("for"))
+    if bench.fixture.ready is not None and action == "update":
+        await bench.fixture.ready(bench.hand, text)
     connector, fixture = client.connector, bench.fixture
     spec, ref = connector.specs[fixture.object], bench.ref(id)
     snapshot = await connector.read(ref) if spec.readable else None

@@ -96,8 +96,16 @@ class Fixture:
     """A text -> what `Write.values` holds to make it the object's text: short, stored whole, searchable by `Hand`."""
     text: Callable[[Raw], str]
     """`Snapshot.raw` -> that text; "" where a partial row does not hold it."""
+    part: str = ""
+    """A part of the object that is graded for itself, by one action (a property, a file): only that is tried, the rest
+    is asked of the object's own fixture.
+    """
     system: str = ""
     """Name of its stand-in; "" where there is none."""
+    creation: Callable[[str], Raw] | None = None
+    """The same for a create, where that takes something else than a change does; None: `fragment`."""
+    ready: Callable[[Any, str], Awaitable[None]] | None = None
+    """(the hand, a text) makes by hand what must be there before a change can hold that text (a member to be)."""
     hand: Callable[[ConnectionSettings], Hand] | None = None
     """Without one, people's edits go through a second connector, and deletions are not tested."""
     like: str = ""
@@ -138,3 +146,7 @@ class Fixture:
     """It covers the body; False for a vendor that only sends a secret along."""
     signed_by: str = "signature"
     """Part of the names of the headers that prove who sent a webhook."""
+
+    def name(self, action: str) -> str:
+        """What the grade of one of its actions stands under."""
+        return f"{self.object}.{self.part or action}"

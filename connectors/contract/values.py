@@ -31,6 +31,8 @@ class ObjectSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Resolution of the system's update time."""
     history: bool = False
     """`history()` can be read back, with authors."""
+    unrecorded: tuple[str, ...] = ()
+    """Names in `raw`, at its top, that history never tells of: an effect on nothing else is proved by its value."""
     conditional: bool = False
     """Updates take a precondition (If-Match); a stale one is a `Conflict`."""
     marker: bool = True
@@ -47,6 +49,12 @@ class ObjectSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Comments can be read and written, with a marker in the copy."""
     tells: str = ""
     """Whom the system tells by itself of a write to such an object, in words for people; empty: not known."""
+    files: int = 0
+    """Bytes of the largest file that is carried over to it as an item; 0: it takes none."""
+
+    def is_unrecorded(self, values: Mapping[str, Any]) -> bool:
+        """Whether history will show nothing of a write of these values."""
+        return bool(values) and values.keys() <= set(self.unrecorded)
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):

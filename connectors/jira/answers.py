@@ -49,6 +49,16 @@ def a_person(data: Any) -> str:
     return "" if isinstance(data, Mapping) and data.get("accountId") else "no `accountId` in the answer"
 
 
+def a_group(data: Any) -> str:
+    """Complaint unless it is a group."""
+    return "" if isinstance(data, Mapping) and data.get("groupId") else "no `groupId` in the answer"
+
+
+def people(data: Any) -> str:
+    """Complaint unless it is a bare list of users."""
+    return a_list(data) or next((said for each in data if (said := a_person(each))), "")
+
+
 def a_list(data: Any) -> str:
     """Complaint unless it is a bare list of objects."""
     sound = isinstance(data, list) and all(isinstance(each, Mapping) for each in data)

@@ -45,8 +45,12 @@ class Api:
         """What may be there: status 404 if it is not, or not for us."""
         answer = await self._client.read(path, query, sound=sound, tolerate={404})
         if answer.status == 404:
-            await self._directory.myself()
+            await self.believed()
         return answer
+
+    async def believed(self) -> None:
+        """Proves the sign-in, so that what was just found absent is. Raises CredentialsError."""
+        await self._directory.myself()
 
     async def missing(self, method: str, path: str, answer: Answer) -> DeliveryError:
         """The error for a 404, which also stands for a lack of rights (facts.md 2.3 [OAS-JIRA, HAR-JIRA])."""

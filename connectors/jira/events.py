@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -17,7 +17,8 @@ import orjson
 from connectors.contract.errors import MalformedError, SignatureError
 from connectors.contract.values import Change, ChangeKind, Item, Received, Snapshot, Webhook
 from connectors.jira.items import to_item
-from connectors.jira.rows import ISSUE, is_whole, to_snapshot
+from connectors.jira.rows import is_whole, to_snapshot
+from connectors.jira.settings import ISSUE, USER
 from connectors.jira.times import from_ms, parse_time
 
 SIGNATURE = "x-hub-signature"
@@ -41,6 +42,8 @@ class Reader(NamedTuple):
     clock_offset_s: float
     new_key: str
     """For hints of old servers, which send no identifier."""
+    sees_all: bool = True
+    """False: more of an issue is synchronised than an event can show (its properties)."""
 
 
 def verify(webhook: Webhook, secret: str) -> None:
@@ -57,10 +60,16 @@ def verify(webhook: Webhook, secret: str) -> None:
         raise SignatureError("the signature does not fit the body", code="bad_signature")
 
 
-def read(webhook: Webhook, reader: Reader) -> Received:
-    """The changes of an event. Raises MalformedError where the event cannot be told."""
+def read(webhook: Webhook, reader: Reader, objects: Collection[str] = (ISSUE,)) -> Received:
+    """The changes of an event. Raises MalformedError where the event cannot be told. `objects`: what is
+    synchronised; what an event says of others is ignored.
+    """
     said = _parsed(webhook.body)
     event = said["webhookEvent"]
+    if event in _PEOPLE_EVENTS and USER in objects:
+        return _of_person(event, said, webhook, reader)
+    if ISSUE not in objects:
+        return Received(changes=(), ignored=f"event {event[:60]} is of an object that is not synchronised")
     if event not in _ISSUE_EVENTS and event not in _COMMENT_EVENTS:
         return Received(changes=(), ignored=f"event {event[:60]} carries nothing that is synchronised")
     issue = said.get("issue")
@@ -78,7 +87,36 @@ _ISSUE_EVENTS: Mapping[str, ChangeKind] = {
     "jira:issue_updated": ChangeKind.SNAPSHOT,
     "jira:issue_deleted": ChangeKind.DELETED,
 }
+_PEOPLE_EVENTS: Mapping[str, ChangeKind] = {
+    "user_created": ChangeKind.HINT,
+    "user_updated": ChangeKind.HINT,
+    "user_deleted": ChangeKind.DELETED,
+}
 _COMMENT_EVENTS = frozenset({"comment_created", "comment_updated", "comment_deleted"})
+
+
+def _of_person(event: str, said: Document, webhook: Webhook, reader: Reader) -> Received:
+    """What it shows of the profile depends on whom it is sent to; so it is only a hint to read."""
+    user = said.get("user")
+    account = user.get("accountId") if isinstance(user, Mapping) else None
+    if not isinstance(account, str) or not account:
+        raise MalformedError(f"{event} without an accountId", code="no_user")
+    kind = _PEOPLE_EVENTS[event]
+    snapshot = Snapshot(object=USER, id=account, partial=True, exists=kind is not ChangeKind.DELETED)
+    key = webhook.headers.get(IDENTIFIER, "") or f"{USER}:{account}:{reader.new_key}"
+    return Received(changes=(_change(kind, snapshot, key, said, webhook, reader),))
+
+
+def roll_hint(connection: str, object: str, id: str, key: str, received_at: float) -> Change:
+    """A row that looks otherwise than before, or is not listed any more: something to read, by a key of its own."""
+    return Change(
+        connection=connection,
+        delivery_key=f"{object}:{id}:{key}",
+        kind=ChangeKind.HINT,
+        snapshot=Snapshot(object=object, id=id, partial=True),
+        received_at=received_at,
+        via="poll",
+    )
 
 
 def _parsed(body: bytes) -> dict[str, Any]:
@@ -93,7 +131,8 @@ def _parsed(body: bytes) -> dict[str, Any]:
 
 def _edited(event: str, said: Document, issue: Document, webhook: Webhook, reader: Reader) -> Received:
     actor, by_us = _actor(said, reader)
-    sound = webhook.headers.get(FLOW, "Primary") == "Primary" and is_whole(issue, reader.more_fields)
+    primary = webhook.headers.get(FLOW, "Primary") == "Primary"
+    sound = primary and reader.sees_all and is_whole(issue, reader.more_fields)
     kind = _ISSUE_EVENTS[event] if sound or event == "jira:issue_deleted" else ChangeKind.HINT
     snapshot = to_snapshot(
         issue,

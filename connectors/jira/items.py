@@ -9,7 +9,7 @@ from connectors.comments import dress, undress
 from connectors.contract.values import HistoryEntry, Item, ItemDraft
 from connectors.jira.adf import from_text, is_document, to_text
 from connectors.jira.marker import without
-from connectors.jira.rows import ISSUE
+from connectors.jira.settings import ISSUE
 from connectors.jira.times import parse_time
 
 ORIGIN_PROPERTY = "lockstep.origin"

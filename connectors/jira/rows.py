@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from connectors.contract.values import Snapshot, Step
-from connectors.jira import marker
+from connectors.jira import marker, properties
 from connectors.jira.adf import is_document, to_text
+from connectors.jira.settings import ISSUE
 from connectors.jira.times import parse_time
 
-ISSUE = "issue"
 USUAL_FIELDS = (
     *("summary", "description", "environment", "status", "priority", "assignee", "reporter", "resolution", "labels"),
     *("issuetype", "project", "components", "duedate", "created", "updated"),
@@ -63,9 +63,11 @@ def to_snapshot(
     by_us: bool | None = None,
     partial: bool = False,
     asked: Iterable[str] = (),
+    keys: Sequence[str] = (),
 ) -> Snapshot:
     """An issue as a Snapshot. It has no version number: `updated` is all there is (facts.md 2.4). `asked`: the fields
-    asked for; an issue without a parent leaves that out [fixture jira/http.issue.get-expand-transitions].
+    asked for; an issue without a parent leaves that out [fixture jira/http.issue.get-expand-transitions]. `keys`: the
+    properties asked for.
     """
     fields = _fields(document)
     if "parent" in asked and "parent" not in fields:
@@ -76,7 +78,7 @@ def to_snapshot(
         id=str(document.get("id", "")),
         key=key,
         updated_at=parse_time(fields.get("updated")),
-        raw=to_raw(document, correlation_field),
+        raw=to_raw(document, correlation_field) | _properties(document, keys),
         partial=partial,
         correlation=marker.correlation(fields, correlation_field),
         actor=actor,
@@ -84,6 +86,10 @@ def to_snapshot(
         field_times=field_times(document),
         url=f"{site}/browse/{key}" if site and key else "",
     )
+
+
+def _properties(document: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
+    return {properties.NAME: properties.shown(document, keys)} if keys else {}
 
 
 def is_whole(document: Mapping[str, Any], more: Iterable[str]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import Field, field_validator
 
@@ -10,7 +10,8 @@ from connectors.contract.connector import ConnectionSettings
 from connectors.contract.errors import ConfigError
 from connectors.options import Options, parse
 
-ISSUE = "issue"
+ISSUE, USER, GROUP = "issue", "user", "group"
+OBJECTS = (ISSUE, USER, GROUP)
 
 
 class JiraOptions(Options):
@@ -32,6 +33,9 @@ class IssueOptions(Options):
     issuetype: str = Field("Task", min_length=1, description="Name, or all digits: id, of the type of new issues.")
     jql: str = Field("", description="Further condition that limits what is polled.")
     defaults: dict[str, Any] = Field({}, description="Fields set on create unless the mapping sets them.")
+    properties: tuple[str, ...] = Field(
+        (), description="Keys of entity properties, read and written as properties.KEY."
+    )
 
     @field_validator("jql")
     @classmethod
@@ -41,12 +45,45 @@ class IssueOptions(Options):
         return text
 
 
-def parsed(settings: ConnectionSettings) -> tuple[JiraOptions, IssueOptions]:
-    """Options of the connection and of its issues. Raises ConfigError."""
-    where = f"connection {settings.name}"
-    unknown = set(settings.objects) - {ISSUE}
+class UserOptions(Options):
+    """`with:` of a flow member."""
+
+    account_types: tuple[str, ...] = Field(
+        ("atlassian",), description="Kinds of accounts that are people: atlassian, app, customer."
+    )
+    products: tuple[str, ...] = Field((), description="Products that who is invited gets, such as jira-software.")
+    page_size: int = Field(1000, ge=1, le=1000, description="People asked for at once.")
+
+
+class GroupOptions(Options):
+    """`with:` of a flow member."""
+
+    names: tuple[str, ...] = Field((), description="Only these groups are polled; empty: all.")
+    page_size: int = Field(50, ge=1, le=50, description="Groups asked for at once.")
+
+
+class Parsed(NamedTuple):
+    """The settings of one connection."""
+
+    site: JiraOptions
+    issue: IssueOptions
+    user: UserOptions
+    group: GroupOptions
+    objects: tuple[str, ...]
+    """What is synchronised: issues if nothing is said."""
+
+
+def parsed(settings: ConnectionSettings) -> Parsed:
+    """Options of the connection and of its objects. Raises ConfigError."""
+    where, given = f"connection {settings.name}", settings.objects
+    unknown = set(given) - set(OBJECTS)
     if unknown:
-        problem = f"{where}: error[objects]: Jira has no object {', '.join(sorted(unknown))}; try {ISSUE}"
+        problem = f"{where}: error[objects]: Jira has no object {', '.join(sorted(unknown))}; try {', '.join(OBJECTS)}"
         raise ConfigError([problem])
-    issue = parse(IssueOptions, settings.objects.get(ISSUE, {}), f"{where}, {ISSUE}")
-    return parse(JiraOptions, settings.options, where), issue
+    return Parsed(
+        issue=parse(IssueOptions, given.get(ISSUE, {}), f"{where}, {ISSUE}"),
+        user=parse(UserOptions, given.get(USER, {}), f"{where}, {USER}"),
+        group=parse(GroupOptions, given.get(GROUP, {}), f"{where}, {GROUP}"),
+        site=parse(JiraOptions, settings.options, where),
+        objects=tuple(name for name in OBJECTS if name in given) or (ISSUE,),
+    )

@@ -108,7 +108,8 @@ def _update(unit: Unit, lane: Lane, attempt: Attempt, seen: Seen, late_enough: b
     ours = _ours(seen.history, attempt, unit.held(lane.connection).told)
     if ours:
         return _by_history(unit, lane, attempt, seen, ours, shown)
-    if seen.history is None and _moved(attempt, snapshot) and _shows_it(unit, lane, attempt, shown):
+    unrecorded = unit.member(lane.connection).spec.is_unrecorded(attempt.values)
+    if (seen.history is None or unrecorded) and _moved(attempt, snapshot) and _shows_it(unit, lane, attempt, shown):
         return _by_value(unit, lane, attempt, seen, shown)
     if not late_enough:
         return False

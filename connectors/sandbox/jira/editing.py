@@ -53,8 +53,8 @@ class Editing:
         made = {"creator": person.account_id, "reporter": person.account_id, "statuscategorychangedate": now}
         with self._store.change():
             issue = self._issues.add(project, dict(EMPTY) | made | dict(asked.values))
-            self._set_properties(issue, payload)
             self._events.created(issue, person)
+            self._set_properties(issue, payload, person)
             self._add_comments(issue, asked, person)
         return issue
 
@@ -63,7 +63,7 @@ class Editing:
         asked = self._with_parent(read_write(payload, issue.fields, screen=editable(issue.fields)), issue)
         _refuse(asked.errors)
         with self._store.change():
-            self._set_properties(issue, payload)
+            self._set_properties(issue, payload, person)
             issue = self._change(issue, dict(asked.values), person)
             return self._add_comments(issue, asked, person)
 
@@ -197,9 +197,19 @@ class Editing:
             self._events.commented("comment_created", issue, comment, person)
         return issue
 
-    def _set_properties(self, issue: Issue, payload: Mapping[str, Any]) -> None:
+    def _set_properties(self, issue: Issue, payload: Mapping[str, Any], person: Person) -> None:
         for entry in payload.get("properties") or ():
-            self._issues.set_property("issue", issue.id, entry["key"], entry.get("value"))
+            self.set_property(issue, entry["key"], entry.get("value"), person)
+
+    def set_property(self, issue: Issue, key: str, value: Any, person: Person) -> bool:
+        """Sets one; whether it is new. No changelog, no webhook, no new time of update [OAS-JIRA, M]; only the edit
+        log tells.
+        """
+        with self._store.change():
+            before = self._issues.properties("issue", issue.id).get(key)
+            if before != value:
+                self._events.property_set(issue, key, (before, value), person)
+            return self._issues.set_property("issue", issue.id, key, value)
 
     def _project(self, payload: Mapping[str, Any], person: Person) -> str:
         project = catalog.find_named(PROJECTS, (payload.get("fields") or {}).get("project"))

@@ -73,6 +73,10 @@ class Events:
         self._log("comment", issue, person, comment=attachment_of(attachment))
         self._post_issue("jira:issue_updated", "issue_updated", issue, person, entry)
 
+    def property_set(self, issue: Issue, key: str, pair: tuple[Any, Any], person: Person) -> None:
+        """Nobody but the edit log is told."""
+        self._log("update", issue, person, fields={f"properties.{key}": pair})
+
     def of_person(self, event: str, user: Mapping[str, Any], person: Person) -> None:
         """`user_created`, `user_updated` or `user_deleted`: no issue, and nobody who did it (facts.md 2.5)."""
         self._post(event, {"user": user}, person)

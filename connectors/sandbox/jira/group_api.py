@@ -24,7 +24,7 @@ class GroupApi:
         return [
             web.post(_GROUP, self.create),
             web.delete(_GROUP, self.remove),
-            web.get(f"{_GROUP}/bulk", self.list),
+            web.get(f"{_GROUP}/bulk", self.every),
             web.get(f"{_GROUP}/member", self.members),
             web.post(f"{_GROUP}/user", self.join),
             web.delete(f"{_GROUP}/user", self.leave),
@@ -51,7 +51,7 @@ class GroupApi:
             log(self._desk, "group", team.id, team.name, "delete", person)
         return web.Response(status=200)
 
-    async def list(self, request: web.Request) -> web.Response:
+    async def every(self, request: web.Request) -> web.Response:
         """All, or those of some ids or names, paged."""
         person_of(request)
         start, size = page(request, default=50, cap=1000)

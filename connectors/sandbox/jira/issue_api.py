@@ -154,8 +154,9 @@ class IssueApi:
 
     async def write_property(self, request: web.Request) -> web.Response:
         """201 for a new one, else 200."""
-        value, _ = await property_value(request), person_of(request)
-        return write_property(self._desk, request, "issue", self._desk.issue(request).id, value)
+        value, person = await property_value(request), person_of(request)
+        new = self._editing.set_property(self._desk.issue(request), request.match_info["key"], value, person)
+        return answers.body({}, 201 if new else 200)
 
     async def remove_property(self, request: web.Request) -> web.Response:
         """204, 404."""

@@ -36,8 +36,8 @@ class PeopleApi:
             web.get(f"{_USER}/groups", self.groups),
             web.get(f"{_USER}/search", self.find),
             web.get(f"{_USER}/assignable/search", self.find),
-            web.get("/rest/api/3/users", self.list),
-            web.get("/rest/api/3/users/search", self.list),
+            web.get("/rest/api/3/users", self.every),
+            web.get("/rest/api/3/users/search", self.every),
             web.patch(f"{_MANAGED}/profile", self.rename),
             web.put(f"{_MANAGED}/email", self.readdress),
             web.post(f"{_MANAGED}/lifecycle/{{what}}", self.switch),
@@ -90,7 +90,7 @@ class PeopleApi:
             raise answers.refused("The query parameter 'query', 'accountId' or 'property' is required.")
         return self._listed(request, lambda each: _fits(each, query, account))
 
-    async def list(self, request: web.Request) -> web.Response:
+    async def every(self, request: web.Request) -> web.Response:
         """Everybody, also who is not active."""
         person_of(request)
         return self._listed(request, lambda each: True)
