@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from connectors.contract.values import ATTACHMENT
 from connectors.contract.written.conditions import check_condition
 from connectors.contract.written.places import Source
 from connectors.contract.written.problems import Problem, nearest
@@ -12,7 +13,8 @@ from mappings.codecs import build
 from mappings.laws import sampled
 from mappings.model import MappingFile, TypeField, TypeFile
 
-ITEM_KINDS = ("comment", "work_note")
+MUST_BE_SAID = ("comment", "work_note")
+ITEM_KINDS = (*MUST_BE_SAID, ATTACHMENT)
 
 
 def lint_type(source: Source, model: TypeFile) -> list[Problem]:
@@ -100,7 +102,7 @@ def _items(source: Source, model: MappingFile, record_type: TypeFile) -> Iterato
             if other not in (*ITEM_KINDS, "drop"):
                 hint = nearest(other, (*ITEM_KINDS, "drop"))
                 yield source.problem(("items", side, kind), "items", f"unknown kind '{other}'", hint)
-    for kind in ITEM_KINDS:
+    for kind in MUST_BE_SAID:
         if kind not in model.items.out:
             text = f"nothing says what becomes of a {kind} on its way out"
             yield source.problem(("items", "out"), "items", text, f"'{kind}: drop' to leave it out", key=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.contract.errors import MappingError
+from connectors.contract.values import ATTACHMENT
 from mappings.fallback import Fallback
 from mappings.steps import next_hop
 
@@ -39,7 +40,9 @@ class FieldRule:
 
 @dataclass(frozen=True, slots=True)
 class ItemRule:
-    """Which comments cross. Kinds map to kinds; None means dropped on purpose."""
+    """Which comments and files cross. Kinds map to kinds; None means dropped on purpose. A file of which nothing is
+    said crosses as one: whether a system tells of files is said in the flow.
+    """
 
     field: str
     inward: Mapping[str, str | None]
@@ -60,6 +63,8 @@ class ItemRule:
         return self._look_up(self.outward, kind)
 
     def _look_up(self, kinds: Mapping[str, str | None], kind: str) -> str | None:
+        if kind not in kinds and kind == ATTACHMENT:
+            return ATTACHMENT
         if kind not in kinds:
             raise MappingError(self.field, kind, valid=tuple(kinds), mapping=self.mapping)
         return kinds[kind]

@@ -24,7 +24,18 @@ from connectors.conformance.witness import Witness
 from connectors.contract.clock import Clock
 from connectors.contract.connector import ConnectionSettings, Connector
 from connectors.contract.fixture import Fixture, Hand
-from connectors.contract.values import Change, ItemDraft, ObjectSpec, Page, Ref, Snapshot, Write, WriteKind
+from connectors.contract.values import (
+    ATTACHMENT,
+    Change,
+    File,
+    ItemDraft,
+    ObjectSpec,
+    Page,
+    Ref,
+    Snapshot,
+    Write,
+    WriteKind,
+)
 
 Make = Callable[[ConnectionSettings], Connector]
 MARK = "conformance"
@@ -161,11 +172,10 @@ class Bench:
         return Write(**{**ids, **known, **given})
 
     def draft(self, body: str) -> ItemDraft:
-        """A comment to copy."""
-        origin = f"elsewhere:{uuid.uuid4().hex}"
-        return ItemDraft(
-            kind=self.fixture.item_kind, body=body, author="Kim", at=0.0, origin=origin, origin_label="Elsewhere"
-        )
+        """A comment, or a file, to copy."""
+        kind, origin = self.fixture.item_kind, f"elsewhere:{uuid.uuid4().hex}"
+        file = File(name=f"{body}.txt", size=len(body), media_type="text/plain") if kind == ATTACHMENT else None
+        return ItemDraft(kind=kind, body=body, author="Kim", at=0.0, origin=origin, origin_label="Elsewhere", file=file)
 
     def text(self, snapshot: Snapshot) -> str:
         """The text a snapshot shows; "" where it is partial."""

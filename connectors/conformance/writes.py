@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from io import BytesIO
 
 import msgspec
 
@@ -84,6 +85,7 @@ async def prepare(bench: Bench, client: Client, action: str, *, timeout_s: float
         etag=snapshot.etag if snapshot else None,
         values=fixture.fragment(text) if action == "update" else {},
         item=bench.draft(text) if action == "comment" else None,
+        content=BytesIO(text.encode()) if action == "comment" else None,
         step=step,
     )
     base_at = (snapshot.updated_at if snapshot else None) or 0.0

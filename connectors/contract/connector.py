@@ -108,6 +108,30 @@ class Connector(Protocol):
         ...
 
 
+class Sink(Protocol):
+    """Where the bytes of a file go, as they come."""
+
+    most: int
+    """More than so many are not taken."""
+
+    def begin(self) -> None:
+        """The first byte follows; what came before is void."""
+        ...
+
+    def take(self, chunk: bytes) -> None:
+        """The next bytes."""
+        ...
+
+
+@runtime_checkable
+class GivesFiles(Protocol):
+    """A connector whose items may be files."""
+
+    async def fetch(self, item: str, into: Sink) -> None:
+        """The bytes of one file, streamed. Raises Refused for one that is not there, or is larger than `into.most`."""
+        ...
+
+
 @runtime_checkable
 class ListsIds(Protocol):
     """A connector that can also list what there is, so that deletions nobody told of are found (SYNC.md W8)."""

@@ -57,14 +57,28 @@ class ObjectSpec(msgspec.Struct, frozen=True, kw_only=True):
         return bool(values) and values.keys() <= set(self.unrecorded)
 
 
+class File(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that hangs on an object. Its bytes never change; another upload is another file."""
+
+    name: str
+    """Without our marker."""
+    size: int
+    """Bytes."""
+    media_type: str = "application/octet-stream"
+
+
+ATTACHMENT = "attachment"
+"""The kind of an item that is a file."""
+
+
 class Item(msgspec.Struct, frozen=True, kw_only=True):
-    """An append-only part of an object: a comment or a work note."""
+    """An append-only part of an object: a comment, a work note or a file."""
 
     id: str
     kind: str = "comment"
-    """`comment` (visible to customers) or `work_note` (internal)."""
+    """`comment` (visible to customers), `work_note` (internal) or `attachment`."""
     body: str
-    """Plain text, without our marker and attribution."""
+    """Plain text, without our marker and attribution. Of a file: what a comment says instead where none can go."""
     author: str = ""
     """A name fit to show to a person."""
     at: float = 0.0
@@ -72,6 +86,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     """Changes when the item is edited, where the system has that."""
     origin: str | None = None
     """Set on our own copies: `connection:item id` of the original, read from the marker."""
+    file: File | None = None
+    """Only of an attachment."""
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -233,6 +249,8 @@ class ItemDraft(msgspec.Struct, frozen=True, kw_only=True):
     origin: str
     origin_label: str = ""
     """The name of the connection it comes from, fit to show."""
+    file: File | None = None
+    """Of an attachment; its bytes are `Write.content`."""
 
 
 class Write(msgspec.Struct, frozen=True, kw_only=True):
@@ -249,6 +267,8 @@ class Write(msgspec.Struct, frozen=True, kw_only=True):
     """Fragment of `raw` to write (for a create: the whole object)."""
     step: Step | None = None
     item: ItemDraft | None = None
+    content: Any = None
+    """The bytes of `item.file`: a binary file, open for reading and seekable. Whoever made the write closes it."""
     etag: str | None = None
     timeout_s: float = 20.0
     traceparent: str = ""

@@ -13,6 +13,7 @@ import msgspec
 
 from connectors.contract.connector import ConnectionSettings
 from connectors.contract.fixture import Canned, Fixture, Held
+from connectors.contract.values import ATTACHMENT
 from connectors.rest.plain import PlainApi
 
 _ISSUE, _USER, _GROUP = "/rest/api/3/issue", "/rest/api/3/user", "/rest/api/3/group"
@@ -69,6 +70,17 @@ class Noter(Desk):
     async def held(self, id: str) -> Held | None:
         found = await self._api.ask("GET", f"{_ISSUE}/{id}?fields=summary&properties={_PROPERTY}", absent=(404,))
         return None if found is None else Held(id=id, text=_noted(found))
+
+
+class Filer(Desk):
+    """Implements `Hand` on issues whose files count, not their comments."""
+
+    async def held(self, id: str) -> Held | None:
+        found = await self._api.ask("GET", f"{_ISSUE}/{id}?fields=summary,attachment", absent=(404,))
+        if found is None:
+            return None
+        files = tuple(str(each["filename"]) for each in found["fields"]["attachment"])
+        return Held(id=id, text=found["fields"]["summary"], comments=files)
 
 
 class Clerk:
@@ -229,6 +241,18 @@ FIXTURES = (
         fragment=lambda text: {"properties": {_PROPERTY: {"text": text}}},
         text=_noted,
         hand=Noter,
+        dead=_DEAD,
+    ),
+    Fixture(
+        object="issue",
+        part="attachment",
+        system="jira",
+        actions=("comment",),
+        item_kind=ATTACHMENT,
+        sandbox=_of("issue", **_PROJECT, attachments=True),
+        fragment=lambda text: {"fields": {"summary": text}},
+        text=_summary,
+        hand=Filer,
         dead=_DEAD,
     ),
     Fixture(

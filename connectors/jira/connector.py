@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from connectors.contract.clock import Clock
-from connectors.contract.connector import ConnectionSettings, Connector
+from connectors.contract.connector import ConnectionSettings, Connector, Sink
 from connectors.contract.fields import FieldInfo
 from connectors.contract.limits import Allowance
 from connectors.contract.values import (
@@ -126,6 +126,10 @@ class Jira:
     async def fields(self, object: str) -> Sequence[FieldInfo]:
         """What the site says of the fields of issues; those of people and groups are always the same."""
         return await self._parts[object].fields()
+
+    async def fetch(self, item: str, into: Sink) -> None:
+        """The bytes of one file of an issue."""
+        await self._issues.fetch(item, into)
 
     def allowance(self) -> Allowance:
         """What was used of the site's budget."""

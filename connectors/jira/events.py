@@ -16,6 +16,7 @@ import orjson
 
 from connectors.contract.errors import MalformedError, SignatureError
 from connectors.contract.values import Change, ChangeKind, Item, Received, Snapshot, Webhook
+from connectors.jira import attachments
 from connectors.jira.items import to_item
 from connectors.jira.rows import is_whole, to_snapshot
 from connectors.jira.settings import ISSUE, USER
@@ -42,6 +43,8 @@ class Reader(NamedTuple):
     clock_offset_s: float
     new_key: str
     """For hints of old servers, which send no identifier."""
+    attachments: bool = False
+    """Files are items."""
     sees_all: bool = True
     """False: more of an issue is synchronised than an event can show (its properties)."""
 
@@ -145,8 +148,12 @@ def _edited(event: str, said: Document, issue: Document, webhook: Webhook, reade
     if kind is ChangeKind.DELETED:
         snapshot = msgspec.structs.replace(snapshot, exists=False)
     changes = [_change(kind, snapshot, _key(event, said, issue, webhook, reader), said, webhook, reader)]
+    key = changes[0].delivery_key
     if isinstance(said.get("comment"), Mapping) and kind is not ChangeKind.DELETED:
-        changes.append(_item(said["comment"], issue, f"{changes[0].delivery_key}:comment", said, webhook, reader))
+        changes.append(_item(to_item(said["comment"]), issue, f"{key}:comment", said, webhook, reader))
+    changes += [
+        _item(each, issue, f"{key}:attachment:{each.id}", said, webhook, reader) for each in _files(said, issue, reader)
+    ]
     return Received(changes=tuple(changes))
 
 
@@ -158,10 +165,16 @@ def _commented(event: str, said: Document, issue: Document, webhook: Webhook, re
     if not isinstance(comment, Mapping) or not _id(comment):
         raise MalformedError(f"{event} without a comment id", code="no_comment")
     key = _key(event, said, issue, webhook, reader)
-    return Received(changes=(_item(comment, issue, key, said, webhook, reader),))
+    return Received(changes=(_item(to_item(comment), issue, key, said, webhook, reader),))
 
 
-def _item(comment: Document, issue: Document, key: str, said: Document, webhook: Webhook, reader: Reader) -> Change:
+def _files(said: Document, issue: Document, reader: Reader) -> list[Item]:
+    """The files that came with this event, where files are carried over."""
+    new = attachments.added(said.get("changelog"))
+    return [each for each in shown_files(issue, reader) if each.id in new]
+
+
+def _item(item: Item, issue: Document, key: str, said: Document, webhook: Webhook, reader: Reader) -> Change:
     actor, by_us = _actor(said, reader)
     snapshot = Snapshot(
         object=ISSUE,
@@ -170,7 +183,7 @@ def _item(comment: Document, issue: Document, key: str, said: Document, webhook:
         partial=True,
         actor=actor,
         by_us=by_us,
-        items=(to_item(comment),),
+        items=(item,),
     )
     return _change(ChangeKind.ITEM, snapshot, key, said, webhook, reader)
 
@@ -268,11 +281,17 @@ def shown_comments(issue: Document) -> tuple[Item, ...] | None:
     return tuple(to_item(each) for each in listed if isinstance(each, Mapping) and _id(each))
 
 
+def shown_files(issue: Document, reader: Reader) -> list[Item]:
+    """The files a search row shows: all there are, where files are carried over."""
+    fields = issue.get("fields")
+    return attachments.items(fields, reader.site) if reader.attachments and isinstance(fields, Mapping) else []
+
+
 def poll_item(issue: Document, item: Item, reader: Reader, received_at: float) -> Change:
-    """A comment met by the poll. Its own id is its key: it is told once."""
+    """A comment or file met by the poll. Its own id is its key: it is told once."""
     return Change(
         connection=reader.connection,
-        delivery_key=f"{ISSUE}:{_id(issue)}:comment:{item.id}",
+        delivery_key=f"{ISSUE}:{_id(issue)}:{'attachment' if item.file else 'comment'}:{item.id}",
         kind=ChangeKind.ITEM,
         snapshot=Snapshot(object=ISSUE, id=_id(issue), key=str(issue.get("key", "")), partial=True, items=(item,)),
         received_at=received_at,

@@ -13,14 +13,16 @@ from urllib.parse import quote
 import msgspec
 
 from connectors.contract.clock import Clock
-from connectors.contract.connector import ConnectionSettings
+from connectors.contract.connector import ConnectionSettings, Sink
 from connectors.contract.errors import Conflict, DeliveryError, Refused
 from connectors.contract.fields import FieldInfo
 from connectors.contract.values import (
+    ATTACHMENT,
     Change,
     Finding,
     HistoryEntry,
     IdPage,
+    ItemDraft,
     ObjectSpec,
     Page,
     Receipt,
@@ -31,7 +33,20 @@ from connectors.contract.values import (
     Write,
     WriteKind,
 )
-from connectors.jira import answers, describing, events, items, jql, listing, marker, poll, properties, rows, writes
+from connectors.jira import (
+    answers,
+    attachments,
+    describing,
+    events,
+    items,
+    jql,
+    listing,
+    marker,
+    poll,
+    properties,
+    rows,
+    writes,
+)
 from connectors.jira.api import API, Api
 from connectors.jira.checks import Checks
 from connectors.jira.people import Directory
@@ -62,7 +77,7 @@ class Issues:
         new_key: Callable[[], str],
     ) -> None:
         self._settings, self._clock, self._new_key = settings, clock, new_key
-        self._options, self._issue = options, issue
+        self._options, self._issue, self._site = options, issue, settings.url.rstrip("/")
         self._client, self._directory = client, directory
         self._api = Api(client, directory)
         self._fields = rows.read_fields(options.fields, options.correlation_field)
@@ -81,6 +96,7 @@ class Issues:
             settles_s=SETTLES_S if settles_s is None else settles_s,
             items=True,
             unrecorded=(properties.NAME,),
+            files=self._issue.largest_file if self._issue.attachments else 0,
             tells=TELLS,
         )
 
@@ -130,7 +146,8 @@ class Issues:
     async def read(self, ref: Ref, *, items: bool = False) -> Snapshot:
         """The present state."""
         me = await self._directory.known_me()
-        asked = {"fields": ",".join(self._fields), "expand": "changelog"}
+        files = (attachments.FIELD,) if items and self._issue.attachments else ()
+        asked = {"fields": ",".join((*self._fields, *files)), "expand": "changelog"}
         if self._issue.properties:
             asked[properties.NAME] = ",".join(self._issue.properties)
         answer = await self._api.look(f"{API}/{ref.id}", asked, answers.an_issue)
@@ -140,7 +157,7 @@ class Issues:
         snapshot = rows.to_snapshot(
             answer.data,
             correlation_field=self._options.correlation_field,
-            site=self._settings.url.rstrip("/"),
+            site=self._site,
             actor=actor,
             by_us=actor == me if actor else None,
             asked=self._fields,
@@ -148,7 +165,10 @@ class Issues:
         )
         self._labels.put(snapshot.id, tuple(snapshot.raw["fields"].get("labels", ())))
         self._properties.put(snapshot.id, snapshot.raw.get(properties.NAME, {}))
-        return msgspec.structs.replace(snapshot, items=await self._api.comments(ref.id)) if items else snapshot
+        if not items:
+            return snapshot
+        shown = attachments.items(answer.data["fields"], self._site) if files else []
+        return msgspec.structs.replace(snapshot, items=(*await self._api.comments(ref.id), *shown))
 
     async def find(self, correlation: str) -> Sequence[Ref]:
         """By marker."""
@@ -178,6 +198,8 @@ class Issues:
 
     async def apply(self, write: Write) -> Receipt:
         """Sends one write."""
+        if write.item is not None and write.item.kind == ATTACHMENT:
+            return await self._attach(write, _target(write), write.item)
         if write.item is not None:
             return await self._append(write, _target(write), items.comment_body(write.item))
         fields = await self._with_people(writes.fields_of(write.values))
@@ -198,11 +220,12 @@ class Issues:
             project=self._issue.project,
             correlation_field=self._options.correlation_field,
             more_fields=self._options.fields,
-            site=self._settings.url.rstrip("/"),
+            site=self._site,
             me=self._directory.me,
             user=self._client.user,
             clock_offset_s=self._client.clock_offset_s,
             new_key=self._new_key(),
+            attachments=self._issue.attachments,
             sees_all=not self._issue.properties,
         )
 
@@ -274,12 +297,28 @@ class Issues:
         answer = await self._send(write, "POST", f"{API}/{ref.id}/comment", body, sound=answers.has_id)
         return Receipt(ref=ref, item_id=str(answer.data["id"]), evidence=_evidence(answer))
 
+    async def _attach(self, write: Write, ref: Ref, item: ItemDraft) -> Receipt:
+        if not self._issue.attachments:
+            raise Refused("files are not carried over; say attachments: true in the flow's `with:`")
+        files = attachments.form(item, write.content, self._issue.largest_file)
+        path, headers = f"{API}/{ref.id}/attachments", attachments.NO_FORGED_FORM
+        answer = await self._send(write, "POST", path, None, sound=attachments.uploaded, files=files, headers=headers)
+        return Receipt(ref=ref, item_id=str(answer.data[0]["id"]), evidence=_evidence(answer))
+
+    async def fetch(self, item: str, into: Sink) -> None:
+        """The bytes of one file."""
+        answer = await self._client.read(
+            f"{attachments.CONTENT}/{quote(item, safe='')}", {"redirect": "false"}, tolerate={404}, sink=into
+        )
+        if answer.status == 404:
+            raise await self._api.missing("GET", attachments.CONTENT, answer)
+
     async def _send(
         self,
         write: Write,
         method: str,
         path: str,
-        body: dict[str, Any],
+        body: Any,
         *,
         tolerate: frozenset[int] = _MISSING,
         **how: Any,
@@ -301,13 +340,15 @@ class Issues:
     # What reading is made of.
 
     def _poll_fields(self) -> tuple[str, ...]:
-        return ("updated", "project", "labels", "comment", self._options.correlation_field)
+        files = (attachments.FIELD,) if self._issue.attachments else ()
+        return ("updated", "project", "labels", "comment", *files, self._options.correlation_field)
 
     async def _told(self, issue: Document, since: float, received_at: float) -> list[Change]:
         """A poll row as a hint, and its new comments: all of them, also where the row shows only some."""
         reader = self.reader()
         shown = events.shown_comments(issue)
-        found = await self._api.comments(str(issue.get("id"))) if shown is None else shown
+        comments = await self._api.comments(str(issue.get("id"))) if shown is None else shown
+        found = [*comments, *events.shown_files(issue, reader)]
         return [
             events.poll_hint(issue, reader, received_at),
             *(events.poll_item(issue, item, reader, received_at) for item in found if item.at >= since),

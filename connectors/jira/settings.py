@@ -36,6 +36,8 @@ class IssueOptions(Options):
     properties: tuple[str, ...] = Field(
         (), description="Keys of entity properties, read and written as properties.KEY."
     )
+    attachments: bool = Field(False, description="Files are carried over like comments.")
+    largest_file: int = Field(10 * 1024 * 1024, ge=1, description="Bytes; of a larger file only name and link go over.")
 
     @field_validator("jql")
     @classmethod

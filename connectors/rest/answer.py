@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from connectors.contract.connector import Sink
+
 TypeCheck = Callable[[Any], str]
 """Looks at parsed JSON and returns a complaint, or "" when the shape is what the vendor documents."""
 
@@ -33,6 +35,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     """The vendor documents success without a body (204). Otherwise, and for any body, JSON is due."""
     sound: TypeCheck | None = None
     """Checks the shape of a successful body; a complaint counts like a truncated answer."""
+    sink: Sink | None = None
+    """Takes the body of a success, which may be anything; then there is none in the answer."""
     tolerate: frozenset[int] = frozenset()
     """Error statuses the caller reads itself (404 of a read means: it does not exist)."""
 

@@ -13,7 +13,7 @@ import aiohttp
 import httpx
 
 from connectors.contract.clock import Clock
-from connectors.contract.connector import ConnectionSettings
+from connectors.contract.connector import ConnectionSettings, Sink
 from connectors.contract.errors import CredentialsError, DeliveryError, Throttled
 from connectors.contract.limits import Allowance
 from connectors.rest.again import again
@@ -43,6 +43,9 @@ LEAST_S = 0.05
 """With less of its time-out left a call is not sent again."""
 
 Query = Mapping[str, str | int]
+Files = Mapping[str, tuple[str, Any, str]]
+"""Name of a part -> name, binary file and media type of what it holds."""
+Content = bytes | Files | None
 Veil = Callable[[Answer], Answer]
 """Takes out of an answer's body what may not be kept as evidence; nothing else of it may change."""
 
@@ -111,9 +114,20 @@ class RestClient:
         tolerate: Collection[int] = (),
         timeout_s: float | None = None,
         headers: Mapping[str, str] | None = None,
+        sink: Sink | None = None,
     ) -> Answer:
-        """A request without effect. Tried anew up to twice, shortly, within the same time-out, after it failed."""
-        call = Call(method=method, url=self._url(path, query), write=False, sound=sound, tolerate=frozenset(tolerate))
+        """A request without effect. Tried anew up to twice, shortly, within the same time-out, after it failed. A
+        `sink` takes the body as it comes; it is not held in memory then.
+        """
+        call = Call(
+            method=method,
+            url=self._url(path, query),
+            write=False,
+            empty_ok=sink is not None,
+            sound=sound,
+            tolerate=frozenset(tolerate),
+            sink=sink,
+        )
         content = None if body is None else self._wire.encode(body)
         extra = [_header(*each) for each in (headers or {}).items()]
         deadline = self._clock.monotonic() + (timeout_s or self._timeout_s)
@@ -141,9 +155,11 @@ class RestClient:
         traceparent: str = "",
         etag: str | None = None,
         headers: Mapping[str, str] | None = None,
+        files: Files | None = None,
     ) -> Answer:
         """A request that may have an effect: sent once, and again only if it was turned away at the door (401) and
-        there is another credential. Raising anything but OutcomeUnknown: no effect.
+        there is another credential. Raising anything but OutcomeUnknown: no effect. `files` are sent as a form, read
+        while they are sent.
         """
         call = Call(
             method=method,
@@ -154,7 +170,7 @@ class RestClient:
             tolerate=frozenset(tolerate),
         )
         extra = [*_extra(operation, traceparent, etag), *(_header(*each) for each in (headers or {}).items())]
-        content = None if body is None else self._wire.encode(body)
+        content = files if files is not None else None if body is None else self._wire.encode(body)
         return await self._send(call, content, extra, timeout_s or self._timeout_s)
 
     def evidence(self, method: str, path: str, answer: Answer) -> dict[str, object]:
@@ -173,7 +189,7 @@ class RestClient:
     def _system_now(self) -> float:
         return self._clock.now() + self._offset.seconds
 
-    async def _send(self, call: Call, content: bytes | None, extra: Collection[Header], timeout_s: float) -> Answer:
+    async def _send(self, call: Call, content: Content, extra: Collection[Header], timeout_s: float) -> Answer:
         """Signs in and sends. All of it, a token that has to be got first included, ends within `timeout_s`."""
         shown = self._sign_in.ready()
         deadline = self._clock.monotonic() + timeout_s
@@ -190,7 +206,7 @@ class RestClient:
         error: CredentialsError,
         shown: Presented,
         call: Call,
-        content: bytes | None,
+        content: Content,
         extra: Collection[Header],
         deadline: float,
     ) -> Answer:
@@ -212,7 +228,7 @@ class RestClient:
                 error = again_refused
 
     async def _once(
-        self, call: Call, content: bytes | None, extra: Collection[Header], timeout_s: float, shown: Presented
+        self, call: Call, content: Content, extra: Collection[Header], timeout_s: float, shown: Presented
     ) -> Answer:
         asked_at = self._clock.monotonic()
         if self._admission is None:
@@ -225,13 +241,14 @@ class RestClient:
             self._admission.leave()
 
     async def _let_in(
-        self, call: Call, content: bytes | None, extra: Collection[Header], timeout_s: float, shown: Presented
+        self, call: Call, content: Content, extra: Collection[Header], timeout_s: float, shown: Presented
     ) -> Answer:
         sent_at, began = self._clock.now(), self._clock.monotonic()
         self.requests += 1
-        headers = [*shown.headers, *_unsaid(self._accepts if content is None else self._sends, extra), *extra]
+        ours = self._sends if isinstance(content, bytes) else self._accepts
+        headers = [*shown.headers, *_unsaid(ours, extra), *extra]
         url = f"{call.url}{'&' if '?' in call.url else '?'}{shown.query}" if shown.query else call.url
-        exchange = await self._exchange(call.method, url, content, headers, timeout_s, self._wire)
+        exchange = await self._exchange(call.method, url, content, headers, timeout_s, self._wire, call.sink)
         answer, received_at = exchange.answer, self._clock.now()
         if answer is not None:
             self._offset.learn(answer.headers.get("date", ""), sent_at, received_at)
@@ -272,7 +289,14 @@ class RestClient:
         return exchange
 
     async def _exchange(
-        self, method: str, url: str, content: bytes | None, headers: list[Header], timeout_s: float, wire: Wire
+        self,
+        method: str,
+        url: str,
+        content: Content,
+        headers: list[Header],
+        timeout_s: float,
+        wire: Wire,
+        sink: Sink | None = None,
     ) -> Exchange:
         """One request over the wire. The whole of it ends within `timeout_s`, whatever trickles in."""
         response: httpx.Response | None = None
@@ -283,11 +307,9 @@ class RestClient:
                 response = await self._transport.handle_async_request(
                     _request(method, url, content, headers, timeout_s)
                 )
-                async for chunk in response.aiter_bytes():
-                    body += chunk
-                    if len(body) > self._size_cap:
-                        failure = Failure.TOO_LARGE
-                        break
+                taking = sink if response.is_success else None
+                if not await self._taken(response, body if taking is None else taking):
+                    failure = Failure.TOO_LARGE
         except _BROKEN as error:
             cause = error
             failure = Failure.CUT if response is not None else failure_of(error)
@@ -297,11 +319,28 @@ class RestClient:
         answer = _answer(response, body, failure, wire) if response is not None else None
         return Exchange(answer, failure, cause)
 
+    async def _taken(self, response: httpx.Response, into: bytearray | Sink) -> bool:
+        """Whether the body was not too long; no more of it is read then."""
+        take: Callable[[bytes], object]
+        if isinstance(into, bytearray):
+            most, take = self._size_cap, into.extend
+        else:
+            into.begin()
+            most, take = into.most, into.take
+        async for chunk in response.aiter_bytes():
+            most -= len(chunk)
+            if most < 0:
+                return False
+            take(chunk)
+        return True
 
-def _request(method: str, url: str, content: bytes | None, headers: list[Header], timeout_s: float) -> httpx.Request:
+
+def _request(method: str, url: str, content: Content, headers: list[Header], timeout_s: float) -> httpx.Request:
     connect_s = min(CONNECT_S, timeout_s / 2)  # so that the time-out of the whole can only strike after sending
     times = {"connect": connect_s, "pool": connect_s, "read": timeout_s, "write": timeout_s}
-    return httpx.Request(method, url, headers=headers, content=content, extensions={"timeout": times})
+    files = content if isinstance(content, Mapping) else None
+    body = content if isinstance(content, bytes) else None
+    return httpx.Request(method, url, headers=headers, content=body, files=files, extensions={"timeout": times})
 
 
 def _accepts(wire: Wire) -> list[Header]:

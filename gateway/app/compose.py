@@ -36,6 +36,7 @@ from gateway.core.ids import new_id
 from gateway.credentials.keeper import Keeper
 from gateway.credentials.parts import Part
 from gateway.delivery.breaker import Gate, GateSettings
+from gateway.delivery.carrying import Source
 from gateway.delivery.dispatcher import Dispatcher
 from gateway.delivery.gatekeeper import Gatekeeper
 from gateway.delivery.meter import Meter
@@ -256,9 +257,10 @@ def compose(
     keeper = Gatekeeper(database, clock)
     tally = Tally()
     gates = {key: _gate(keeper, each) for key, each in config.connections.items()}
+    sources = {key: Source(connectors[key], gate) for key, gate in gates.items()}
     for key, connection in config.connections.items():
         worker = _worker(name, connection, chance)
-        runner = Runner(key, connectors[key], gates[key], worker, decider, clock, tally)
+        runner = Runner(key, connectors[key], gates[key], worker, decider, clock, tally, sources)
         dispatcher.serve(runner, connection.settings.concurrency, connection.rate, budgets.budgets[key])
     pressure = Pressure(stream, database, clock, data=config.data, limits=config.limits, worker=name)
     pauses = Pauses(database, clock, gates, {key: each.maintenance for key, each in config.connections.items()})

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import msgspec
 import structlog
 
 from connectors.contract.clock import Clock
@@ -15,6 +16,7 @@ from connectors.contract.errors import Disposition, LockstepError, Retryable, St
 from connectors.contract.values import Item, ItemDraft, Receipt, Ref, Write, WriteKind
 from gateway.core.points import reached
 from gateway.delivery.breaker import Gate
+from gateway.delivery.carrying import Source, carried
 from gateway.delivery.observing import Owners, look, observe, read_back
 from gateway.delivery.sending import concluded
 from gateway.delivery.tally import Tally
@@ -44,6 +46,9 @@ READ_BACKS = 3
 STORAGE_WAIT_S = 0.5
 LEASE_SHARE = 0.8
 """Of a lease, what HTTP may use up: the rest is for the commit that ends it (rule 12)."""
+STOPPED = "not sent: this worker was stopped for too long before it"
+CARRIED_SHARE = 0.5
+"""Of the time-out of a write, what fetching its file may use up."""
 MOST_REMEMBERED = 10_000
 """Attempts whose start is remembered on the monotonic clock; far more than are ever unknown at once."""
 
@@ -66,6 +71,8 @@ class Runner:
     decider: Decider
     clock: Clock
     tally: Tally = field(default_factory=Tally)
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    """Where files come from, by connection."""
     _began: dict[str, float] = field(default_factory=dict)
     """Attempt -> monotonic time at which this process started it."""
     _looked: dict[str, float] = field(default_factory=dict)
@@ -213,8 +220,19 @@ class Runner:
     async def _attempt(self, attempt: Attempt) -> Conclusion:
         """Sends one write. Whatever is not a plain answer is an unknown outcome."""
         if self._is_late(attempt):
-            return Conclusion(Outcome.NOT_APPLIED, error="not sent: this worker was stopped for too long before it")
+            return Conclusion(Outcome.NOT_APPLIED, error=STOPPED)
         write = self._write(attempt)
+        if attempt.item is None or attempt.item.file is None:
+            return await self._sent(attempt, write)
+        spool = await carried(self.sources, attempt.item, self.worker.timeout_s * CARRIED_SHARE)
+        if isinstance(spool, Conclusion):
+            return spool
+        with spool.file:
+            if self._is_late(attempt):
+                return Conclusion(Outcome.NOT_APPLIED, error=STOPPED)
+            return await self._sent(attempt, msgspec.structs.replace(write, content=spool.file))
+
+    async def _sent(self, attempt: Attempt, write: Write) -> Conclusion:
         try:
             async with asyncio.timeout(self.worker.timeout_s * 1.25):
                 reached("write.before_send")
@@ -278,6 +296,7 @@ class Runner:
                 at=pending.at,
                 origin=pending.origin,
                 origin_label=pending.label,
+                file=pending.file,
             )
         return Write(
             kind=attempt.kind,

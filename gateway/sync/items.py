@@ -1,4 +1,4 @@
-"""Rule 20: comments. An item is known by where it was typed; each member gets one copy, with a marker."""
+"""Rule 20: comments and files. An item is known by where it was typed; each member gets one copy, with a marker."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from connectors.contract.errors import MappingError
-from connectors.contract.values import Item
+from connectors.contract.values import ATTACHMENT, Item
 from gateway.sync.state import LinkState, PendingItem
 from gateway.sync.unit import Unit
+
+COMMENT = "comment"
 
 
 def see_items(unit: Unit, connection: str, items: Iterable[Item] | None) -> None:
@@ -54,7 +56,8 @@ def _new(unit: Unit, connection: str, item: Item) -> None:
     kind = _crossing(unit, connection, rule.kind_in if rule else None, item.kind)
     if kind is None:
         return
-    pending = PendingItem(origin, kind, item.body, item.author, item.at, label=source.label or connection)
+    label = source.label or connection
+    pending = PendingItem(origin, kind, item.body, item.author, item.at, label=label, file=item.file)
     _spread(unit, pending, connection)
 
 
@@ -73,8 +76,11 @@ def _spread(unit: Unit, item: PendingItem, typed_in: str) -> None:
         if other == typed_in or held.link is LinkState.GONE or member.mapping.items is None or not member.spec.items:
             continue
         outward = _crossing(unit, other, member.mapping.items.kind_out, item.kind)
+        if outward == ATTACHMENT and not (item.file and item.file.size <= member.spec.files):
+            outward = _crossing(unit, other, member.mapping.items.kind_out, COMMENT)  # in words, with a link
         if outward is not None:
-            held.items.append(msgspec.structs.replace(item, kind=outward))
+            file = item.file if outward == ATTACHMENT else None
+            held.items.append(msgspec.structs.replace(item, kind=outward, file=file))
 
 
 def _crossing(unit: Unit, connection: str, rule: Callable[[str], str | None] | None, kind: str) -> str | None:

@@ -219,7 +219,12 @@ def refused(unit: Unit, lane: Lane, attempt: Attempt, conclusion: Conclusion) ->
         for item in held.items:
             if item.origin == attempt.origin:
                 key = f"refused:{unit.state.id}:{connection}:{attempt.origin}"
-                title = f"{connection} refuses a comment: {conclusion.words}"
+                what = (
+                    f"the file {item.file.name} did not go to {connection}"
+                    if item.file
+                    else f"{connection} refuses a comment"
+                )
+                title = f"{what}: {conclusion.words}"
                 more: dict[str, Any] = {"key": key, "evidence": evidence, "said": conclusion.quoted}
                 item.held = unit.case("refused", "item.refused", title, connection=connection, **more)
         return

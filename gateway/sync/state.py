@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from connectors.contract.values import File
 from gateway.sync.stage import SHADOWED
 
 GHOST_KEPT_S = 7 * 86400.0
@@ -141,6 +142,8 @@ class PendingItem(msgspec.Struct, omit_defaults=True, gc=False):
     """Key of the case that keeps it from being sent (no proof, or refused)."""
     asked: str = ""
     """Key of a case whose retry is on its way."""
+    file: File | None = None
+    """Of an attachment; its bytes are fetched when it is sent."""
     tried: bool = False
     """A copy was sent and closed as not applied: it may have landed since, so look before the next (W4)."""
 

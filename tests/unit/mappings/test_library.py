@@ -163,7 +163,7 @@ def test_items(name: str) -> None:
     assert items is not None
     assert items.kind_in("comment") == items.kind_out("comment") == "comment"
     with pytest.raises(MappingError):
-        items.kind_in("attachment")
+        items.kind_in("telegram")
 
 
 @pytest.mark.parametrize("name", LIBRARY)

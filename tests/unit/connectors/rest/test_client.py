@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
 
 import httpx
@@ -207,6 +208,43 @@ async def test_size_cap(at: Setup) -> None:
     at.router.post(f"{URL}/").respond(201, text='"' + "x" * 2000 + '"')
     with pytest.raises(OutcomeUnknown):
         await at.client.write("POST", "/", {})
+
+
+class Held:
+    """Takes what comes."""
+
+    def __init__(self, most: int) -> None:
+        self.most, self.began, self.content = most, 0, b""
+
+    def begin(self) -> None:
+        self.began, self.content = self.began + 1, b""
+
+    def take(self, chunk: bytes) -> None:
+        self.content += chunk
+
+
+async def test_a_file_is_taken_as_it_comes_and_begins_anew_after_trouble(at: Setup) -> None:
+    content = bytes(range(256)) * 20
+    at.router.get(f"{URL}/file").mock(side_effect=[httpx.Response(503), httpx.Response(200, content=content)])
+    into = Held(len(content))
+    answer = await at.client.read("/file", sink=into)
+    assert (into.content, into.began, answer.body) == (content, 1, b"")
+    at.router.get(f"{URL}/gone").respond(404, json={"why": "gone"})
+    assert (await at.client.read("/gone", tolerate={404}, sink=into)).data == {"why": "gone"}
+    at.router.get(f"{URL}/more").respond(200, content=content)
+    with pytest.raises(Refused) as refused:
+        await at.client.read("/more", sink=Held(len(content) - 1))
+    assert refused.value.evidence["failure"] == "too_large"
+
+
+async def test_a_form_is_read_from_its_file_and_says_how_long_it_is(at: Setup) -> None:
+    route = at.router.post(f"{URL}/files").respond(200, json=[{"id": 1}])
+    content = BytesIO(b"x" * 5000)
+    await at.client.write("POST", "/files", None, files={"file": ("a.txt", content, "text/plain")})
+    request = route.calls.last.request
+    assert request.headers["content-type"].startswith("multipart/form-data; boundary=")
+    assert int(request.headers["content-length"]) == len(request.content) > 5000
+    assert b'filename="a.txt"' in request.content
 
 
 async def test_a_compressed_answer_is_capped_by_what_it_unfolds_to(at: Setup) -> None:
