@@ -15,11 +15,12 @@ import respx
 from connectors.contract.connector import ConnectionSettings
 from connectors.contract.errors import CredentialsError, DeliveryError, MalformedError, Refused
 from connectors.contract.values import Change, ChangeKind, Received, Webhook
-from connectors.jira import answers, rows
+from connectors.jira import accounts, answers, rows
 from connectors.jira.connector import Jira
 from connectors.jira.items import to_history, to_item
 from connectors.rest import RestClient
 from tests.support.shared import corpus_files, require_shared
+from tests.support.understood import all_told, mapped
 from tests.unit.connectors.clocks import SteppingClock
 
 FILES = {path.name: path for path in corpus_files("vendor", "fixtures", "jira")}
@@ -88,8 +89,43 @@ DOCUMENTS = {
 }
 
 
+TABLE = {
+    "api.changelog.json": "understood: an entry of a changelog",
+    "api.issue-2.json": "understood: an issue with its changelog and comments",
+    "api.issue.json": "understood: an issue with its changelog and comments",
+    "api.search-jql-page1.json": "understood: a page of a search",
+    "api.user.json": "understood: somebody who hides the address; known by account id",
+    "faros.audit_records.json": "passed over: the audit log, which needs an administrator",
+    "http.dc.transition-204.json": "understood: a transition that was done",
+    "http.fields.json": "understood: the fields there are",
+    "http.issue.create-201.json": "understood: what was created",
+    "http.issue.get-expand-transitions.json": "refused: the answer says AUTHENTICATED_FAILED, so it was nobody's",
+    "http.issue.get.json": "understood: an issue, read",
+    "http.project-404.json": "refused: 404, with the reason",
+    "http.serverInfo.json": "understood: an answer of the site; nothing of it is used",
+    "http.transition-404.json": "refused: the answer says AUTHENTICATED_FAILED, so the 404 is none",
+    "http.users-page.json": "understood: a page of people; apps are left out unless they are asked for",
+    "openapi.changelog.json": "understood: a page of a changelog",
+    "openapi.comment-created.json": "understood: a comment",
+    "openapi.issue-create-400.json": "understood: a refusal, with its reason",
+    "openapi.priority.json": "passed over: an option of a field; the list of them is read",
+    "openapi.request-edit-issue.json": "understood: the form in which labels are added and taken off",
+    "openapi.search-jql.json": "understood: a page of a search",
+    "openapi.transitions.json": "understood: the transitions open now",
+    "openapi.webhook-failed.json": "passed over: failed webhooks, which apps alone may ask for",
+    "webhook-cloud-issue-created-many-fields.json": "understood: an issue was created",
+    "webhook-issue-assigned-empty-changelog.json": "understood: a hint of the issue, of which it shows little",
+    "webhook-issue-deleted.json": "understood: an issue was deleted",
+    "webhook-issue-updated-multiple-values.json": "understood: an issue changed",
+    "webhook-issue-updated-raised-priority.json": "understood: an issue changed",
+    "webhook-issue-updated-started-working.json": "understood: an issue changed",
+    "webhook-server-issue-updated-closed.json": "understood: an issue changed, told by a server of old",
+}
+"""What becomes of each, as the docs say it."""
+
+
 def test_every_payload_has_its_line() -> None:
-    require_shared("vendor", "fixtures", "jira")
+    all_told("jira", TABLE)
     assert set(FILES) == {*WEBHOOKS, *EXCHANGES, *DOCUMENTS}
 
 
@@ -220,6 +256,27 @@ def test_documents_that_are_no_issue_are_not_taken_for_one(name: str) -> None:
     body = load(name)
     assert answers.an_issue(body)
     assert answers.SEARCH(body)
+
+
+async def test_people_are_read_as_they_were_recorded() -> None:
+    recorded = load("http.users-page.json")["response"]["body"]
+
+    def reply(request: httpx.Request) -> httpx.Response:
+        first = request.url.params["startAt"] == "0"
+        return httpx.Response(200, json=recorded if first else [])
+
+    site = settings(url="https://x.example", objects={"user": {}})
+    connector = Jira(site, clock=SteppingClock(), transport=httpx.MockTransport(reply))
+    listed = (await connector.ids("user", None)).listed
+    people = {each["accountId"] for each in recorded if each["accountType"] == "atlassian"}
+    assert {each.id for each in listed} == people
+    assert 0 < len(people) < len(recorded)
+
+
+def test_somebody_who_hides_the_address_is_known_by_account_id() -> None:
+    found = mapped("jira-user", accounts.shown(load("api.user.json")))
+    assert found["user_name"] == "557058:f58131cb-b67d-43c7-b30d-6b58d40bd077"
+    assert (found.get("email"), found["active"]) == (None, True)
 
 
 def test_the_edit_of_the_specification_has_the_form_we_send() -> None:
