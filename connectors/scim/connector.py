@@ -39,12 +39,13 @@ from connectors.contract.values import (
     Write,
     WriteKind,
 )
-from connectors.directory import GROUP, TYPES, holds, name_of, shown
+from connectors.directory import GROUP, PEOPLE, TYPES, USER, holds, name_of, shown
 from connectors.rest import RestClient
 from connectors.rest.answer import Answer
 from connectors.rest.prove import prove
 from connectors.rest.wire import JSON, Wire
 from connectors.scim import answers, filters, poll, writes
+from connectors.scim.crew import Crew
 from connectors.scim.settings import parsed
 
 SETTLES_S = 120.0
@@ -73,6 +74,7 @@ class Scim:
         self._settings, self._clock, self._new_key = settings, clock, new_key
         self._options, self._objects = parsed(settings)
         self._client = RestClient(settings, clock=clock, transport=transport, blame=answers.blame, wire=_wire())
+        self._crew = Crew(clock, self._user, self._called)
 
     @property
     def specs(self) -> Mapping[str, ObjectSpec]:
@@ -131,7 +133,8 @@ class Scim:
         answer = await self._document(ref)
         if answer.status == 404:
             return Snapshot(object=ref.object, id=ref.id, key=ref.key, exists=False)
-        return self._snapshot(ref.object, answer.data, answer)
+        snapshot = self._snapshot(ref.object, answer.data, answer)
+        return snapshot if ref.object != GROUP else await self._crew.named(snapshot)
 
     async def find(self, object: str, correlation: str) -> Sequence[Ref]:
         """By `externalId`, which is case-exact."""
@@ -162,6 +165,10 @@ class Scim:
 
     async def apply(self, write: Write) -> Receipt:
         """Sends one write; a change only if the resource is as it was read, where the server knows ETags."""
+        if write.object == GROUP and PEOPLE in write.values:
+            before = (await self._document(write.ref)).data if write.ref is not None else {}
+            values = await self._crew.values(write.values, before or {})
+            write = msgspec.structs.replace(write, values=values)
         if write.kind is WriteKind.CREATE:
             return await self._create(write)
         assert write.ref is not None
@@ -239,9 +246,20 @@ class Scim:
 
     def _receipt(self, object: str, answer: Answer) -> Receipt:
         stored = self._snapshot(object, answer.data, answer)
-        return Receipt(
-            ref=Ref(object=object, id=stored.id, key=stored.key), snapshot=stored, evidence={"status": answer.status}
-        )
+        seen = stored if object != GROUP else self._crew.remembered(stored)
+        ref = Ref(object=object, id=stored.id, key=stored.key)
+        return Receipt(ref=ref, snapshot=seen, evidence={"status": answer.status})
+
+    async def _user(self, id: str) -> Row | None:
+        answer = await self._document(Ref(object=USER, id=id))
+        return None if answer.status == 404 else answer.data
+
+    async def _called(self, name: str) -> list[Row]:
+        found: dict[str, Row] = {}
+        for by in ("email", "userName"):
+            rows = await self._every(USER, filters.equal({by: name}))
+            found |= {str(row["id"]): row for row in rows if holds(shown(row), {by: name})}
+        return list(found.values())
 
     async def _document(self, ref: Ref) -> Answer:
         return await self._client.read(_path(ref.object, ref.id), sound=answers.a_resource, tolerate={404})
@@ -273,11 +291,12 @@ class Scim:
 
     def _change(self, object: str, row: Row) -> Change:
         snapshot = self._snapshot(object, row)
+        hint = object == GROUP  # who its members are has to be asked
         return Change(
             connection=self._settings.name,
             delivery_key=f"{object}:{snapshot.id}:{self._state(row)}",
-            kind=ChangeKind.SNAPSHOT,
-            snapshot=snapshot,
+            kind=ChangeKind.HINT if hint else ChangeKind.SNAPSHOT,
+            snapshot=msgspec.structs.replace(snapshot, raw={}, partial=True) if hint else snapshot,
             received_at=self._clock.now(),
             occurred_at=snapshot.updated_at,
             via="poll",

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import httpx
+import msgspec
 
 from connectors.contract.clock import Clock
 from connectors.contract.connector import ConnectionSettings
@@ -33,7 +34,7 @@ from connectors.contract.values import (
     Webhook,
     Write,
 )
-from connectors.directory import GROUP, TYPES, USER, holds, name_of, shown
+from connectors.directory import GROUP, TYPES, USER, holds, known_as, member_ids, name_of, shown, with_people
 from connectors.options import Options, parse
 
 PAGE = 200
@@ -66,6 +67,18 @@ def _spec(name: str) -> ObjectSpec:
     )
 
 
+def _kind(resource: Resource) -> ChangeKind:
+    """A group names its members by ids of the provider, so who they are has to be read."""
+    if not resource.exists:
+        return ChangeKind.DELETED
+    return ChangeKind.HINT if resource.object == GROUP else ChangeKind.SNAPSHOT
+
+
+def _told(resource: Resource) -> Snapshot:
+    snapshot = _snapshot(resource)
+    return msgspec.structs.replace(snapshot, partial=True) if _kind(resource) is ChangeKind.HINT else snapshot
+
+
 class PushedTo:
     """One connection that an identity provider pushes to."""
 
@@ -91,8 +104,8 @@ class PushedTo:
         return Change(
             connection=self.name,
             delivery_key=key or f"{resource.object}:{resource.id}:deleted",
-            kind=ChangeKind.SNAPSHOT if resource.exists else ChangeKind.DELETED,
-            snapshot=_snapshot(resource),
+            kind=_kind(resource),
+            snapshot=_told(resource),
             received_at=received_at,
             occurred_at=resource.modified_at,
             via="push",
@@ -119,7 +132,15 @@ class PushedTo:
     async def read(self, ref: Ref, *, items: bool = False) -> Snapshot:
         """As it was pushed last."""
         found = await self.shelf.resource(ref.object, ref.id)
-        return Snapshot(object=ref.object, id=ref.id, key=ref.key, exists=False) if found is None else _snapshot(found)
+        if found is None:
+            return Snapshot(object=ref.object, id=ref.id, key=ref.key, exists=False)
+        return _snapshot(found) if ref.object != GROUP else await self._with_people(_snapshot(found))
+
+    async def _with_people(self, group: Snapshot) -> Snapshot:
+        """Raises Retryable while somebody in it has not been pushed: providers push in any order."""
+        users = {id: await self.shelf.resource(USER, id) for id in member_ids(group.raw)}
+        names = {id: known_as(user.body) for id, user in users.items() if user is not None and user.exists}
+        return msgspec.structs.replace(group, raw=with_people(group.raw, names, group.key or group.id))
 
     async def find(self, object: str, correlation: str) -> Sequence[Ref]:
         """Nothing of ours is ever stored at the provider."""
