@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -86,7 +86,18 @@ def apply(
     then = side.take_up() if take_up else LATER
     if not as_json:
         kept = f"version {version}; " if version else ""
-        told(f"{kept}{then}; new flows begin as `begins` says: lockstep flow list")
+        told(f"{kept}{then}")
+        _careful(side.where, planned.live)
+
+
+def _careful(where: str, live: Sequence[str]) -> None:
+    """That new flows write at once, and the way to look first."""
+    if live:
+        told(f"{', '.join(live)} will write at once. To look first: `begins: shadow` in the flow in {where}, then")
+        told(
+            f"lockstep run, lockstep flow preview {live[0]}, and lockstep flow live {live[0]} when it is right",
+            indent=4,
+        )
 
 
 def _handed(files: list[Path], remove: list[str]) -> Handed:

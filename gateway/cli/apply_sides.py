@@ -57,7 +57,7 @@ class Here(Elsewhere):
 
     def plan(self, handed: Handed) -> Plan:
         """See `Elsewhere`."""
-        from gateway.work.applying import Step
+        from gateway.work.applying import begin_live, noted
         from gateway.work.registering import Plan, prepared
 
         if self.config.is_file():
@@ -70,10 +70,11 @@ class Here(Elsewhere):
         else:
             reason = ""
         with prepared(self.config, handed) as made:
-            steps = tuple(Step(change=each) for each in made.changes)
+            steps = tuple(noted(each, made.then) for each in made.changes)
+            live = tuple(begin_live(made.changes, made.then))
         if reason and any(each.change.change != "added" for each in steps):
             say(f"{reason}; what changes do to lanes is not known")
-        return Plan(steps=steps, admin=(), digest="")
+        return Plan(steps=steps, admin=(), live=live, digest="")
 
     def put(self, handed: Handed, planned: Plan, reason: str) -> int:
         """See `Elsewhere`. Before the first start the start keeps the version."""

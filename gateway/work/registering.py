@@ -24,7 +24,7 @@ from gateway.access.rights import NotAllowed, Principal, Right
 from gateway.config import Config, load
 from gateway.config.staging import FilesRefused, Wanted, placed, put, staged, wanted
 from gateway.config.written import SECTIONS, Change, Facts, differences, digest, document, files_of
-from gateway.work.applying import ConfigVersion, Step, applied, config_versions
+from gateway.work.applying import ConfigVersion, Step, applied, begin_live, config_versions, noted
 from gateway.work.applying import plan as judged
 from gateway.work.guarded import only_for_admins
 from gateway.work.trail import note
@@ -50,6 +50,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     steps: tuple[Step, ...]
     admin: tuple[str, ...]
     """Why the right `manage` is needed to put it in place; empty: `configure` is enough."""
+    live: tuple[str, ...] = ()
+    """The new flows that write as soon as a gateway works by them, without anybody having looked."""
     digest: str
     """What was looked at: the state it starts from, what was handed in, and what it does. Named when it is put in
     place.
@@ -314,12 +316,14 @@ async def _prepared(place: Workplace, handed: Handed) -> Prepared:
 
 
 async def _plan(place: Workplace, made: Prepared, handed: Handed) -> Plan:
-    changes, steps = made.changes, [Step(change=each) for each in made.changes]
+    changes = made.changes
+    steps = [noted(each, made.then) for each in changes]
     if made.now is not None and changes:
         async with place.database.read() as tx:
             steps = await judged(tx, made.now, made.then, changes)
     admin = only_for_admins(made.before, made.after, changes, place.config)
-    return Plan(steps=tuple(steps), admin=tuple(admin), digest=_digest(made, handed, steps))
+    live = tuple(begin_live(changes, made.then))
+    return Plan(steps=tuple(steps), admin=tuple(admin), live=live, digest=_digest(made, handed, steps))
 
 
 def _digest(made: Prepared, handed: Handed, steps: Sequence[Step]) -> str:

@@ -43,7 +43,8 @@ CANNOT: dict[str, tuple[str, ...]] = {}
 @pytest.mark.parametrize("name", sorted(registry.BUILT_IN))
 async def test_built_in_connectors_agree_with_their_manifests(name: str) -> None:
     manifest = YAML(typ="safe").load(ROOT / name / "manifest.yaml")
-    auth, objects = AUTH.get(name, {"bearer": {"token": "t"}}), {each: {} for each in manifest["objects"]}
+    auth = AUTH.get(name, {"bearer": {"token": "t"}})
+    objects: dict[str, Any] = {each: {} for each in manifest["objects"]}
     connector = made(name, options=OPTIONS.get(name, {}), auth=auth, objects=objects)
     assert manifest["name"] == name
     assert set(manifest["objects"]) == set(connector.specs)
