@@ -61,9 +61,10 @@ def _signed(body: bytes, secret: str, at: float) -> Mapping[str, str]:
     return {"x-hubspot-request-timestamp": stamp, "x-hubspot-signature-v3": base64.b64encode(digest).decode()}
 
 
-def _fixture(object: str, kind: str, text: str, **more: str) -> Fixture:
+def _fixture(object: str, kind: str, text: str, like: str = "", **more: str) -> Fixture:
     return Fixture(
         object=object,
+        like=like,
         system="hubspot",
         actions=("create", "update", "delete"),
         sandbox=partial(_settings, object),
@@ -79,7 +80,7 @@ def _fixture(object: str, kind: str, text: str, **more: str) -> Fixture:
 
 FIXTURES = (
     _fixture("ticket", "tickets", "subject", hs_pipeline_stage="1"),
-    _fixture("contact", "contacts", "lastname"),
-    _fixture("company", "companies", "name"),
-    _fixture("deal", "deals", "dealname", pipeline="default", dealstage="appointmentscheduled"),
+    _fixture("contact", "contacts", "lastname", like="ticket"),
+    _fixture("company", "companies", "name", like="ticket"),
+    _fixture("deal", "deals", "dealname", like="ticket", pipeline="default", dealstage="appointmentscheduled"),
 )

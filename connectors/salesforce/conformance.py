@@ -96,6 +96,7 @@ def _signed(body: bytes, secret: str, at: float) -> Mapping[str, str]:
 def _plain(object: str, kind: str, text: str, absent: str) -> Fixture:
     return Fixture(
         object=object,
+        like="case",
         system="salesforce",
         actions=("create", "update", "delete"),
         sandbox=partial(_settings, object),

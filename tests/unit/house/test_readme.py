@@ -17,7 +17,7 @@ ROWS: dict[str, Callable[[ObjectSpec], bool]] = {
     "conditional writes (`If-Match`)": lambda spec: spec.conditional,
     "a version number and readable history": lambda spec: not spec.conditional and _counts(spec) and spec.history,
     "a time and readable history": lambda spec: not spec.conditional and not _counts(spec) and spec.history,
-    "a time only, no history": lambda spec: not (spec.conditional or _counts(spec) or spec.history),
+    "a time only, no history, or neither": lambda spec: not (spec.conditional or _counts(spec) or spec.history),
 }
 NAMES = re.compile(r"ServiceNow|Jira|GitHub|GitLab|Jenkins|Salesforce|HubSpot|BambooHR|SCIM")
 

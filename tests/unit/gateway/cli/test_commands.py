@@ -63,7 +63,7 @@ def test_wrong_use(run: Run, arguments: tuple[str, ...]) -> None:
     ("arguments", "about"),
     [
         (("--for", "soon"), "duration"),
-        (("--outage", "hr:5s"), "jira:10s"),
+        (("--outage", "fax:5s"), "jira:10s"),
         (("--drain", "5"), "duration"),
     ],
 )
