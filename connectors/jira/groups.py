@@ -198,7 +198,8 @@ class Groups:
             await self._same_name(ref, str(write.values["name"]))
         if "members" not in write.values:
             return Receipt(ref=ref)
-        before = self._seen.get(ref.id) or now
+        seen = self._seen.get(ref.id)
+        before = now if seen is None else seen
         wanted = await self._accounts(write.values["members"] or (), {**before, **now})
         joins = [self._join(write, ref, each) for each in wanted if each not in now and each not in before]
         leaves = [self._leave(write, ref, each) for each in before if each not in wanted and each in now]

@@ -149,6 +149,15 @@ async def test_who_came_since_we_looked_stays_and_who_went_is_not_let_in_again(s
     assert await site.members(team) == ["bob@example.com", "fay@example.com"]
 
 
+async def test_who_came_since_we_saw_nobody_stays_too(site: Site) -> None:
+    _, cal = await site.invite("bea"), await site.invite("cal")
+    crew = await site.group("empty-crew")
+    assert await site.members(crew) == []
+    await site.ask("POST", f"{API}/group/user?groupId={crew.id}", {"accountId": cal})
+    await site.update(crew, {"members": ["bea@example.com"]})
+    assert await site.members(crew) == ["bea@example.com", "cal@example.com"]
+
+
 async def test_somebody_unknown_stops_the_whole_write_before_it_begins(site: Site) -> None:
     team = await site.group("night shift")
     await site.members(team)
