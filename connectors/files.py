@@ -28,7 +28,7 @@ def marked(name: str, origin: str) -> str:
     """`report [lockstep jira 10001].pdf`: what is too long is taken from the front part, never from the marker."""
     connection, _, item = origin.partition(":")
     stem, dot, ending = name.rpartition(".")
-    if not stem or len(ending) > 20:
+    if not stem or len(ending) > 20 or set(ending) & {"[", "]"}:
         stem, dot, ending = name, "", ""
     tail = f" [lockstep {connection} {item}]{dot}{ending}"
     return f"{stem[: LONGEST - len(tail)]}{tail}"

@@ -20,6 +20,7 @@ ORIGIN = "snow:9c573169c611228700193229fff72400"
         (".profile", ".profile [lockstep jira 10001]"),
         ("a.b.tar.gz", "a.b.tar [lockstep jira 10001].gz"),
         ("see [1].txt", "see [1] [lockstep jira 10001].txt"),
+        ("mail.log [1]", "mail.log [1] [lockstep jira 10001]"),
     ],
 )
 def test_the_marker_stands_before_the_ending(name: str, copy: str) -> None:
