@@ -76,7 +76,7 @@ def _spread(unit: Unit, item: PendingItem, typed_in: str) -> None:
         if other == typed_in or held.link is LinkState.GONE or member.mapping.items is None or not member.spec.items:
             continue
         outward = _crossing(unit, other, member.mapping.items.kind_out, item.kind)
-        if outward == ATTACHMENT and not (item.file and item.file.size <= member.spec.files):
+        if outward == ATTACHMENT and not (item.file and member.spec.files and item.file.size <= member.spec.files):
             outward = _crossing(unit, other, member.mapping.items.kind_out, COMMENT)  # in words, with a link
         if outward is not None:
             file = item.file if outward == ATTACHMENT else None

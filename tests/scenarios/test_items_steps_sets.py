@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from connectors.contract.errors import Conflict
-from connectors.contract.values import Receipt, Write
+from connectors.contract.values import ATTACHMENT, File, Receipt, Write
 from gateway.delivery.runner import Runner
 from gateway.sync.backoff import Backoff
 from gateway.sync.worker import Worker
@@ -27,6 +27,13 @@ async def test_comment_unknown_and_echo(store_url: str, verdict: str | None) -> 
         await w.g.settle()
         assert sorted(i.body for i in w.a.things[w.ai].items) == ["hello", "there"]
         assert sorted(i.body for i in w.b.things[w.bi].items) == ["hello", "there"]
+
+
+async def test_an_empty_file_goes_in_words_where_no_file_can_go(store_url: str) -> None:
+    async with two(store_url) as w:
+        w.a.comment(w.ai, "empty.log, 0 bytes", kind=ATTACHMENT, file=File(name="empty.log", size=0))
+        await w.g.settle()
+        assert [(each.item.kind, each.item.file) for each in w.b.tries if each.item] == [("comment", None)]
 
 
 @pytest.mark.parametrize("kind", [COUNTER, COUNTER_HISTORY, STAMP_HISTORY])

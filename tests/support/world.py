@@ -131,9 +131,9 @@ class System:
         thing.raw.update({name: self.normalise(name, value) for name, value in raw.items()})
         self._commit(thing, actor, before, raw)
 
-    def comment(self, thing_id: str, body: str) -> str:
+    def comment(self, thing_id: str, body: str, **more: Any) -> str:
         thing = self.things[thing_id]
-        item = Item(id=f"{self.name}-c{next(self._ids)}", body=body, author="ann", at=self.clock.now())
+        item = Item(id=f"{self.name}-c{next(self._ids)}", body=body, author="ann", at=self.clock.now(), **more)
         thing.items.append(item)
         self._commit(thing, "human", {}, {}, kind=ChangeKind.ITEM, items=(item,))
         return item.id
