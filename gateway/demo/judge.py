@@ -30,7 +30,7 @@ def judge(evidence: Evidence) -> Verdict:
     )
     for flow in evidence.flows:
         for record in records(flow):
-            verdict.violations += _duplicates(record)
+            verdict.violations += [*_duplicates(record), *_invented(record)]
             if not record.departed:
                 _judge_record(record, flow, evidence, verdict)
     if evidence.chores is not None:
@@ -66,6 +66,15 @@ def _duplicates(record: Record) -> Iterator[Violation]:
         made = [member for member in here if not member.made_by_human]
         for member in made[0 if len(made) < len(here) else 1 :]:
             yield Violation(Kind.DUPLICATE, member.name, "", None, f"made although {_others(here, member)} is the same")
+
+
+def _invented(record: Record) -> Iterator[Violation]:
+    """Objects the gateway made where it is to make none, or of nothing that a person made."""
+    asked_for = any(member.made_by_human for member in record.members)
+    for side in {member.side.connection: member.side for member in record.members}.values():
+        here = record.of(side)
+        if not (side.made and asked_for) and not any(member.made_by_human for member in here):
+            yield Violation(Kind.INVENTED, here[0].name, "", None, "the gateway made it, and nobody asked for it")
 
 
 def _others(members: list[Member], member: Member) -> str:

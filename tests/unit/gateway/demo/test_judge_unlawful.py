@@ -313,6 +313,15 @@ def test_a_second_object_where_records_only_begin() -> None:
     assert (Kind.DUPLICATE, "") in world.broken()
 
 
+def test_an_object_where_records_only_begin_is_made_of_another() -> None:
+    world = pair().gateway("crm", "C1", marker="r1", summary="printer ref t-1")
+    assert (INVENTED, "") in world.broken()
+
+
+def test_an_object_that_nobody_asked_for() -> None:
+    assert (INVENTED, "") in pair().gateway("crm", "C9", summary="of nobody").broken()
+
+
 def test_an_older_edit_of_one_of_three_after_a_newer_one() -> None:
     world = case_of_a_customer().human("crm", "C1", summary="two ref t-1").human("crm", "C1", summary="three ref t-1")
     world.gateway("snow", "I1", summary="three ref t-1").gateway("jira", "J1", summary="three ref t-1")
