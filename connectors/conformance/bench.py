@@ -148,10 +148,14 @@ class Bench:
         return id
 
     async def creation(self, text: str) -> Mapping[str, Any]:
-        """What a create of ours writes, once what it refers to is there."""
-        if self.fixture.refers is not None:
-            await self.fixture.refers(self.hand, text)
-        return (self.fixture.creation or self.fixture.fragment)(text)
+        """What a create of ours writes."""
+        return await self.holding(text) if self.fixture.creation is None else self.fixture.creation(text)
+
+    async def holding(self, text: str) -> Mapping[str, Any]:
+        """What makes an object hold that text, once all that this needs is there."""
+        if self.fixture.ready is not None:
+            await self.fixture.ready(self.hand, text)
+        return self.fixture.fragment(text)
 
     async def several(self, count: int, what: str) -> dict[str, str]:
         """Objects made by hand at once, id -> text; lists and searches show them."""

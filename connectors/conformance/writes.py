@@ -68,11 +68,9 @@ async def prepare(bench: Bench, client: Client, action: str, *, timeout_s: float
     if action == "create":
         bench.sent.add(text)
         write = bench.write(action, values=await bench.creation(text), timeout_s=timeout_s)
-        own = bench.fixture.object if bench.fixture.refers else ""
+        own = bench.fixture.object if bench.fixture.ready and not bench.fixture.creation else ""
         return Attempt(write=write, deed=Deed(action=action, text=text, object=own), question=Question(write=write))
     id = await bench.create(bench.token("for"))
-    if bench.fixture.ready is not None and action == "update":
-        await bench.fixture.ready(bench.hand, text)
     connector, fixture = client.connector, bench.fixture
     spec, ref = connector.specs[fixture.object], bench.ref(id)
     snapshot = await connector.read(ref) if spec.readable else None
@@ -83,7 +81,7 @@ async def prepare(bench: Bench, client: Client, action: str, *, timeout_s: float
         ref=ref,
         timeout_s=timeout_s,
         etag=snapshot.etag if snapshot else None,
-        values=fixture.fragment(text) if action == "update" else {},
+        values=await bench.holding(text) if action == "update" else {},
         item=bench.draft(text) if action == "comment" else None,
         content=BytesIO(text.encode()) if action == "comment" else None,
         step=step,

@@ -105,14 +105,14 @@ class Fixture:
     creation: Callable[[str], Raw] | None = None
     """The same for a create, where that takes something else than a change does; None: `fragment`."""
     ready: Callable[[Any, str], Awaitable[None]] | None = None
-    """(the hand, a text) makes by hand what must be there before a change can hold that text (a member to be)."""
+    """(the hand, a text) makes by hand what must be there before an object can hold that text: the person of a
+    membership, a member to be.
+    """
     hand: Callable[[ConnectionSettings], Hand] | None = None
     """Without one, people's edits go through a second connector, and deletions are not tested."""
     like: str = ""
     """Another object of this connector that goes through the same code: of this one only that is asked which may differ
     from object to object (`run.OF_EACH`)."""
-    refers: Callable[[Hand, str], Awaitable[None]] | None = None
-    """(hand, text) -> makes by hand what an object of this text cannot be without: the person of a membership."""
     item_kind: str = "comment"
     state: Callable[[Raw], str] = lambda raw: ""
     """`Snapshot.raw`, or a side of a history entry -> the value of the stepped field, as `Step.to` names it."""

@@ -8,10 +8,10 @@ import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 from connectors.contract.connector import ConnectionSettings
-from connectors.contract.fixture import Canned, Fixture, Hand, Held, Raw
+from connectors.contract.fixture import Canned, Fixture, Held, Raw
 from connectors.rest.plain import PlainApi
 
 KEY = "u_lockstep_key"
@@ -160,8 +160,8 @@ def _whom(raw: Raw) -> str:
     return str(person.get("email", "")) if isinstance(person, Mapping) else ""
 
 
-async def _person(hand: Hand, text: str) -> None:
-    await cast(Doorkeeper, hand).person(text)
+async def _person(hand: Doorkeeper, text: str) -> None:
+    await hand.person(text)
 
 
 def _link(object: str, column: str, other: str, named: str) -> Fixture:
@@ -175,7 +175,7 @@ def _link(object: str, column: str, other: str, named: str) -> Fixture:
         text=_whom,
         hand=partial(Doorkeeper, object, column, other, named),
         like="incident",
-        refers=_person,
+        ready=_person,
         absent="0" * 32,
     )
 
