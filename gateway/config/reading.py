@@ -51,7 +51,7 @@ def read(file: Path, env: Mapping[str, str], *, judged: bool = True) -> tuple[va
     problems += found.problems
     model = parsed.model
     if model is None:
-        return None, _sorted(file, problems)
+        return None, _sorted(file, filler.unseen(problems))
     connections = {name: _connection(name, model, found, filler.origins) for name in model.connections}
     rules = {name: each.credentials for name, each in connections.items()}
     problems += check_secrets(source, model.secrets, rules, model.database)
@@ -64,7 +64,7 @@ def read(file: Path, env: Mapping[str, str], *, judged: bool = True) -> tuple[va
         problems += check_cases(source, model.cases, {name: found.types[name] for name in types})
     problems += check_notifications(source, model.notifications, model.connections, model.access.internal)
     if problems:
-        return None, _sorted(file, problems)
+        return None, _sorted(file, filler.unseen(problems))
     return _config(file.resolve(), model, found, connections), []
 
 

@@ -5,8 +5,9 @@ and no value that was filled in is ever shown.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from difflib import SequenceMatcher, get_close_matches
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -52,6 +53,10 @@ OVERRIDES: Mapping[str, Callable[[str], str]] = {
 """Top-level keys that `LOCKSTEP_<KEY>` in the environment replaces, and what a value must pass."""
 
 At = tuple[str | int, ...]
+_ALIKE = 4
+"""Characters of a value in a sentence about its place: it is quoted there, if only in part."""
+_TELLING = 12
+"""Characters of a value that stands in no sentence by chance, whatever it is about."""
 
 
 class Filler:
@@ -65,6 +70,7 @@ class Filler:
         self.overrides: list[Problem] = []
         self.origins: dict[At, Origin] = {}
         """Where secrets come from that may change while the gateway runs."""
+        self._filled: list[tuple[At, str]] = []
 
     def fill(self) -> Any:
         """The document with values in place of references."""
@@ -73,6 +79,22 @@ class Filler:
             for key, check in OVERRIDES.items():
                 self._override(data, key, check)
         return data
+
+    def unseen(self, problems: Iterable[Problem]) -> list[Problem]:
+        """The same problems, without what was filled in: sentences quote values, and who wrote a reference to a value
+        need not be somebody who may know it.
+        """
+        return [self._unseen(each) for each in problems]
+
+    def _unseen(self, problem: Problem) -> Problem:
+        if problem.file != self.source.file or not self._filled:
+            return problem
+        path, _ = self.source.path_at((problem.line, problem.col))
+        for at, value in self._filled:
+            anywhere = len(value) >= _TELLING and (value in problem.text or value in problem.hint)
+            if anywhere or (_about(path, at) and _quoted(value, problem.text)):
+                return replace(problem, text="what is filled in here does not fit", hint="")
+        return problem
 
     def _override(self, data: dict[str, Any], key: str, check: Callable[[str], str]) -> None:
         """A bad value is told by the variable's name: the file has nothing of it, whatever stands at the key there."""
@@ -128,8 +150,13 @@ class Filler:
             hint = f"exporting it, or '{alike[0]}'" if alike and alike[0] != name else "exporting it"
             self._add(at, "env-missing", f"the environment variable {name} is {state}", hint)
         else:
-            return self.env[name]
+            return self._noted(self.env[name], at)
         return UNSET
+
+    def _noted(self, value: str, at: At) -> str:
+        if len(value) >= _ALIKE:
+            self._filled.append((at, value))
+        return value
 
     def _file(self, name: str, at: At) -> str:
         file = Path(self.source.file).parent / name
@@ -142,7 +169,7 @@ class Filler:
         self.origins[at] = FromFile(file.resolve())
         if not secret:
             self._add(at, "secret-file", f"the secret file {name} is empty")
-        return secret or UNSET
+        return self._noted(secret, at) or UNSET
 
     def _stored(self, value: str, at: At) -> str:
         """The reference itself: the value is the database's, and nothing is opened here."""
@@ -180,6 +207,15 @@ class Filler:
 
     def _add(self, at: At, rule: str, text: str, hint: str = "") -> None:
         self.problems.append(self.source.problem(at, rule, text, hint))
+
+
+def _about(path: At, at: At) -> bool:
+    """Whether a problem at `path` is about what stands at `at`, or right beside it."""
+    return path[: len(at)] == at or (len(path) > 2 and at[: len(path)] == path)
+
+
+def _quoted(value: str, text: str) -> bool:
+    return SequenceMatcher(None, value, text, autojunk=False).find_longest_match().size >= _ALIKE
 
 
 def _matches(at: Sequence[str | int], patterns: Sequence[str]) -> bool:

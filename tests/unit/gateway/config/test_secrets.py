@@ -43,6 +43,23 @@ def test_a_secret_file(tmp_path: Path) -> None:
     assert config.connections["jira"].settings.auth["basic"]["password"] == "from-a-file"
 
 
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        'client_id: l, client_secret: "secret:a", client_in: "${SNOW_PASSWORD}"',
+        'client_id: l, client_secret: "secret:a", client_in: "a-choice-that-leaves-little-room-${SNOW_PASSWORD}"',
+    ],
+)
+def test_a_problem_does_not_quote_what_was_filled_in(tmp_path: Path, spoilt: str) -> None:
+    """Who may write a reference need not be somebody who may know the value."""
+    text = GOOD.replace(
+        'basic: {user: lockstep@example.com, password: "${JIRA_TOKEN}"}', "oauth2_client_credentials: {X}"
+    )
+    problems = told(tmp_path, text.replace("X", spoilt))
+    assert any("error[choice]: what is filled in here does not fit" in each for each in problems)
+    assert "s3c" not in str(problems)
+
+
 @pytest.mark.parametrize(("content", "reason"), [(None, "No such file or directory"), ("", "is empty")])
 def test_a_secret_file_that_gives_nothing(tmp_path: Path, content: str | None, reason: str) -> None:
     if content is not None:
