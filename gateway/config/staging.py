@@ -143,9 +143,25 @@ def _written(yaml: YAML, whole: Any) -> str:
     return into.getvalue()
 
 
-def staged(config: Path, found: Wanted, into: Path, env: Mapping[str, str]) -> tuple[Config | None, list[Problem]]:
+def brings_code(found: Wanted) -> bool:
+    """Whether a connection names code that none names now: asking it what it thinks of its settings imports it."""
+    before, after = (_code(Source(found.root, text).data) for text in (found.before, found.texts[found.root]))
+    return not after <= before
+
+
+def _code(said: Any) -> set[str]:
+    connections = said.get("connections") if isinstance(said, Mapping) else None
+    entries = connections.values() if isinstance(connections, Mapping) else ()
+    named = {str(each.get("connector")) for each in entries if isinstance(each, Mapping)}
+    return {each for each in named if ":" in each}
+
+
+def staged(
+    config: Path, found: Wanted, into: Path, env: Mapping[str, str], *, judged: bool = True
+) -> tuple[Config | None, list[Problem]]:
     """The new state in `into`, read as a whole: the configuration, or everything that is wrong with it, told from the
-    folder of the configuration. What is not written by people is only pointed at, so that no secret is copied.
+    folder of the configuration. What is not written by people is only pointed at, so that no secret is copied. Not
+    `judged`: connectors are not asked, and no code of theirs runs.
     """
     here = config.resolve().parent
     for file in _around(here):
@@ -159,7 +175,7 @@ def staged(config: Path, found: Wanted, into: Path, env: Mapping[str, str]) -> t
         place = into / name
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text, encoding="utf-8")
-    loaded, problems = read(into / found.root, env)
+    loaded, problems = read(into / found.root, env, judged=judged)
     return loaded, [_told(each, into) for each in problems]
 
 

@@ -22,7 +22,7 @@ from connectors.contract.written.places import read_source
 from connectors.contract.written.problems import Problem
 from gateway.access.rights import NotAllowed, Principal, Right
 from gateway.config import Config, load
-from gateway.config.staging import FilesRefused, Wanted, placed, put, staged, wanted
+from gateway.config.staging import FilesRefused, Wanted, brings_code, placed, put, staged, wanted
 from gateway.config.written import SECTIONS, Change, Facts, differences, digest, document, files_of
 from gateway.work.applying import ConfigVersion, Step, applied, begin_live, config_versions, noted
 from gateway.work.applying import plan as judged
@@ -152,13 +152,18 @@ def _name(file: str) -> str:
 
 
 @contextmanager
-def prepared(config: Path, handed: Handed, env: Mapping[str, str] | None = None) -> Iterator[Prepared]:
-    """The new state, aside. Raises ConfigurationInvalid with all problems, each at its place."""
+def prepared(
+    config: Path, handed: Handed, env: Mapping[str, str] | None = None, *, trusted: bool = True
+) -> Iterator[Prepared]:
+    """The new state, aside. Raises ConfigurationInvalid with all problems, each at its place. Not `trusted`: whoever
+    handed it in may not have this process run code that nobody had it run before.
+    """
     env = os.environ if env is None else env
     with tempfile.TemporaryDirectory(prefix="lockstep-apply-") as aside:
         try:
             found = wanted(config, handed.files, [section_of(each) for each in handed.remove])
-            then, problems = staged(config, found, Path(aside).resolve(), env)
+            judged = trusted or not brings_code(found)
+            then, problems = staged(config, found, Path(aside).resolve(), env, judged=judged)
         except FilesRefused as error:
             raise ConfigurationInvalid(error.found, handed.files) from error
         if then is None:
@@ -193,7 +198,7 @@ async def plan_files(place: Workplace, who: Principal, handed: Handed) -> Plan:
     CONFIGURE, for everything. Raises ConfigurationInvalid.
     """
     _whole(who)
-    return await _plan(place, await _prepared(place, handed), handed)
+    return await _plan(place, await _prepared(place, who, handed), handed)
 
 
 async def apply_files(place: Workplace, who: Principal, handed: Handed, *, expected: str, reason: str = "") -> Placed:
@@ -202,7 +207,7 @@ async def apply_files(place: Workplace, who: Principal, handed: Handed, *, expec
     ConfigurationStale.
     """
     _whole(who)
-    made = await _prepared(place, handed)
+    made = await _prepared(place, who, handed)
     plan = await _plan(place, made, handed)
     if moved := await _moved(place, who, expected, plan):
         raise ConfigurationStale(moved)
@@ -307,9 +312,9 @@ def _whole(who: Principal) -> None:
         raise NotAllowed(Right.CONFIGURE, "all connections and record types")
 
 
-async def _prepared(place: Workplace, handed: Handed) -> Prepared:
+async def _prepared(place: Workplace, who: Principal, handed: Handed) -> Prepared:
     def read() -> Prepared:
-        with prepared(place.config.file, handed) as found:
+        with prepared(place.config.file, handed, trusted=who.may(Right.MANAGE)) as found:
             return found
 
     return await asyncio.to_thread(read)
