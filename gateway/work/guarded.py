@@ -14,15 +14,21 @@ from pathlib import Path
 from typing import Any
 
 from connectors import registry
+from gateway.config.secrets import STORED
 from gateway.config.values import Config
 from gateway.config.written import Change, Facts
 
 _REFERENCE = re.compile(r"(?<!\$)\$\{|^file:")
-_ADDRESS = ("url", "connector")
+_ADDRESS = ("url", "connector", "token_url", "login_url")
+"""Where what a connection signs in with is sent."""
+Others = Mapping[str, Mapping[str, str]]
+"""Connection -> name of a secret of the database that somebody else handed in -> who."""
 
 
-def only_for_admins(before: Facts, after: Facts, changes: Sequence[Change], config: Config) -> list[str]:
-    """Why the right to manage is needed, in words; empty: it is not."""
+def only_for_admins(
+    before: Facts, after: Facts, changes: Sequence[Change], config: Config, others: Others | None = None
+) -> list[str]:
+    """Why the right to manage is needed, in words; empty: it is not. `config`: what is in place now."""
     found = []
     for change in changes:
         if change.kind == "setting":
@@ -30,6 +36,7 @@ def only_for_admins(before: Facts, after: Facts, changes: Sequence[Change], conf
         elif change.kind == "connection" and change.change != "removed":
             old = before.get("connections", {}).get(change.name)
             found += _connection(change, old, after["connections"][change.name])
+            found += _handed_in(change, after["connections"][change.name], (others or {}).get(change.name, {}))
         elif change.kind == "flow":
             found += _references(change)
         elif change.kind == "file" and change.change == "changed":
@@ -40,12 +47,21 @@ def only_for_admins(before: Facts, after: Facts, changes: Sequence[Change], conf
 
 def _connection(change: Change, before: Any, after: Any) -> Iterator[str]:
     touched = {each.field for each in change.fields}
+    addressed = {field.rpartition(".")[2] for field in touched if field in _ADDRESS or field.startswith("auth.")}
     connector = str(after.get("connector", ""))
     if "connector" in touched and ":" in connector:
         yield f"connection {change.name} names code: {connector}"
-    if before is not None and before.get("auth") and (moved := [each for each in _ADDRESS if each in touched]):
+    if before is not None and before.get("auth") and (moved := [each for each in _ADDRESS if each in addressed]):
         yield f"connection {change.name} signs in with what it has, at another {' and '.join(moved)}"
     yield from _references(change)
+
+
+def _handed_in(change: Change, after: Any, others: Mapping[str, str]) -> Iterator[str]:
+    """A new connection of a name that has secrets already: they would go wherever it says."""
+    used = {text.removeprefix(STORED) for text in _texts(after.get("auth")) if text.startswith(STORED)}
+    if change.change == "added" and (known := used & others.keys()):
+        name = min(known)
+        yield f"connection {change.name} signs in with {STORED}{name}, which {others[name]} handed in"
 
 
 def _references(change: Change) -> Iterator[str]:

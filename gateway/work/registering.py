@@ -24,9 +24,10 @@ from gateway.access.rights import NotAllowed, Principal, Right
 from gateway.config import Config, load
 from gateway.config.staging import FilesRefused, Wanted, brings_code, placed, put, staged, wanted
 from gateway.config.written import SECTIONS, Change, Facts, differences, digest, document, files_of
+from gateway.credentials import store
 from gateway.work.applying import ConfigVersion, Step, applied, begin_live, config_versions, noted
 from gateway.work.applying import plan as judged
-from gateway.work.guarded import only_for_admins
+from gateway.work.guarded import Others, only_for_admins
 from gateway.work.trail import note
 from gateway.work.workplace import Workplace
 
@@ -198,7 +199,7 @@ async def plan_files(place: Workplace, who: Principal, handed: Handed) -> Plan:
     CONFIGURE, for everything. Raises ConfigurationInvalid.
     """
     _whole(who)
-    return await _plan(place, await _prepared(place, who, handed), handed)
+    return await _plan(place, who, await _prepared(place, who, handed), handed)
 
 
 async def apply_files(place: Workplace, who: Principal, handed: Handed, *, expected: str, reason: str = "") -> Placed:
@@ -208,7 +209,7 @@ async def apply_files(place: Workplace, who: Principal, handed: Handed, *, expec
     """
     _whole(who)
     made = await _prepared(place, who, handed)
-    plan = await _plan(place, made, handed)
+    plan = await _plan(place, who, made, handed)
     if moved := await _moved(place, who, expected, plan):
         raise ConfigurationStale(moved)
     if plan.refused:
@@ -320,15 +321,29 @@ async def _prepared(place: Workplace, who: Principal, handed: Handed) -> Prepare
     return await asyncio.to_thread(read)
 
 
-async def _plan(place: Workplace, made: Prepared, handed: Handed) -> Plan:
+async def _plan(place: Workplace, who: Principal, made: Prepared, handed: Handed) -> Plan:
     changes = made.changes
     steps = [noted(each, made.then) for each in changes]
     if made.now is not None and changes:
         async with place.database.read() as tx:
             steps = await judged(tx, made.now, made.then, changes)
-    admin = only_for_admins(made.before, made.after, changes, place.config)
+    others = await _others(place, who, changes)
+    admin = only_for_admins(made.before, made.after, changes, made.now or place.config, others)
     live = tuple(begin_live(changes, made.then))
     return Plan(steps=tuple(steps), admin=tuple(admin), live=live, digest=_digest(made, handed, steps))
+
+
+async def _others(place: Workplace, who: Principal, changes: Sequence[Change]) -> Others:
+    """Secrets that the database has already under names of new connections, and that others handed in."""
+    names = {each.name for each in changes if each.kind == "connection" and each.change == "added"}
+    found: dict[str, dict[str, str]] = {}
+    if names:
+        async with place.database.read() as tx:
+            for each in await store.secrets(tx):
+                mine = each.set_by == who.name[:100] and each.next is None and each.former is None
+                if each.connection in names and not mine:
+                    found.setdefault(each.connection, {})[each.name] = each.set_by
+    return found
 
 
 def _digest(made: Prepared, handed: Handed, steps: Sequence[Step]) -> str:

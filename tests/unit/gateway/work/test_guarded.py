@@ -43,6 +43,16 @@ def why(folder: Path, section: str, entry: dict[str, Any]) -> list[str]:
         ("connections", {"new": {**DESK, "connector": "os:system"}}, "names code: os:system"),
         ("connections", {"desk": {**DESK, "url": "https://elsewhere"}}, "at another url"),
         ("connections", {"desk": {**DESK, "connector": "other"}}, "at another connector"),
+        (
+            "connections",
+            {"desk": {**DESK, "auth": {"session": {"login_url": "https://elsewhere/in", "password": "secret:token"}}}},
+            "at another login_url",
+        ),
+        (
+            "connections",
+            {"desk": {**DESK, "auth": {**DESK["auth"], "oauth2_refresh": {"token_url": "https://elsewhere/token"}}}},
+            "at another token_url",
+        ),
         ("flows", {"tickets": {"members": {"desk": {"with": {"project": "${SECRET}"}}}}}, "with.project is taken"),
         ("files", {"connectors/desk.yaml": "2"}, "signs in by the connector file connectors/desk.yaml"),
     ],

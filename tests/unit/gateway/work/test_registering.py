@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from gateway.access.rights import NotAllowed
+from gateway.work.drafts import begin_draft, keep_secrets
 from gateway.work.registering import Handed, apply_files, plan_files
 from tests.support.running import ENVIRONMENT
-from tests.support.versions import ADA, INES, Shelf, shelf
+from tests.support.versions import ADA, INES, IVAN, Shelf, shelf
 
+EXAMPLES = Path(__file__).resolve().parents[4] / "examples" / "brambledesk"
 DESK = """\
 connections:
   desk:
@@ -46,3 +48,27 @@ async def test_a_plan_of_an_integrator_runs_no_code(
     (tmp_path / "ends_the_process.py").write_text("raise ImportError('imported')\n")
     with pytest.raises(Exception, match="1 problem"):
         await plan_files(stand.place, ADA, handed)
+
+
+async def test_what_somebody_else_handed_in_goes_nowhere_new_without_an_admin(stand: Shelf) -> None:
+    """Under a name that has secrets, of a draft or of a connection that was removed, anybody could fetch them."""
+    place = stand.place
+    draft = await begin_draft(place, INES, "desk", {"register.yaml": DESK.format(connector="hubspot")}, "signin")
+    await keep_secrets(place, INES, draft, {"token": "token-of-the-test"})
+    assert (await plan_files(place, INES, draft.handed)).admin == ()
+    plan = await plan_files(place, IVAN, draft.handed)
+    assert plan.admin == ("connection desk signs in with secret:token, which ines handed in",)
+    with pytest.raises(NotAllowed, match="which ines handed in"):
+        await apply_files(place, IVAN, draft.handed, expected=plan.digest)
+    await keep_secrets(place, IVAN, draft, {"token": "another-of-the-test"})
+    assert (await plan_files(place, IVAN, draft.handed)).admin == (), "one's own"
+
+
+async def test_a_connector_file_of_what_is_in_place_but_does_not_run_yet_is_guarded(stand: Shelf) -> None:
+    place, name = stand.place, "connectors/brambledesk.yaml"
+    text = (EXAMPLES / name).read_text()
+    part = DESK.format(connector="brambledesk").replace("bearer: {token", "basic: {user: lockstep, password")
+    first = Handed(files={name: text, "desk.yaml": part})
+    await apply_files(place, ADA, first, expected=(await plan_files(place, ADA, first)).digest)
+    plan = await plan_files(place, INES, Handed(files={name: f"# elsewhere\n{text}"}))
+    assert plan.admin == (f"connection desk signs in by the connector file {name}, which is another one",)
