@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from io import StringIO
 from pathlib import Path, PurePosixPath
@@ -42,6 +43,8 @@ class Wanted:
     texts: dict[str, str] = field(default_factory=dict)
     before: str = ""
     """The configuration as it was when this was put together; empty: there was none."""
+    beside: dict[str, bytes | None] = field(default_factory=dict)
+    """The other files as they were then; None: there was none."""
 
 
 def texts_of(files: Iterable[Path]) -> dict[str, str]:
@@ -91,8 +94,15 @@ def wanted(config: Path, texts: Mapping[str, str], removed: Iterable[tuple[str, 
         raise FilesRefused(problems)
     for section, name in removed:
         text = _without(text, section, name)
+    for name in found.texts:
+        with _told_of(name):
+            found.beside[name] = _bytes(config.resolve().parent / name)
     found.texts[config.name] = text
     return found
+
+
+def _bytes(file: Path) -> bytes | None:
+    return file.read_bytes() if file.is_file() else None
 
 
 def _unfit(name: str, root: str) -> tuple[str, str, str] | None:
@@ -101,6 +111,8 @@ def _unfit(name: str, root: str) -> tuple[str, str, str] | None:
     if path.is_absolute() or ".." in path.parts:
         text = "it does not lie below the folder of the first file, and is put beside the configuration by its name"
         return "outside", text, "naming that file first whose folder holds all"
+    if str(path) != name:
+        return "name", f"this is another way to write {path}", f"'{path}'"
     if path.suffix not in WRITTEN or any(part.startswith(".") for part in path.parts):
         return "name", "only files that end in .yaml or .yml are put beside a configuration", "another name"
     if name == root:
@@ -172,9 +184,10 @@ def staged(
         else:
             place.symlink_to(file)
     for name, text in found.texts.items():
-        place = into / name
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(text, encoding="utf-8")
+        with _told_of(name):
+            place = into / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(text, encoding="utf-8")
     loaded, problems = read(into / found.root, env, judged=judged)
     return loaded, [_told(each, into) for each in problems]
 
@@ -219,20 +232,68 @@ def _is_data(folder: Path) -> bool:
 
 
 def put(config: Path, found: Wanted) -> bool:
-    """Puts the texts in place, each whole or not at all, the configuration last: until then what it names is there.
-    False, and nothing was changed: the configuration is another one by now.
+    """Puts the texts in place, all or none, the configuration last: until then what it names is there. False, and
+    nothing was changed: something in place is another by now. Raises FilesRefused, nothing changed either: a file
+    cannot be written. A process that is killed between two renames leaves each file whole.
     """
+    config = config.resolve()
     with _one_at_a_time:
         if (config.read_text(encoding="utf-8") if config.is_file() else "") != found.before:
             return False
-        _write(config.resolve().parent, found)
+        if any(_bytes(config.parent / name) != text for name, text in found.beside.items()):
+            return False
+        _write(config.parent, found)
     return True
 
 
 def _write(here: Path, found: Wanted) -> None:
-    for name in sorted(found.texts, key=lambda each: each == found.root):
-        place = here / name
-        place.parent.mkdir(parents=True, exist_ok=True)
-        beside = place.with_name(f".{place.name}.new")
-        beside.write_text(found.texts[name], encoding="utf-8")
-        beside.replace(place)
+    """All of it on the disk first, so that a full one is noticed before anything is another."""
+    order = sorted(found.texts, key=lambda each: each == found.root)
+    done = list[str]()
+    try:
+        for name in order:
+            with _told_of(name):
+                _written_down(_new(here / name), found.texts[name].encode(), like=here / name)
+        for name in order:
+            with _told_of(name):
+                _new(here / name).replace(here / name)
+            done.append(name)
+    except FilesRefused:
+        for name in order:
+            _new(here / name).unlink(missing_ok=True)
+        for name in done:
+            _back(here / name, found.beside[name])
+        raise
+
+
+def _back(place: Path, before: bytes | None) -> None:
+    if before is None:
+        place.unlink()
+    else:
+        _written_down(_new(place), before, like=place)
+        _new(place).replace(place)
+
+
+def _new(place: Path) -> Path:
+    return place.with_name(f".{place.name}.new")
+
+
+def _written_down(file: Path, content: bytes, *, like: Path) -> None:
+    """With the rights of `like`, which this is to replace; it lasts when this returns."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("wb") as into:
+        if like.is_file():
+            os.fchmod(into.fileno(), like.stat().st_mode & 0o777)
+        into.write(content)
+        into.flush()
+        os.fsync(into.fileno())
+
+
+@contextmanager
+def _told_of(name: str) -> Iterator[None]:
+    """What the system refuses is told as a problem of the file."""
+    try:
+        yield
+    except OSError as error:
+        reason = f"cannot be put in place: {error.strerror}"
+        raise FilesRefused([Problem(name, 1, 1, "unwritable", reason)]) from error

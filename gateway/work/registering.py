@@ -160,6 +160,7 @@ def prepared(
     handed it in may not have this process run code that nobody had it run before.
     """
     env = os.environ if env is None else env
+    config = config.resolve()
     with tempfile.TemporaryDirectory(prefix="lockstep-apply-") as aside:
         try:
             found = wanted(config, handed.files, [section_of(each) for each in handed.remove])
@@ -216,7 +217,11 @@ async def apply_files(place: Workplace, who: Principal, handed: Handed, *, expec
         raise ConfigurationRefused(plan.refused)
     if plan.admin and not who.may(Right.MANAGE):
         raise NotAllowed(Right.MANAGE, "; ".join(plan.admin))
-    if not await asyncio.to_thread(put, place.config.file, made.found):
+    try:
+        written = await asyncio.to_thread(put, place.config.file, made.found)
+    except FilesRefused as error:
+        raise ConfigurationInvalid(error.found, handed.files) from error
+    if not written:
         raise ConfigurationStale(["somebody wrote to the configuration at this moment"])
     version = await applied(place, who, made.after, reason=reason)
     changes = tuple(each.change for each in plan.steps)
