@@ -230,9 +230,11 @@ def compose(
     chance: Chance | None = None,
     transports: Transports | None = None,
     begin_again: Callable[[], None] | None = None,
+    begun_with: str = "",
 ) -> Gateway:
     """Makes all parts. `transports` stand in for the network, by connection; `begin_again` has whoever runs them do it
-    anew, with the files in place. Raises ConfigError.
+    anew, with the files in place; `begun_with`: the digest of `config`, where its files say something else by now.
+    Raises ConfigError.
     """
     database = Database(config.database)
     clock, chance = DatabaseClock(database, clock or SystemClock()), chance or system_chance()
@@ -299,7 +301,7 @@ def compose(
         topology=topology,
         now=clock.now,
         stir=stirred.set,
-        begun_with=digest(document(config)) if config.file.is_file() else "",
+        begun_with=begun_with or (digest(document(config)) if config.file.is_file() else ""),
         begin_again=begin_again,
     )
     scout = Scout(database, decider, connectors, gates, clock)

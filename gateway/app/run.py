@@ -9,7 +9,7 @@ import os
 import signal
 import sqlite3
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any, NoReturn
 
 import structlog
@@ -81,15 +81,28 @@ async def _serving(given: Config) -> None:
     again, it does so with the files that are in place.
     """
     door = Door()
+    before: Gateway | None = None
     try:
         while True:
             again = asyncio.Event()
-            gateway = compose(await _as_published(given), begin_again=again.set)
+            gateway = before = await _composed(given, before, again.set)
             async with running(gateway, door):
                 await _served(gateway, again)
             given = await asyncio.to_thread(_in_place, gateway.config)
     finally:
         door.close()
+
+
+async def _composed(given: Config, before: Gateway | None, begin_again: Callable[[], None]) -> Gateway:
+    """The parts; those of before, if there are none for this. Raises ConfigError."""
+    try:
+        if before is None or given is not before.config:
+            return compose(await _as_published(given), begin_again=begin_again)
+    except ConfigError as error:
+        if before is None:
+            raise
+        log.warning("goes on with what it had", problems=error.problems)
+    return compose(before.config, begin_again=begin_again, begun_with=before.place.begun_with)
 
 
 async def _served(gateway: Gateway, again: asyncio.Event) -> None:

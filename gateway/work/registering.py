@@ -278,6 +278,7 @@ async def take_up(place: Workplace, who: Principal) -> Standing:
     if place.begin_again is None or found.restart:
         why = f"{', '.join(found.restart)} changed: " if found.restart else ""
         raise ConfigurationRefused([f"{why}this worker takes it up when its process is started again: lockstep run"])
+    await asyncio.to_thread(_loaded, place, judged=True)
     async with place.database.begin("config.take_up") as tx:
         detail = {"by": who.id, "version": found.version}
         await note(tx, at=place.now(), kind="configuration_taken_up", actor=who.name, detail=detail)
@@ -297,9 +298,9 @@ def mappings_named(config: Config) -> list[str]:
     return sorted(str(each.relative_to(here)) for each in files if each.is_relative_to(here))
 
 
-def _loaded(place: Workplace) -> Config:
+def _loaded(place: Workplace, *, judged: bool = False) -> Config:
     try:
-        return load(place.config.file, os.environ, judged=False)
+        return load(place.config.file, os.environ, judged=judged)
     except ConfigError as error:
         lines = [Problem(place.config.file.name, 1, 1, "in-place", each) for each in error.problems]
         raise ConfigurationInvalid(lines, {}) from error

@@ -6,11 +6,12 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from gateway.access.rights import NotAllowed
 from gateway.work.drafts import begin_draft, keep_secrets
-from gateway.work.registering import Handed, apply_files, plan_files
+from gateway.work.registering import ConfigurationInvalid, Handed, apply_files, plan_files, take_up
 from tests.support.running import ENVIRONMENT
 from tests.support.versions import ADA, INES, IVAN, Shelf, shelf
 
@@ -72,3 +73,19 @@ async def test_a_connector_file_of_what_is_in_place_but_does_not_run_yet_is_guar
     await apply_files(place, ADA, first, expected=(await plan_files(place, ADA, first)).digest)
     plan = await plan_files(place, INES, Handed(files={name: f"# elsewhere\n{text}"}))
     assert plan.admin == (f"connection desk signs in by the connector file {name}, which is another one",)
+
+
+async def test_nothing_stops_for_a_connector_file_that_somebody_broke_by_hand(stand: Shelf) -> None:
+    place, name = stand.place, "connectors/brambledesk.yaml"
+    part = DESK.format(connector="brambledesk").replace("bearer: {token", "basic: {user: lockstep, password")
+    handed = Handed(files={name: (EXAMPLES / name).read_text(), "desk.yaml": part})
+    await apply_files(place, ADA, handed, expected=(await plan_files(place, ADA, handed)).digest)
+    asked: list[str] = []
+    running = msgspec.structs.replace(place, begin_again=lambda: asked.append("again"))
+    (stand.folder / name).write_text("connector: brambledesk\n")
+    with pytest.raises(ConfigurationInvalid):
+        await take_up(running, ADA)
+    assert asked == []
+    (stand.folder / name).write_text(handed.files[name])
+    await take_up(running, ADA)
+    assert asked == ["again"]
