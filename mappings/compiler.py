@@ -102,6 +102,12 @@ class CompiledMapping:
         gate = self.fields[field].gate
         return gate is None or gate[0] not in shown or shown[gate[0]] in gate[1]
 
+    def shut(self, field: str, shown: Mapping[str, Ext]) -> bool:
+        """Whether `field` was read as empty because of what else the system shows: nobody emptied it."""
+        rule = self.fields[field]
+        state = shown.get(rule.gate[0]) if rule.gate is not None else None
+        return isinstance(state, str) and state in rule.shut
+
 
 def compile_mapping(model: MappingFile, record_type: TypeFile, *, digest: str = "") -> CompiledMapping:
     """Compiles a file that the linter has passed. Raises ValueError or KeyError for one that it would not pass."""
@@ -110,7 +116,7 @@ def compile_mapping(model: MappingFile, record_type: TypeFile, *, digest: str = 
     writer = Writer(model.mapping, _slots(model, codecs, record_type), model.clear_with, codecs)
     fields = {name: _field_rule(model, name, rule, record_type, gates.get(name)) for name, rule in model.fields.items()}
     leaves = [_leaf(name, rule, record_type, codecs[name]) for name, rule in model.fields.items()]
-    closing = [Gate(name, by, _known(model.fields[by]) - opened) for name, (by, opened) in gates.items()]
+    closing = [Gate(name, by, fields[name].shut) for name, (by, _) in gates.items()]
     return CompiledMapping(
         name=model.mapping,
         version=model.version,
@@ -144,6 +150,7 @@ def _field_rule(
         lossy=rule.lossy,
         steps={ext: tuple(after) for ext, after in rule.steps.items()},
         gate=gate,
+        shut=_known(model.fields[gate[0]]) - gate[1] if gate else frozenset(),
         fallbacks=compile_fallbacks(rule, record_type),
     )
 

@@ -30,6 +30,8 @@ class FieldRule:
     steps: Mapping[Any, tuple[Any, ...]] = field(default_factory=dict)
     gate: tuple[str, frozenset[Any]] | None = None
     """Another field and its external values under which this one means something; None: always."""
+    shut: frozenset[Any] = frozenset()
+    """External values of that other field under which this one is read as empty, whatever stands there."""
     fallbacks: tuple[Fallback, ...] = ()
     """Who stands in for a person whom the system does not know; the first that fits."""
 

@@ -142,12 +142,24 @@ def _field(unit: Unit, seen: Observation, member: Member, name: str, ext: Any) -
     if shadow.known and _ghost(unit, seen, member, name, ext, shadow):
         return
     old, was_known = shadow.ext, shadow.known
-    if canon is None:
+    if _meaningless(member, seen, name, canon, shadow):
+        _show(shadow, ext)
+    elif canon is None:
         _first(unit, seen, member, name, ext)
     elif name in unit.flow.sets:
         _merge_set(unit, seen, member, name, ext, old if was_known else None)
     else:
         _scalar(unit, seen, member, name, ext, old if was_known else None)
+
+
+def _meaningless(member: Member, seen: Observation, name: str, canon: FieldState | None, shadow: Shadow) -> bool:
+    """Whether the field is empty only because it means nothing yet, where nothing was ever seen in it: that is nobody's
+    value, and competes with none. Whoever empties it by leaving such a state had shown something in it before.
+    """
+    spoken_of = shadow.known or shadow.bad is not None or shadow.held or shadow.asked
+    if spoken_of or not member.mapping.shut(name, seen.exts):
+        return False
+    return canon is None or canon.now.value is not None
 
 
 def _scalar(unit: Unit, seen: Observation, member: Member, name: str, ext: Any, old: Any) -> None:
