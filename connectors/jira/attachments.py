@@ -17,6 +17,8 @@ from connectors.jira.times import parse_time
 
 FIELD = "attachment"
 CONTENT = "/rest/api/3/attachment/content"
+_FILE = "file-"
+"""Before the number of a file: Jira counts comments and files apart, and an item is known by its id alone."""
 NO_FORGED_FORM = {"X-Atlassian-Token": "no-check"}
 """Without it an upload is blocked [OAS-JIRA]."""
 
@@ -26,6 +28,16 @@ def items(fields: Mapping[str, Any], site: str) -> list[Item]:
     listed = fields.get(FIELD)
     found = [each for each in listed if isinstance(each, Mapping)] if isinstance(listed, list) else []
     return [to_item(each, site) for each in found if each.get("id")]
+
+
+def item_id(number: object) -> str:
+    """What a file is called among the items of its issue."""
+    return f"{_FILE}{number}"
+
+
+def number_of(item: str) -> str:
+    """The inverse, for Jira."""
+    return item.removeprefix(_FILE)
 
 
 def to_item(document: Mapping[str, Any], site: str) -> Item:
@@ -39,7 +51,7 @@ def to_item(document: Mapping[str, Any], site: str) -> Item:
         media_type=str(document.get("mimeType") or "application/octet-stream"),
     )
     return Item(
-        id=str(document["id"]),
+        id=item_id(document["id"]),
         kind=ATTACHMENT,
         body=told(file, f"{site}/secure/attachment/{document['id']}/{quote(shown)}" if site else ""),
         author=str(author.get("displayName") or "") if isinstance(author, Mapping) else "",
@@ -59,10 +71,10 @@ def form(draft: ItemDraft, content: Any, most: int) -> dict[str, tuple[str, Any,
 
 
 def added(changelog: Any) -> set[str]:
-    """Ids of files that an event's changelog says have come."""
+    """Items for the files that an event's changelog says have come, by their ids."""
     listed = changelog.get("items") if isinstance(changelog, Mapping) else None
     rows = [each for each in listed if isinstance(each, Mapping)] if isinstance(listed, list) else []
-    return {str(each["to"]) for each in rows if str(each.get("field", "")).lower() == FIELD and each.get("to")}
+    return {item_id(each["to"]) for each in rows if str(each.get("field", "")).lower() == FIELD and each.get("to")}
 
 
 def uploaded(data: Any) -> str:

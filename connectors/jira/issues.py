@@ -303,12 +303,15 @@ class Issues:
         files = attachments.form(item, write.content, self._issue.largest_file)
         path, headers = f"{API}/{ref.id}/attachments", attachments.NO_FORGED_FORM
         answer = await self._send(write, "POST", path, None, sound=attachments.uploaded, files=files, headers=headers)
-        return Receipt(ref=ref, item_id=str(answer.data[0]["id"]), evidence=_evidence(answer))
+        return Receipt(ref=ref, item_id=attachments.item_id(answer.data[0]["id"]), evidence=_evidence(answer))
 
     async def fetch(self, item: str, into: Sink) -> None:
         """The bytes of one file."""
         answer = await self._client.read(
-            f"{attachments.CONTENT}/{quote(item, safe='')}", {"redirect": "false"}, tolerate={404}, sink=into
+            f"{attachments.CONTENT}/{quote(attachments.number_of(item), safe='')}",
+            {"redirect": "false"},
+            tolerate={404},
+            sink=into,
         )
         if answer.status == 404:
             raise await self._api.missing("GET", attachments.CONTENT, answer)

@@ -16,6 +16,11 @@ from tests.support.waiting import until
 
 API = "/rest/api/3"
 LIMIT = 400_000
+TEXT = {
+    "type": "doc",
+    "version": 1,
+    "content": [{"type": "paragraph", "content": [{"type": "text", "text": "see the log"}]}],
+}
 CONNECTION = """
   {name}:
     connector: jira
@@ -101,15 +106,17 @@ async def test_a_file_goes_over_once_and_whole_whatever_happens_to_the_answer(tm
             return len(await west.issues()) == 1
 
         await until(there, what="the issue in the west")
+        said = await east.ask("POST", f"{API}/issue/{issue}/comment", {"body": TEXT})
         await east.arm("truncated", method="GET", path_regex="/attachment/content/")
         await west.arm("drop_after", write=True, path_regex="/attachments")
         first = await east.attach(issue, "mail.log", content)
         await east.attach(issue, "huge.bin", bytes(LIMIT + 1))
-        copy = f"mail [lockstep east {first}].log"
+        assert first == said["id"], "Jira counts comments and files apart, so both are called so"
+        copy = f"mail [lockstep east file-{first}].log"
 
         async def carried() -> bool:
             found = (await west.issues())[0]
-            return bool(found["attachments"]) and any("huge.bin" in each["body"] for each in found["comments"])
+            return bool(found["attachments"]) and len(found["comments"]) == 2
 
         await until(carried, what="the file, and word of the one that is too large")
         back = await west.attach((await west.issues())[0]["id"], "answer.txt", b"mended")
@@ -121,8 +128,9 @@ async def test_a_file_goes_over_once_and_whole_whatever_happens_to_the_answer(tm
         await gateway.quiet()
         assert not [each for desk in (east, west) for each in (await desk.ask("GET", "/_sandbox/faults"))["faults"]]
         assert await west.names() == [copy, "answer.txt"]
-        assert await east.names() == ["mail.log", "huge.bin", f"answer [lockstep west {back}].txt"]
+        assert await east.names() == ["mail.log", "huge.bin", f"answer [lockstep west file-{back}].txt"]
         stored = (await west.issues())[0]["attachments"][0]
         assert await west.content(stored["id"]) == content
-        [said] = (await west.issues())[0]["comments"]
-        assert f"{LIMIT + 1} bytes: {east.url}/secure/attachment/" in said["body"]
+        texts = [each["body"] for each in (await west.issues())[0]["comments"]]
+        assert sorted("see the log" in each for each in texts) == [False, True]
+        assert any(f"{LIMIT + 1} bytes: {east.url}/secure/attachment/" in each for each in texts)
