@@ -47,6 +47,8 @@ class Counted:
     """Connection -> share of its budget that is used up now."""
     replays: Mapping[str, int]
     """How runs of replays ended -> how many."""
+    unwoken: Mapping[str, int]
+    """Kind of error -> how often a record could not be looked at when it was due."""
 
 
 class Metrics:
@@ -103,6 +105,12 @@ class Metrics:
         for (connection, reason), count in sorted(counted.refused.items()):
             refused.add_metric([connection, reason], count)
         yield refused
+        unwoken = CounterMetricFamily(
+            "lockstep_wakes_failed", "Records that could not be looked at when they were due", labels=["error"]
+        )
+        for error, count in sorted(counted.unwoken.items()):
+            unwoken.add_metric([error], count)
+        yield unwoken
         yield from _attempts(counted.tally)
         yield work_metrics.budgets(counted.budgets())
         yield from replay_metrics.counted(counted.replayed, counted.replays)
