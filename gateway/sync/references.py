@@ -67,6 +67,8 @@ class References:
     """As they are to be of the records that were looked at."""
     over: set[Place] = field(default_factory=set)
     """Those that were there before, and are not needed any more."""
+    over_with: list[str] = field(default_factory=list)
+    """Records that were to look again and refer to nothing any more: they have left, or their flow does not."""
 
     async def run(self) -> dict[str, float]:
         """After the decisions: what was said is heard, what is referred to is looked up, and what follows is said.
@@ -78,6 +80,10 @@ class References:
         asking = [each for each in speakers if each.state.fields and (each.looks_up or _names_others(each))]
         if asking:
             await self._look_up(asking)
+        looked = {each.state.id for each in asking}
+        self.over_with = [
+            each.state.id for each in self.units.values() if each.looks_up and each.state.id not in looked
+        ]
         for unit in speakers:
             if unit.stage is Stage.LIVE and unit.state.fields:
                 speak(unit)
@@ -85,7 +91,11 @@ class References:
 
     async def _hear(self) -> None:
         told = {flow for each in self.flows.values() for refers in each.refers for flow in refers.to}
-        ids = [unit.state.id for unit in self.units.values() if unit.flow.name in told and not unit.new]
+        ids = [
+            unit.state.id
+            for unit in self.units.values()
+            if (unit.flow.name in told or unit.looks_up) and not unit.new  # said, before nobody referred to it any more
+        ]
         found: list[Remark] = []
         for part in store.chunks(ids):
             query = select(t.remark.c.doc, t.remark.c.record).where(t.remark.c.record.in_(part))
@@ -208,6 +218,8 @@ class References:
         for record, connection, name in sorted(self.over):
             here = (row.record == record, row.connection == connection, row.name == name)
             await self.tx.execute(delete(t.reference).where(*here))
+        for part in store.chunks(sorted(self.over_with)):
+            await self.tx.execute(update(t.reference).where(row.record.in_(part)).values(due=None))
         await _upsert_references.run(self.tx, list(self.rows.values()))
         await self._stir()
 
