@@ -6,6 +6,7 @@ The trap: Jira keeps two files of one name and cannot be told what an upload mea
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -21,13 +22,14 @@ _FILE = "file-"
 """Before the number of a file: Jira counts comments and files apart, and an item is known by its id alone."""
 NO_FORGED_FORM = {"X-Atlassian-Token": "no-check"}
 """Without it an upload is blocked [OAS-JIRA]."""
+_MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+(?:; ?[\x20-\x7e]*)?", re.ASCII)
 
 
-def items(fields: Mapping[str, Any], site: str) -> list[Item]:
+def items(fields: Mapping[str, Any], site: str, me: str) -> list[Item]:
     """The files that an issue's fields show."""
     listed = fields.get(FIELD)
     found = [each for each in listed if isinstance(each, Mapping)] if isinstance(listed, list) else []
-    return [to_item(each, site) for each in found if each.get("id")]
+    return [to_item(each, site, me) for each in found if each.get("id")]
 
 
 def item_id(number: object) -> str:
@@ -40,15 +42,18 @@ def number_of(item: str) -> str:
     return item.removeprefix(_FILE)
 
 
-def to_item(document: Mapping[str, Any], site: str) -> Item:
-    """One file. `site`: where people see it."""
+def to_item(document: Mapping[str, Any], site: str, me: str) -> Item:
+    """One file. `site`: where people see it. `me`: our account id, "" if it is not known; a file that somebody else
+    uploaded is theirs, also where they kept the name of our copy.
+    """
     author, size = document.get("author"), document.get("size")
+    account = str(author.get("accountId") or "") if isinstance(author, Mapping) else ""
     shown = str(document.get("filename") or "file")
     said = unmarked(shown)
     file = File(
         name=said.name,
         size=size if isinstance(size, int) else 0,
-        media_type=str(document.get("mimeType") or "application/octet-stream"),
+        media_type=_media_type(document.get("mimeType")),
     )
     return Item(
         id=item_id(document["id"]),
@@ -56,9 +61,14 @@ def to_item(document: Mapping[str, Any], site: str) -> Item:
         body=told(file, f"{site}/secure/attachment/{document['id']}/{quote(shown)}" if site else ""),
         author=str(author.get("displayName") or "") if isinstance(author, Mapping) else "",
         at=parse_time(document.get("created")) or 0.0,
-        origin=said.origin,
+        origin=None if me and account and account != me else said.origin,
         file=file,
     )
+
+
+def _media_type(said: Any) -> str:
+    """It becomes a header of the upload."""
+    return said if isinstance(said, str) and _MEDIA_TYPE.fullmatch(said) else "application/octet-stream"
 
 
 def form(draft: ItemDraft, content: Any, most: int) -> dict[str, tuple[str, Any, str]]:

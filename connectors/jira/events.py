@@ -284,7 +284,9 @@ def shown_comments(issue: Document) -> tuple[Item, ...] | None:
 def shown_files(issue: Document, reader: Reader) -> list[Item]:
     """The files a search row shows: all there are, where files are carried over."""
     fields = issue.get("fields")
-    return attachments.items(fields, reader.site) if reader.attachments and isinstance(fields, Mapping) else []
+    return (
+        attachments.items(fields, reader.site, reader.me) if reader.attachments and isinstance(fields, Mapping) else []
+    )
 
 
 def poll_item(issue: Document, item: Item, reader: Reader, received_at: float) -> Change:

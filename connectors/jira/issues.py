@@ -167,7 +167,7 @@ class Issues:
         self._properties.put(snapshot.id, snapshot.raw.get(properties.NAME, {}))
         if not items:
             return snapshot
-        shown = attachments.items(answer.data["fields"], self._site) if files else []
+        shown = attachments.items(answer.data["fields"], self._site, me) if files else []
         return msgspec.structs.replace(snapshot, items=(*await self._api.comments(ref.id), *shown))
 
     async def find(self, correlation: str) -> Sequence[Ref]:
