@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import itertools
 import json
 import os
 import select
@@ -133,16 +134,23 @@ def _rest_of(pipe: int) -> bytes:
         return reader.read()
 
 
-_doors: dict[int, socket.socket] = {}
+FORKERS = 2
+"""They take turns: the hashes of texts, and with them the order of sets, are one forker's own. Processes that work
+together do not share them, as those from nothing do not.
+"""
+_doors: dict[tuple[int, int], socket.socket] = {}
 """Of this process, by its pid: one that was forked must not use its parent's."""
+_turns = itertools.cycle(range(FORKERS))
 
 
 def _forker() -> socket.socket:
-    """Whoever forks for this process: started at the first order, gone when this process is."""
-    if os.getpid() not in _doors:
+    """Whoever forks for this process now: started at its first order, gone when this process is."""
+    seat = os.getpid(), next(_turns)
+    if seat not in _doors:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            environment = {k: v for k, v in os.environ.items() if not k.startswith("LOCKSTEP_")}
+            ours_alone = ("LOCKSTEP_", "PYTHONHASHSEED")
+            environment = {k: v for k, v in os.environ.items() if not k.startswith(ours_alone)}
             process = subprocess.Popen(
                 [sys.executable, "-m", "tests.support.forker", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
@@ -150,9 +158,9 @@ def _forker() -> socket.socket:
                 env=environment | {"PYTHONPATH": str(_ROOT)},
                 stdin=subprocess.DEVNULL,
             )
-        _doors[os.getpid()] = ours
+        _doors[seat] = ours
         atexit.register(_end, ours, process)
-    return _doors[os.getpid()]
+    return _doors[seat]
 
 
 def _end(door: socket.socket, process: subprocess.Popen[bytes]) -> None:

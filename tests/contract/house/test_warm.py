@@ -36,6 +36,13 @@ async def test_is_what_a_process_from_nothing_is(tmp_path: Path, how: str, typed
     assert err.splitlines()[-1] == cold.stderr.splitlines()[-1]
 
 
+async def test_two_in_a_row_share_no_order_of_sets() -> None:
+    """Where one process puts a set into an order and another one relies on it, that has to show itself."""
+    asked = ("timeit", "-n1", "-r1", "print(hash('a'))")
+    first, second = [await warm.run(*asked, cwd=Path.cwd(), env=environment(), patience_s=SLOW_S) for _ in range(2)]
+    assert first[1].splitlines()[0] != second[1].splitlines()[0]
+
+
 async def test_one_that_hangs_is_ended() -> None:
     with pytest.raises(TimeoutError):
         await warm.run("http.server", "0", "-b", "127.0.0.1", cwd=Path.cwd(), env=environment(), patience_s=0.0)
