@@ -186,8 +186,6 @@ class Program:
     url: str
     http: aiohttp.ClientSession
     env: Mapping[str, str] = field(default_factory=environment)
-    cold: bool = False
-    """Started by a Python of its own."""
     process: asyncio.subprocess.Process | warm.Process | None = None
 
     @property
@@ -197,7 +195,7 @@ class Program:
     async def start(self) -> None:
         words, env = ("run", "--config", str(self.file)), dict(self.env)
         with (self.file.parent / "run.log").open("ab") as log, warm.nothing() as none:
-            if self.cold or warm.differs_at_the_start(env):
+            if warm.differs_at_the_start(env):
                 self.process = await asyncio.create_subprocess_exec(
                     *LOCKSTEP, *words, env=env, stdout=log, stderr=log, stdin=none
                 )
@@ -235,10 +233,10 @@ class Program:
 
 @asynccontextmanager
 async def program(
-    file: Path, url: str, http: aiohttp.ClientSession, env: Mapping[str, str] | None = None, *, cold: bool = False
+    file: Path, url: str, http: aiohttp.ClientSession, env: Mapping[str, str] | None = None
 ) -> AsyncIterator[Program]:
     """A started `lockstep run`; killed at the end if it still runs."""
-    made = Program(file, url, http, env or environment(), cold)
+    made = Program(file, url, http, env or environment())
     try:
         await made.start()
         yield made
