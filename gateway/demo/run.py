@@ -110,11 +110,7 @@ class _Stage:
         stack.push_async_callback(database.close)
         await _refuse_used(plan, database)
         children = await stack.enter_async_context(Children())
-        chance = Random()  # not seeded: two demos with one seed may run side by side
-        ports = {connection: free_port(chance) for connection in PAIR}
-        first = free_port(chance, len(OTHERS))
-        ports |= {connection: first + number for number, connection in enumerate(OTHERS)}
-        port = plan.port or free_port(chance)
+        ports, port = ports_of(plan, Random())  # not seeded: two demos with one seed may run side by side
         stand_ins = {name: StandIn(name, f"http://127.0.0.1:{ports[name]}", http) for name in SYSTEMS}
         home.write_config(plan, name=_name(), port=port, urls={name: one.url for name, one in stand_ins.items()})
         gateway_url = f"http://127.0.0.1:{port}"
@@ -223,6 +219,15 @@ class _Stage:
             "stream": _scheme(self.plan.stream or "sqlite:"),
             "database": _scheme(self.home.database(self.plan)),
         }
+
+
+def ports_of(plan: Plan, chance: Random) -> tuple[dict[str, int], int]:
+    """The ports of the stand-ins and of the gateway, all in a row: drawn one by one two of them could be the same."""
+    while True:
+        first = free_port(chance, len(SYSTEMS) + 1)
+        ports = {connection: first + number for number, connection in enumerate((*PAIR, *OTHERS))}
+        if plan.port not in ports.values():
+            return ports, plan.port or first + len(ports)
 
 
 def is_idle(now: Mapping[str, Any]) -> bool:
