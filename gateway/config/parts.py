@@ -29,10 +29,11 @@ def value_at(text: str, keys: Sequence[str]) -> Any:
 
 
 def with_values(text: str, values: Mapping[Keys, Any]) -> str:
-    """The text with these values; None and what is empty takes the key away. A text that is no YAML stays as it is: it
-    is told of when it is read.
+    """The text with these values; None and what is empty takes the key away. A text that is no block of YAML stays
+    as it is: it is told of when it is read.
     """
-    if Source(PART, text).problems:
+    source = Source(PART, text)
+    if source.problems or not isinstance(source.data, Mapping | None):
         return text
     yaml = YAML()
     yaml.preserve_quotes, yaml.width = True, 120

@@ -19,7 +19,7 @@ from gateway.config import files as connector_files
 from gateway.config.parts import PART, places_of, value_at, with_values
 from gateway.config.secrets import STORED
 from gateway.console.frame import Asked, Misunderstood, Unseen
-from gateway.console.register_forms import Field, auth_fields, auth_kind, blamed, settings_fields
+from gateway.console.register_forms import KINDS, Field, auth_fields, auth_kind, blamed, settings_fields
 from gateway.console.register_steps import APPLIED, records_form, records_values, standing
 from gateway.console.rendering import path
 from gateway.work import draft_trying, drafts
@@ -179,6 +179,8 @@ def _filled(asked: Asked, text: str, fields: list[Field]) -> str:
 async def _signed(asked: Asked, draft: Draft, do: str) -> tuple[str, bool]:
     """The part with what the form says, and whether another secret was handed in."""
     text, kind = draft.files[PART], asked.field("kind") or auth_kind(draft.name, draft.files[PART])
+    if kind not in KINDS:
+        raise Misunderstood(f"{kind} is no way to sign in.")
     if kind != auth_kind(draft.name, text):
         text = _with_kind(draft.name, text, kind)
     if do == "kind":
@@ -300,8 +302,9 @@ def _report(asked: Asked, connector: str, files: Mapping[str, str]) -> Connector
         except ConnectorInvalid:
             return None
     config = asked.desk.place.config.file
-    there = config.parent / "connectors" / f"{connector}.yaml"
-    return installed(str(there) if connector in connector_files.names(config) else connector)
+    if connector in connector_files.names(config):
+        return installed(str(config.parent / "connectors" / f"{connector}.yaml"))
+    return installed(connector) if connector in registry.names() else None
 
 
 async def _draft(asked: Asked) -> Draft:
