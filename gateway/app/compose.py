@@ -301,7 +301,7 @@ def compose(
         topology=topology,
         now=clock.now,
         stir=stirred.set,
-        begun_with=begun_with or (digest(document(config)) if config.file.is_file() else ""),
+        begun_with=begun_with or (digest(document(config), settings=True) if config.file.is_file() else ""),
         begin_again=begin_again,
     )
     scout = Scout(database, decider, connectors, gates, clock)

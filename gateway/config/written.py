@@ -56,9 +56,9 @@ def document(config: Config, root: Path | None = None) -> Facts:
     }
 
 
-def digest(document: Facts) -> str:
-    """What a state of connections and flows is known by. Settings do not count: workers may differ in some."""
-    held = {name: value for name, value in document.items() if name != "settings"}
+def digest(document: Facts, *, settings: bool = False) -> str:
+    """What a state of connections and flows is known by. `settings`: they count, too; workers may differ in some."""
+    held = {name: value for name, value in document.items() if settings or name != "settings"}
     return hashlib.sha256(json.dumps(held, sort_keys=True, default=str).encode()).hexdigest()
 
 

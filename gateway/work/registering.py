@@ -225,7 +225,9 @@ async def apply_files(place: Workplace, who: Principal, handed: Handed, *, expec
         raise ConfigurationStale(["somebody wrote to the configuration at this moment"])
     version = await applied(place, who, made.after, reason=reason)
     changes = tuple(each.change for each in plan.steps)
-    return Placed(version=version.version, changes=changes, taken_up=digest(made.after) == place.begun_with)
+    return Placed(
+        version=version.version, changes=changes, taken_up=digest(made.after, settings=True) == place.begun_with
+    )
 
 
 async def configuration(place: Workplace, who: Principal) -> Standing:
@@ -243,13 +245,13 @@ def _standing(place: Workplace) -> Standing:
     known = _read.get(place.begun_with)
     if known is None or known[0] != key:
         now = _loaded(place)
-        state = digest(document(now))
+        facts = document(now)
         known = (
             key,
             Standing(
-                digest=state,
+                digest=digest(facts),
                 version=0,
-                taken_up=state == place.begun_with,
+                taken_up=digest(facts, settings=True) == place.begun_with,
                 restart=_restart(place.config, now),
                 connections=tuple(sorted(now.connections)),
                 flows=tuple(sorted(now.flows)),

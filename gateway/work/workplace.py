@@ -26,6 +26,6 @@ class Workplace(msgspec.Struct, frozen=True, kw_only=True):
     stir: Callable[[], None] = _nobody
     """Says that there is work for this process's workers; without it they find it a moment later."""
     begun_with: str = ""
-    """Digest of the connections and flows that this process works by; empty: it is no gateway that runs."""
+    """Digest of the settings, connections and flows that this process works by; empty: it is no gateway that runs."""
     begin_again: Callable[[], None] | None = None
     """Has this process stop its parts and begin again with the files in place; None: only a start does."""

@@ -10,8 +10,16 @@ import msgspec
 import pytest
 
 from gateway.access.rights import NotAllowed
+from gateway.config.written import digest, document
 from gateway.work.drafts import begin_draft, keep_secrets
-from gateway.work.registering import ConfigurationInvalid, Handed, apply_files, plan_files, take_up
+from gateway.work.registering import (
+    ConfigurationInvalid,
+    Handed,
+    apply_files,
+    configuration,
+    plan_files,
+    take_up,
+)
 from tests.support.running import ENVIRONMENT
 from tests.support.versions import ADA, INES, IVAN, Shelf, shelf
 
@@ -88,4 +96,20 @@ async def test_nothing_stops_for_a_connector_file_that_somebody_broke_by_hand(st
     assert asked == []
     (stand.folder / name).write_text(handed.files[name])
     await take_up(running, ADA)
+    assert asked == ["again"]
+
+
+async def test_a_setting_that_is_another_is_not_worked_by_yet(stand: Shelf) -> None:
+    """A token that was taken out of the file works until the gateway begins again; nobody may be told otherwise."""
+    asked: list[str] = []
+    before = stand.place
+    place = msgspec.structs.replace(
+        before, begun_with=digest(document(before.config), settings=True), begin_again=lambda: asked.append("again")
+    )
+    assert (await configuration(place, ADA)).taken_up
+    text = stand.file.read_text().replace("roles: [admin]", "roles: [viewer]")
+    handed = Handed(files={"lockstep.yaml": text})
+    placed = await apply_files(place, ADA, handed, expected=(await plan_files(place, ADA, handed)).digest)
+    assert not placed.taken_up and not (await configuration(place, ADA)).taken_up
+    await take_up(place, ADA)
     assert asked == ["again"]
