@@ -59,10 +59,10 @@ Counts = Mapping[tuple[str, str], int]
 
 
 def _judged(change: Change, now: Config, then: Config, held: Counts, linked: Counts) -> Step:
-    if change.change == "added" or change.kind in ("setting", "file"):
-        return noted(change, then)
     if change.kind == "connection":
         return _connection(change, held, linked)
+    if change.change == "added" or change.kind in ("setting", "file"):
+        return noted(change, then)
     return _flow(change, now, then, held, linked)
 
 
@@ -86,6 +86,9 @@ def _connection(change: Change, held: Counts, linked: Counts) -> Step:
     commands = sum(count for (_, each), count in held.items() if each == change.name)
     objects = sum(count for (_, each), count in linked.items() if each == change.name)
     touched = {field.field for field in change.fields}
+    if change.change == "added":
+        said = f"linked objects from before: {objects}; it has to be the same system as then"
+        return Step(change=change, does=(said,) if objects else ())
     if change.change == "removed" and commands:
         return Step(change=change, refused=_hold(commands, change.name))
     if "connector" in touched and objects:
