@@ -192,7 +192,8 @@ async def _signed(asked: Asked, draft: Draft, do: str) -> tuple[str, bool]:
         await drafts.keep_secrets(asked.desk.place, asked.who, draft, handed)
     values: dict[Any, Any] = {each.keys: said for each, said in typed.items() if each.kind == "text"}
     values |= {("connections", draft.name, "auth", kind, name): f"{STORED}{name}" for name in handed}
-    values[("connections", draft.name, "webhook", "secret")] = asked.field("webhook")
+    if "webhook" in asked.sent:
+        values[("connections", draft.name, "webhook", "secret")] = asked.field("webhook")
     return with_values(text, values), bool(handed)
 
 
@@ -240,6 +241,7 @@ async def _page(
         file_text=draft.files.get(_file(draft, here), ""),
         has_file=bool(_file(draft, "connector")),
         kind=auth_kind(draft.name, draft.files.get(PART, "")),
+        webhook=value_at(draft.files.get(PART, ""), ("connections", draft.name, "webhook", "secret")) or "",
         records=await records_form(asked, draft, report) if here == "records" else None,
         **around,
     )

@@ -15,7 +15,8 @@ from gateway.console.frame import Asked, Misunderstood
 
 def asked(folder: Path, **fields: str) -> Asked:
     place = SimpleNamespace(config=SimpleNamespace(file=folder / "lockstep.yaml"))
-    said: Any = SimpleNamespace(desk=SimpleNamespace(place=place), field=lambda name: fields.get(name, ""))
+    desk = SimpleNamespace(place=place)
+    said: Any = SimpleNamespace(desk=desk, sent=fields, field=lambda name: fields.get(name, ""))
     return cast(Asked, said)
 
 
@@ -39,3 +40,13 @@ async def test_a_way_to_sign_in_that_is_none_is_refused(tmp_path: Path, kind: st
     draft: Any = SimpleNamespace(name="desk", files={PART: "connections: {desk: {}}\n"})
     with pytest.raises(Misunderstood):
         await register._signed(asked(tmp_path, kind=kind), draft, "form")
+
+
+@pytest.mark.parametrize(("fields", "kept"), [({}, True), ({"webhook": ""}, False), ({"webhook": "${HOOK}"}, True)])
+async def test_a_webhook_is_not_lost_by_a_form_that_does_not_ask_for_it(
+    tmp_path: Path, fields: dict[str, str], kept: bool
+) -> None:
+    text = "connections:\n  desk:\n    auth: {none: {}}\n    webhook: {secret: '${HOOK}'}\n"
+    draft: Any = SimpleNamespace(name="desk", files={PART: text})
+    written, _ = await register._signed(asked(tmp_path, kind="none", **fields), draft, "form")
+    assert ("${HOOK}" in written) is kept
