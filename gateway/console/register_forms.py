@@ -81,7 +81,7 @@ def settings_fields(name: str, text: str, report: ConnectorReport | None) -> lis
             name="every",
             label="Ask for changes every",
             keys=(*here, "poll", "every"),
-            hint="60s, 5m; empty: only webhooks tell, and what they miss is found by sweeps.",
+            hint="Such as 30s or 5m; empty: every 60s. With poll: false in the file only webhooks tell.",
         ),
     ]
     fields = [replace(each, value=_shown(text, each)) for each in fields]

@@ -9,8 +9,10 @@ from typing import Any, cast
 import pytest
 
 from gateway.config.parts import PART, with_values
+from gateway.config.polling import Poll
 from gateway.console import register
 from gateway.console.frame import Asked, Misunderstood
+from gateway.console.register_forms import settings_fields
 
 
 def asked(folder: Path, **fields: str) -> Asked:
@@ -50,3 +52,8 @@ async def test_a_webhook_is_not_lost_by_a_form_that_does_not_ask_for_it(
     draft: Any = SimpleNamespace(name="desk", files={PART: text})
     written, _ = await register._signed(asked(tmp_path, kind="none", **fields), draft, "form")
     assert ("${HOOK}" in written) is kept
+
+
+def test_the_form_says_how_often_it_asks_where_nothing_is_said() -> None:
+    (every,) = [each for each in settings_fields("desk", "connections: {desk: {}}\n", None) if each.name == "every"]
+    assert f"empty: every {Poll().every:g}s" in every.hint
