@@ -20,7 +20,7 @@ from gateway.storage.prepared import Many
 from gateway.sync import store
 from gateway.sync import tables as t
 from gateway.sync.flow import Flow
-from gateway.sync.remarks import Remark, hear, origin_of, speak
+from gateway.sync.remarks import Remark, hear, origin_of, silent, speak
 from gateway.sync.stage import Stage
 from gateway.sync.state import LinkState, RecordState
 from gateway.sync.unit import Effects, KnownItems, Unit
@@ -84,6 +84,9 @@ class References:
         self.over_with = [
             each.state.id for each in self.units.values() if each.looks_up and each.state.id not in looked
         ]
+        for unit in self.units.values():
+            if unit.state.tombstoned_at is not None:
+                silent(unit)
         for unit in speakers:
             if unit.stage is Stage.LIVE and unit.state.fields:
                 speak(unit)

@@ -27,6 +27,8 @@ SOURCE = "references"
 """Where a value comes from that a record says of itself for what it refers to."""
 _WHETHER = "what is said for {} of this record"
 _OF_A_DIGEST = 12
+_KEYS = "refers."
+"""How the questions begin that are asked here."""
 
 
 class Remark(msgspec.Struct, omit_defaults=True):
@@ -56,7 +58,7 @@ def sourced(flow: str) -> str:
 def speak(unit: Unit) -> None:
     """All that follows for a record from what it refers to, if it was not said before."""
     for refers in unit.flow.refers:
-        key = f"refers.{refers.field}"
+        key = f"{_KEYS}{refers.field}"
         if not holds(unit, key, refers.when, _WHETHER):
             continue
         named = unit.state.named.get(refers.field, {})
@@ -67,6 +69,12 @@ def speak(unit: Unit) -> None:
             ask(unit, f"{key}.set", _WHETHER, Undecided(key, str(error), {error.field: error.value}))
         else:
             answered(unit, f"{key}.set")
+
+
+def silent(unit: Unit) -> None:
+    """Who has left says nothing any more, so nobody is asked what it would say."""
+    for key in [each for each in unit.state.undecided if each.startswith(_KEYS)]:
+        answered(unit, key)
 
 
 def found_and_missing(refers: Refers, named: Mapping[str, list[str]]) -> tuple[list[str], list[str]]:
@@ -102,7 +110,7 @@ def _tell(unit: Unit, refers: Refers, named: Mapping[str, list[str]]) -> None:
     record = unit.state.values()
     at = refers.at(record)
     for tell in refers.tells:
-        if holds(unit, f"refers.{refers.field}.{tell.rule.name}", tell.rule.when, _WHETHER):
+        if holds(unit, f"{_KEYS}{refers.field}.{tell.rule.name}", tell.rule.when, _WHETHER):
             values, comment = tell.says(record)
             for target in targets:
                 _say(unit, target, tell, values, comment, unit.now if at is None else at)

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from gateway.audit.tables import audit
 from gateway.sync import tables as t
+from gateway.sync.departure import leave
 from gateway.sync.flow import Merge, Policy
 from gateway.sync.stage import Stage
 from tests.scenarios.world_of_two import first_answer
@@ -271,3 +272,14 @@ async def test_a_value_that_does_not_fit_is_a_case_until_it_does(url: str) -> No
         w.a.edit(ship, via="x")
         await w.settle()
         assert (await w.g.cases(), w.status(thing)) == ([], "doing")
+
+
+async def test_nobody_is_asked_any_more_about_who_has_left(url: str) -> None:
+    async with seas(url, {**PAPERS, "tell": {"here": {**PAPERS["tell"]["here"], "when": "record.text > 1"}}}) as w:
+        w.b.create(**THING)
+        w.ship("b0", "arrived", "doing", 10)
+        await w.settle()
+        assert [case.cause for case in await w.g.cases()] == ["condition.undecided"]
+        (record,) = [each.id for each in await w.g.records() if each.flow == "ships"]
+        await w.g.decider.decide(record, lambda unit: leave(unit, "a", "it is over"))
+        assert await w.g.cases() == []
