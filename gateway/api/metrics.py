@@ -47,7 +47,7 @@ class Counted:
     """Connection -> share of its budget that is used up now."""
     replays: Mapping[str, int]
     """How runs of replays ended -> how many."""
-    unwoken: Mapping[str, int]
+    unwoken: Callable[[], Mapping[str, int]]
     """Kind of error -> how often a record could not be looked at when it was due."""
 
 
@@ -108,7 +108,7 @@ class Metrics:
         unwoken = CounterMetricFamily(
             "lockstep_wakes_failed", "Records that could not be looked at when they were due", labels=["error"]
         )
-        for error, count in sorted(counted.unwoken.items()):
+        for error, count in sorted(counted.unwoken().items()):
             unwoken.add_metric([error], count)
         yield unwoken
         yield from _attempts(counted.tally)

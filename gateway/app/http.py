@@ -128,7 +128,7 @@ def metrics_of(gateway: Gateway, consumer: Consumer) -> Metrics:
         budgets=gateway.meter.used,
         replayed=runner.ended,
         replays=runner.over,
-        unwoken=gateway.waker.failed,
+        unwoken=lambda: gateway.waker.apart.failed + gateway.released.apart.failed,
     )
     return Metrics(gateway.place, counted, release=release(), open=gateway.config.metrics_open)
 

@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from connectors.contract.errors import StorageError
 from gateway.core.background import Background
+from gateway.delivery.apart import Apart
 from gateway.storage.database import Database
 from gateway.sync import tables as t
 from gateway.sync.decider import Decider
@@ -31,26 +32,29 @@ class Released(Background):
 
     def __init__(self, database: Database, decider: Decider) -> None:
         self.database, self.decider = database, decider
+        self.apart = Apart(decider)
 
     async def start(self) -> None:
         """Begins to look."""
         self._keep("released", self._loop())
 
     async def once(self) -> int:
-        """Lets some go; returns how many records were looked at, `MOST` if there may be more. Raises StorageError."""
+        """Lets some go; returns how many records were looked at, `MOST` or more if others may be left. Raises
+        StorageError.
+        """
         lane, stages = t.lane.c, self.decider.stages
         async with self.database.read() as tx:
             await stages.renew(tx)
             over = [mark(each, flow) for flow in stages.begins for each in Stage if each is not stages.of(flow)]
-            query = select(lane.record).where(t.WITHHELD, lane.withheld.in_(over)).distinct().limit(MOST)
+            query = select(lane.record).where(t.WITHHELD, lane.withheld.in_(over)).distinct()
+            query = query.limit(MOST + self.apart.resting)
             records = list((await tx.execute(query)).scalars())
-        await asyncio.gather(*(self.decider.decide(record, release) for record in records))
-        return len(records)
+        return await self.apart.decide(records, release)
 
     async def _loop(self) -> None:
         while True:
             try:
-                if await self.once() == MOST:
+                if await self.once() >= MOST:
                     continue
             except StorageError as error:
                 log.warning("withheld lanes wait for the database", error=str(error))

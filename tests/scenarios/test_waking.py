@@ -10,10 +10,12 @@ import pytest
 from sqlalchemy import select
 
 from connectors.contract.errors import StorageError
-from gateway.delivery.waker import RESTS_S
+from gateway.delivery.apart import RESTS_S
+from gateway.delivery.released import Released
 from gateway.sync import tables as t
 from gateway.sync.departure import leave
 from gateway.sync.flow import Flow
+from gateway.sync.stage import Stage
 from tests.support.referring import PAPERS, THING, Seas, seas
 
 
@@ -47,12 +49,12 @@ async def test_a_record_that_cannot_be_looked_at_rests_and_the_others_are(url: s
         w.g.clock.advance(5)
         assert await w.waker.once() == 3
         assert sorted(asked) == [first, *others]
-        assert w.waker.failed == {"ValueError": 1}
+        assert w.waker.apart.failed == {"ValueError": 1}
         asked.clear()
         assert await w.waker.once() == 0, "it is not tried again at once"
         w.g.clock.advance(RESTS_S[0] + 1)
         await w.waker.once()
-        assert first in asked and w.waker.failed == {"ValueError": 2}
+        assert first in asked and w.waker.apart.failed == {"ValueError": 2}
         del w.waker.decider.decide
         for rest in (*RESTS_S, RESTS_S[-1]):
             w.g.clock.advance(rest + 1)
@@ -60,6 +62,37 @@ async def test_a_record_that_cannot_be_looked_at_rests_and_the_others_are(url: s
         async with w.g.database.read() as tx:
             due = (await tx.execute(select(t.reference.c.due))).scalars().all()
         assert due == [None] * 3, "and works once it can"
+
+
+async def test_a_record_that_cannot_be_let_go_keeps_no_other_back(url: str) -> None:
+    async with seas(url) as w:
+        await w.g.move(Stage.SHADOW, "things")
+        for _ in range(2):
+            w.b.create(**THING)
+            w.b.edit(w.b.create(**THING), x="more")
+        w.ship("b0, b1", "arrived", "doing", 10)
+        await w.settle()
+        released = Released(w.g.database, w.g.decider)
+        async with w.g.database.begin() as tx:
+            row = {
+                "serial": 99,
+                "flow": "things",
+                "stage": "live",
+                "at": 0.0,
+                "actor": "ann",
+                "human": "",
+                "reason": "",
+            }
+            await tx.execute(t.flow_stage.insert().values(**row))
+        async with w.g.database.read() as tx:
+            query = select(t.lane.c.record).where(t.WITHHELD).order_by(t.lane.c.record)
+            first, *others = (await tx.execute(query)).scalars().all()
+        assert others
+        spoil(w, first, ValueError("a defect"))
+        assert await released.once() == len(others) + 1
+        async with w.g.database.read() as tx:
+            assert (await tx.execute(query)).scalars().all() == [first]
+        assert await released.once() == 0
 
 
 async def test_a_database_that_is_away_is_no_fault_of_a_record(url: str) -> None:
@@ -73,7 +106,7 @@ async def test_a_database_that_is_away_is_no_fault_of_a_record(url: str) -> None
             await w.waker.once()
         del w.waker.decider.decide
         assert await w.waker.once() == 1, "it did not rest"
-        assert w.waker.failed == {}
+        assert w.waker.apart.failed == {}
 
 
 async def test_who_has_left_looks_nothing_up_any_more(url: str) -> None:

@@ -149,7 +149,7 @@ async def _families(place: Workplace) -> list[Metric]:
         budgets=lambda: {"jira": 0.5},
         replayed={},
         replays={},
-        unwoken={"ValueError": 1},
+        unwoken=lambda: {"ValueError": 1},
     )
     return await Metrics(place, said, release="1", open=True)._families()
 
