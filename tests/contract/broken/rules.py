@@ -147,7 +147,7 @@ def ident(stack: ExitStack) -> None:
 
     put(stack, batch.Batch, "_route", route)
     put(stack, batch, "natural_key", lambda flow, change: None)
-    put(stack, batch, "_unclaimed", lambda unit: "")
+    put(stack, batch, "unclaimed", lambda unit: "")
     put(stack, steps, "_adopt", lambda unit, lane, seen: None)
 
 
