@@ -27,8 +27,9 @@ THROUGH: dict[tuple[str, str, str], tuple[str, str]] = {
     # Offsets.
     ("gateway/streams/guard.py", "SafeCommit.wait_empty", "commit"): OFFSETS,
     ("gateway/streams/sqlite_backend.py", "SqliteConsumer._commit", "commit"): OFFSETS,
-    # HTTP: only an attempt writes.
+    # HTTP: only an attempt writes. The test of a draft looks, with the requests written down.
     ("connectors/rest/client.py", "RestClient._exchange", "handle_async_request"): ATTEMPT,
+    ("gateway/app/trying.py", "_Written.handle_async_request", "handle_async_request"): ATTEMPT,
     # The transaction itself, and the schema inside one.
     ("gateway/storage/database.py", "Database._guarded", "begin"): TRANSACTION,
     ("gateway/storage/migrate.py", "_upgrade", "upgrade"): MIGRATION,

@@ -30,6 +30,7 @@ async def test_a_start_keeps_what_it_reads_by_and_a_second_one_adds_nothing(stor
             counts = [await tx.scalar(select(func.count()).select_from(each)) for each in tables]
         assert dict(zip(names, counts, strict=True)) == {
             "mapping_version": 2,
+            "registration_draft": 0,
             "mapping_event": 2,
             "mapping_backtest": 0,
             "config_version": 0,
