@@ -13,6 +13,7 @@ from dead_letter.values import CaseFilter, CaseGroup, CaseState, Sort
 from dead_letter.wording import next_step
 from gateway.access.rights import Right
 from gateway.console.frame import Asked, Misunderstood, moment_of
+from gateway.console.inside import inside
 from gateway.console.paging import ways
 from gateway.console.rendering import moment, number, path, query
 from gateway.console.views import known_views
@@ -183,10 +184,10 @@ async def _groups(
 
 
 def _group(asked: Asked, group: CaseGroup, given: Mapping[str, str], by: str, fresh: int) -> dict[str, Any]:
-    inside = {"cause": "group", "connection": "connection", "flow": "flow", "field": "field", "owner": "owner"}[by]
+    filtered = {"cause": "group", "connection": "connection", "flow": "flow", "field": "field", "owner": "owner"}[by]
     titles = {"cause": group.title, "owner": group.key or "Taken by nobody"}
     value = (group.key or "nobody") if by == "owner" else group.key
-    href = "/cases" + query(given, **{inside: value, "by": "none", **NO_PLACE})
+    href = "/cases" + query(given, **{filtered: value, "by": "none", **NO_PLACE})
     owners = ", ".join(group.owners[:2]) + (" …" if len(group.owners) > 2 else "")
     return {
         "key": group.key or "none",
@@ -270,7 +271,7 @@ _TAKES = {
 
 def _inside(to: str) -> str:
     """A path of ours, else the worklist."""
-    return to if to.startswith("/") and not to.startswith(("//", "/\\")) else "/cases"
+    return inside(to, "/cases")
 
 
 async def split(asked: Asked) -> web.StreamResponse:

@@ -11,6 +11,7 @@ from gateway.access.asking import NotSignedIn, principal_of
 from gateway.console.desk import Desk
 from gateway.console.display import display_of
 from gateway.console.frame import HEADERS
+from gateway.console.inside import inside
 from gateway.console.rendering import render
 
 WHY = {
@@ -26,10 +27,9 @@ def sign_in_page(desk: Desk) -> Callable[[web.Request], Any]:
     """`GET /sign-in`."""
 
     async def answer(request: web.Request) -> web.StreamResponse:
-        then = request.query.get("next", "/now")
-        inside = then if then.startswith("/") and not then.startswith(("//", "/\\")) else "/now"
+        then = inside(request.query.get("next", "/now"), "/now")
         if _known(request) and "why" not in request.query:
-            return web.Response(status=303, headers={"Location": inside})
+            return web.Response(status=303, headers={"Location": then})
         why = WHY.get(request.query.get("why", ""), "")
         seconds = request.query.get("seconds", "")
         text = render(
@@ -37,7 +37,7 @@ def sign_in_page(desk: Desk) -> Callable[[web.Request], Any]:
             environment=desk.place.config.name,
             band="prod" if "prod" in desk.place.config.name.casefold() else "other",
             display=display_of(request),
-            then=inside,
+            then=then,
             why=f"{why} ({seconds} s)" if why and seconds.isdigit() else why,
             provider=desk.provider,
         )

@@ -14,6 +14,7 @@ from gateway.access.rights import NotAllowed, Right
 from gateway.config.parts import PART, Keys, value_at, with_values
 from gateway.console.flows import STAGES, WOULD
 from gateway.console.frame import Asked, Misunderstood
+from gateway.console.inside import inside
 from gateway.console.register_forms import Field, need_fields
 from gateway.console.rendering import path
 from gateway.work import draft_trying, drafts, registering
@@ -186,8 +187,7 @@ async def _live(asked: Asked, draft: Draft) -> web.StreamResponse:
 
 async def take_up(asked: Asked) -> web.StreamResponse:
     """`POST /configuration/take-up`: this worker begins again; the page that follows is answered by what comes then."""
-    to = asked.field("next")
-    to = to if to.startswith("/") and not to.startswith("//") else "/connections"
+    to = inside(asked.field("next"), "/connections")
     try:
         found = await registering.take_up(asked.desk.place, asked.who)
     except (InputError, NotAllowed) as error:

@@ -14,6 +14,7 @@ from aiohttp import web
 from gateway.access.rights import Right
 from gateway.console.cases import given_of
 from gateway.console.frame import Asked, Misunderstood, Unseen, moment_of
+from gateway.console.inside import inside
 from gateway.console.rendering import many, moment, number, path, query
 from gateway.work import replay_planning as planning
 from gateway.work import replays
@@ -116,8 +117,7 @@ async def cancel(asked: Asked) -> web.StreamResponse:
 
 
 def _before(asked: Asked) -> str:
-    to = asked.field("next")
-    return to if to.startswith("/") and not to.startswith(("//", "/\\")) else "/replays/new"
+    return inside(asked.field("next"), "/replays/new")
 
 
 def _wish(asked: Asked) -> Wish:

@@ -14,6 +14,7 @@ from gateway.config.notifications import Quiet
 from gateway.console import standing
 from gateway.console.display import CHOICES, COOKIE, Display, display_of
 from gateway.console.frame import Asked, Misunderstood
+from gateway.console.inside import inside
 from gateway.console.keys import KEYS
 from gateway.work import notifications, people, tokens
 
@@ -107,9 +108,7 @@ async def display(asked: Asked) -> web.StreamResponse:
     before = display_of(asked.request)
     chosen = {name: asked.field(name) or getattr(before, name) for name in CHOICES}
     good = {name: value for name, value in chosen.items() if value in CHOICES[name]}
-    to = asked.field("next")
-    inside = to.startswith("/") and not to.startswith(("//", "/\\"))
-    response = web.Response(status=303, headers={"Location": to if inside else "/settings"})
+    response = web.Response(status=303, headers={"Location": inside(asked.field("next"), "/settings")})
     asked.keep(response, COOKIE, Display(**good).text(), max_age=YEAR_S)
     return response
 
