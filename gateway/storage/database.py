@@ -8,7 +8,7 @@ a value that it does not take is a ValueRefused.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from connectors.contract.errors import ConfigError, LockstepError, StorageError
 from gateway.core.points import AFTER, BEFORE, reached
+from gateway.core.signing import Signer
 from gateway.storage.inline import inline
 from gateway.storage.prepared import RAW, Many
 
@@ -45,6 +46,73 @@ def loads(text: str | None) -> Any:
     return None if text is None else orjson.loads(text)
 
 
+Write = Callable[[AsyncConnection, list[Any]], Awaitable[None]]
+
+
+class Late:
+    """What a transaction writes last, right before its commit: whatever locks for it holds them for the shortest time,
+    and after all other locks of the transaction.
+    """
+
+    __slots__ = ("_rows", "_then", "database")
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._rows: dict[Write, list[Any]] = {}
+        self._then: list[Callable[[], None]] = []
+
+    def add(self, write: Write, rows: Sequence[Any]) -> None:
+        """`write(tx, all rows given for it)` is called once. Nothing is written if the transaction is rolled back."""
+        self._rows.setdefault(write, []).extend(rows)
+
+    async def write(self, tx: AsyncConnection) -> None:
+        """All of it."""
+        for write, rows in self._rows.items():
+            await write(tx, rows)
+
+    def then(self, tell: Callable[[], None]) -> None:
+        """`tell` is called once the transaction is committed, and never if it is not. It must not raise."""
+        self._then.append(tell)
+
+    def committed(self) -> None:
+        """It is."""
+        for tell in self._then:
+            tell()
+
+    def mark(self) -> dict[Write, int]:
+        """Where it stands."""
+        return {write: len(rows) for write, rows in self._rows.items()}
+
+    def cut(self, mark: dict[Write, int]) -> None:
+        """Back to where it stood."""
+        for write, rows in self._rows.items():
+            del rows[mark.get(write, 0) :]
+        self._rows = {write: rows for write, rows in self._rows.items() if rows}
+
+
+def late(tx: AsyncConnection) -> Late:
+    """Of a write transaction that is under way. Raises LookupError for any other: nothing would ever be written."""
+    connection = tx.sync_connection
+    found = None if connection is None else connection.get_execution_options().get("lockstep_late")
+    if found is None:
+        raise LookupError("only a transaction of Database.begin writes anything before its commit")
+    assert isinstance(found, Late)
+    return found
+
+
+@asynccontextmanager
+async def savepoint(tx: AsyncConnection) -> AsyncIterator[None]:
+    """A part of a write transaction that an error undoes alone, with what was to be written late for it."""
+    waiting = late(tx)
+    mark = waiting.mark()
+    try:
+        async with tx.begin_nested():
+            yield
+    except BaseException:
+        waiting.cut(mark)
+        raise
+
+
 class ValueRefused(LockstepError):
     """The database works, and does not take a value (too long, NUL, a number out of range): trying again is no use."""
 
@@ -58,9 +126,18 @@ def _is_value(cause: BaseException) -> bool:
 class Database:
     """One store. Safe for many tasks of one event loop; several processes may share the same database."""
 
-    def __init__(self, url: str, *, pool_size: int = 8, answer_s: float | None = None) -> None:
-        """`answer_s` goes before what the URL says; SQLite is never away, so it has none. Raises ConfigError."""
-        self.url = make_url(url)
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = 8,
+        answer_s: float | None = None,
+        signer: Callable[[], Signer] | None = None,
+    ) -> None:
+        """`answer_s` goes before what the URL says; SQLite is never away, so it has none. `signer` is asked for when
+        something is first to be signed here. Raises ConfigError.
+        """
+        self.url, self.signer = make_url(url), signer
         self._answer_s = answer_s or _told(self.url)
         self._probe: asyncio.Task[None] | None = None
         self.sqlite = self.url.get_backend_name() == "sqlite"
@@ -95,8 +172,11 @@ class Database:
         """
         async with self._turn(), self._guarded(write=True) as tx:
             yield tx
+            waiting = late(tx)
+            await waiting.write(tx)
             reached(f"{step}.{BEFORE}")
         reached(f"{step}.{AFTER}")
+        waiting.committed()
 
     def _turn(self) -> AbstractAsyncContextManager[Any]:
         """One writer at a time on SQLite."""
@@ -113,7 +193,8 @@ class Database:
         try:
             engine = self._writing if write else self.engine
             async with engine.connect() as connection:
-                tx = await connection.execution_options(lockstep_write=write)
+                options = {"lockstep_late": Late(self)} if write else {}
+                tx = await connection.execution_options(lockstep_write=write, **options)
                 async with tx.begin():
                     yield tx
         except IntegrityError:

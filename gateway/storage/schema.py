@@ -14,8 +14,12 @@ from gateway.delivery.tables import metadata as delivery
 from gateway.drift.tables import metadata as drift
 from gateway.intake.scim.tables import metadata as scim
 from gateway.intake.tables import metadata as intake
+from gateway.keeping.tables import metadata as keeping
 from gateway.notify.tables import metadata as notify
+from gateway.offboarding.blast.tables import metadata as blast
+from gateway.offboarding.tables import metadata as offboarding
 from gateway.reconcile.tables import metadata as reconcile
+from gateway.siem.tables import metadata as siem
 from gateway.sweeps.tables import metadata as sweeps
 from gateway.sync.tables import metadata as sync
 from gateway.versions.tables import metadata as versions
@@ -40,4 +44,8 @@ PARTS: tuple[MetaData, ...] = (
     scim,
     budget,
     drift,
+    keeping,
+    siem,
+    blast,
+    offboarding,
 )

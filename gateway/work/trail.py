@@ -7,10 +7,11 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.audit.tables import audit
+from gateway.audit.chain import append
+from gateway.core import origin
 from gateway.core.ids import new_id
 from gateway.core.trace import current
-from gateway.storage.database import dumps, insert_all
+from gateway.storage.database import dumps
 
 
 async def note(
@@ -23,10 +24,14 @@ async def note(
     record: str | None = None,
     connection: str | None = None,
     cause: str | None = None,
-) -> None:
-    """One row; never a secret. `gateway.access.entrance.Trail` is this. What a request did names its `trace`, as its
-    log does.
+    outcome: str = "",
+    closes: str | None = None,
+) -> str:
+    """One entry; never a secret. `gateway.access.entrance.Trail` is this. What a request did names its `trace`, as its
+    log does, the `source` it came from and, where the actor is whoever asked, their id (`by`) and for whom they act.
+    `outcome`: `open` until an entry that `closes` this one's id tells how it ended. Gives its id.
     """
+    detail = {**_asked(actor), **detail}
     if trace := current():
         detail = {**detail, "trace": trace}
     row = {
@@ -38,5 +43,16 @@ async def note(
         "actor": actor[:100],
         "cause": cause,
         "detail": dumps(detail),
+        "outcome": outcome,
+        "closes": closes,
     }
-    await insert_all(tx, audit, [row])
+    append(tx, [row])
+    return str(row["id"])
+
+
+def _asked(actor: str) -> dict[str, str]:
+    asked = origin.current()
+    told = {"source": asked.source} if asked.source != origin.SYSTEM else {}
+    if asked.by and asked.name == actor:
+        told |= {"by": asked.by, "on_behalf": asked.behalf}
+    return {name: each for name, each in told.items() if each}
