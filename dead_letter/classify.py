@@ -41,6 +41,14 @@ class Cause(StrEnum):
     LANE_DEFECT = "lane.defect"
     CONDITION_UNDECIDED = "condition.undecided"
     LINK_ABSENT = "link.absent"
+    PERSON_LEFT = "person.left"
+    PERSON_GIVEN = "person.given"
+    FEED_BEHIND = "feed.behind"
+    LEAVER_ASKS = "leaver.asks"
+    LEAVER_WHICH = "leaver.which"
+    LEAVER_FAILED = "leaver.failed"
+    LEAVER_DRIFT = "leaver.drift"
+    LEAVER_PAST_DUE = "leaver.past_due"
 
 
 class ActionName(StrEnum):
@@ -94,6 +102,14 @@ _CLASS_OF: Mapping[Cause, CaseClass] = {
     Cause.LANE_DEFECT: CaseClass.POISON,
     Cause.CONDITION_UNDECIDED: CaseClass.MAPPING,
     Cause.LINK_ABSENT: CaseClass.MAPPING,
+    Cause.PERSON_LEFT: CaseClass.MAPPING,
+    Cause.PERSON_GIVEN: CaseClass.MAPPING,
+    Cause.FEED_BEHIND: CaseClass.FEED,
+    Cause.LEAVER_ASKS: CaseClass.DEPARTURE,
+    Cause.LEAVER_WHICH: CaseClass.DEPARTURE,
+    Cause.LEAVER_FAILED: CaseClass.DEPARTURE,
+    Cause.LEAVER_DRIFT: CaseClass.DEPARTURE,
+    Cause.LEAVER_PAST_DUE: CaseClass.DEPARTURE,
 }
 
 _NOT_UNANSWERED = "No request is without an answer, so there is nothing to look for."
@@ -166,6 +182,8 @@ _RULES: Mapping[CaseClass, Rules] = {
     CaseClass.DUPLICATE: _SEE_TO_IT,
     CaseClass.DELETED: _SEE_TO_IT,
     CaseClass.SCHEMA: _SEE_TO_IT,  # closes by itself when the description or the mapping is mended
+    CaseClass.FEED: _SEE_TO_IT,  # closes by itself when the receiver has what waited
+    CaseClass.DEPARTURE: _SEE_TO_IT,  # closes by itself once it is answered or gone; closed before, it comes back
     CaseClass.CREDENTIALS: _rules(
         ActionName.LOOK,
         why={
@@ -196,6 +214,7 @@ _OF_CAUSE: Mapping[str, Rules] = {
     Cause.SWEEP_MANY_GONE: _rules(
         ActionName.CLOSE, ActionName.ACCEPT, why={ActionName.RETRY: _SWEPT_AGAIN, ActionName.DISCARD: _SWEPT_AGAIN}
     ),
+    Cause.PERSON_GIVEN: _SEE_TO_IT,  # nothing of ours waits: somebody else is to have it, or the person is back
     Cause.POLL_STUCK: _SEE_TO_IT,  # the next turn tries anyway, and its success closes the case
     Cause.CHANGE_UNFIT: _SEE_TO_IT,  # it was not stored, so nothing could be tried again
 }

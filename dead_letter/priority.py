@@ -15,6 +15,8 @@ _FROM = (("critical", 60), ("high", 40), ("normal", 20))
 
 _CLASS: Mapping[CaseClass, Reason] = {
     CaseClass.CREDENTIALS: Reason(40, "a whole connection stands still"),
+    CaseClass.FEED: Reason(40, "security does not see what happens"),
+    CaseClass.DEPARTURE: Reason(40, "somebody who leaves may still have access"),
     CaseClass.UNKNOWN_OUTCOME: Reason(35, "nobody knows whether a write took effect"),
     CaseClass.DELETED: Reason(30, "an object is gone and the other systems still have it"),
     CaseClass.SCHEMA: Reason(30, "a mapping breaks before its records do"),
@@ -65,6 +67,8 @@ def _of_case(case: CaseSummary) -> list[Reason]:
     found = []
     if case.cause == Cause.CLOSE_REFUSED:
         found.append(Reason(50, "somebody has left and still has access"))
+    if case.cause in (Cause.LEAVER_PAST_DUE, Cause.LEAVER_DRIFT):
+        found.append(Reason(25, "access is there that should be gone by now"))
     if case.former is not None or case.state is CaseState.CAME_BACK:
         found.append(Reason(5, "it was closed before and came back"))
     if case.count >= 10:

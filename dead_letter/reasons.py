@@ -57,10 +57,18 @@ _CODES: Mapping[CaseClass, Mapping[str, str]] = {
         "restored_there": "it was restored in the system",
         "not_needed": "what is gone is not needed any more",
     },
+    CaseClass.FEED: {
+        "receiver_back": "the receiver takes events again",
+        "receiver_given_up": "there is no such receiver any more",
+    },
     CaseClass.POISON: {
         "reported": "it was reported, with the evidence",
         "object_changed": "what could not be stored was changed in the system",
         "updated": "the program was updated",
+    },
+    CaseClass.DEPARTURE: {
+        "seen_to": "it was seen to in the system, and the departure says so",
+        "answered": "the question was answered",
     },
 }
 

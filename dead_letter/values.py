@@ -22,6 +22,8 @@ class CaseClass(StrEnum):
     CREDENTIALS = "credentials"  # a connection can no longer sign in
     SCHEMA = "schema"  # a system changed its fields or options, and a mapping breaks by it
     POISON = "poison"  # a notice that our own code could not process
+    FEED = "feed"  # a receiver of security events lacks some
+    DEPARTURE = "departure"  # somebody leaves, and people have to see to a part of it
 
 
 class CaseState(StrEnum):

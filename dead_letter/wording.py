@@ -83,7 +83,39 @@ _NEXT: Mapping[Cause, str] = {
         "Find out why the record that is named is not in {connection}; once it is, this goes on by itself. Retry to "
         "wait as long again, or discard to go on without it."
     ),
+    Cause.PERSON_LEFT: (
+        "Give it to somebody else in the system where it is theirs, or correct the value here; discard leaves it as it "
+        "is in {connection}. Retry sends it only if the person was let in again."
+    ),
+    Cause.PERSON_GIVEN: (
+        "Give it to somebody else in {connection}: it closes by itself then. It went to no other system. Taking away "
+        "what they have there is a step of the departure."
+    ),
+    Cause.FEED_BEHIND: (
+        "See with lockstep siem status what its receiver says, and bring it back. Nothing is lost meanwhile: what the "
+        "spool cannot hold waits in the audit trail. The case closes when it goes on."
+    ),
     Cause.NOTICE_POISON: "Keep the evidence for a bug report. Retry after an update; the notice is stored.",
+    Cause.LEAVER_ASKS: (
+        "Read the question with lockstep leaver show and the number of the departure, and answer it with a reason. "
+        "The case closes by itself then."
+    ),
+    Cause.LEAVER_WHICH: (
+        "Several accounts of {connection} could be the person's. Choose with lockstep leaver which; nothing is taken "
+        "from any of them before. The case closes by itself then."
+    ),
+    Cause.LEAVER_FAILED: (
+        "Read what {connection} said with lockstep leaver show. Remove the reason there and ask for a recheck, or take "
+        "the access away by hand there: the recheck sees it. The case closes by itself once it is gone."
+    ),
+    Cause.LEAVER_DRIFT: (
+        "Somebody or something gave back in {connection} what had been taken away. It is taken away once more by "
+        "itself. Find out who did it, or tell that the person is back; then close."
+    ),
+    Cause.LEAVER_PAST_DUE: (
+        "Read with lockstep leaver show what is still open and why. What a system that is down holds up goes on by "
+        "itself; everything else waits for somebody. The case closes by itself when nothing is past due any more."
+    ),
 }
 _CLASS_NEXT: Mapping[CaseClass, str] = {
     CaseClass.MAPPING: "Correct the mapping, then retry.",
@@ -96,6 +128,8 @@ _CLASS_NEXT: Mapping[CaseClass, str] = {
     CaseClass.CREDENTIALS: "Put new credentials in place; it goes on by itself.",
     CaseClass.SCHEMA: "Change the mapping, or restore what changed in the system.",
     CaseClass.POISON: "Keep the evidence for a bug report and retry after an update.",
+    CaseClass.FEED: "Bring the receiver back; the events that wait go by themselves.",
+    CaseClass.DEPARTURE: "Read the departure with lockstep leaver show and see to what it names.",
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -95,4 +95,8 @@ class Carrier(Protocol):
 
     async def outcomes(self, tx: AsyncConnection, items: Sequence[Handed], now: float) -> list[Ended | None]:
         """What is known of each item that was handed over; None: it is still on its way."""
+        ...
+
+    async def over(self, tx: AsyncConnection, plan: str, facts: Mapping[str, Any], now: float) -> None:
+        """A run has ended, in `tx`: what its plan was started for is known. `facts`: {run, state, counts, left_out}."""
         ...

@@ -193,6 +193,8 @@ class Runner:
             left_out = await runs.leave_out(tx, run.id, values.get("reason") or run.reason, now)
         if values.get("state") in (RunState.DONE, RunState.STOPPED):
             await runs.release(tx, run.id)
+            told = {"run": run.id, "state": str(values["state"]), "counts": whole.counts, "left_out": left_out}
+            await self.carrier.over(tx, run.plan, told, now)
         await _told(tx, run, values, whole, now)
         if values:
             await runs.set_run(tx, run.id, **values)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from aiohttp import web
 
 from connectors.contract.errors import LockstepError
-from gateway.access.rights import Principal
+from gateway.access.rights import NotAllowed, Principal
 
 _WHO = web.RequestKey("lockstep.principal", Principal)
 _WHY = web.RequestKey("lockstep.not_signed_in", str)
+_LACKS = web.RequestKey("lockstep.not_allowed", NotAllowed)
 
 
 class NotSignedIn(LockstepError):
@@ -35,3 +36,14 @@ def set_principal(request: web.Request, who: Principal) -> None:
 def set_refusal(request: web.Request, why: str) -> None:
     """Remembers why what was shown does not hold, for the route that asks who it is."""
     request[_WHY] = why
+
+
+def set_not_allowed(request: web.Request, error: Exception) -> None:
+    """Remembers that a right was lacking, whatever the answer says of it; of any other error nothing."""
+    if isinstance(error, NotAllowed):
+        request[_LACKS] = error
+
+
+def not_allowed_of(request: web.Request) -> NotAllowed | None:
+    """The right that was lacking, if one was."""
+    return request.get(_LACKS)

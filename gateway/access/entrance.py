@@ -17,6 +17,7 @@ from gateway.access.people import principal_of_holder
 from gateway.access.rights import Principal
 from gateway.access.sessions import TOLD_EVERY_S, Session
 from gateway.config.access import Access, DeclaredToken
+from gateway.config.high_risk import HighRisk
 from gateway.storage.database import Database
 
 ENDED = "the session has ended; sign in again"
@@ -24,11 +25,11 @@ REFUSED = "the token is not accepted: it is unknown, has expired or was revoked"
 
 
 class Trail(Protocol):
-    """Writes a row of the audit trail in the transaction of what it tells of."""
+    """Writes an entry of the audit trail in the transaction of what it tells of, and gives its id."""
 
     async def __call__(
         self, tx: AsyncConnection, *, at: float, kind: str, actor: str, detail: Mapping[str, Any]
-    ) -> None: ...
+    ) -> str: ...
 
 
 class Provider(Protocol):
@@ -68,8 +69,11 @@ class Entrance:
         now: Callable[[], float],
         trail: Trail,
         provider: Provider | None = None,
+        policy: HighRisk | None = None,
     ) -> None:
+        """`policy` says when sign-ins that fail in a row are told of."""
         self.database, self.settings, self.now, self.trail, self.provider = database, settings, now, trail, provider
+        self.policy = policy or HighRisk()
         self._declared = {digest(each.secret): each for each in settings.tokens.values()}
 
     @property

@@ -7,6 +7,7 @@ The address that was checked is the one that is connected to, redirects are not 
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
@@ -86,8 +87,11 @@ class Guard:
 class Outbound:
     """Sends requests past the guard. Safe for many tasks; no connection outlives its request."""
 
-    def __init__(self, guard: Guard, *, resolver: AbstractResolver | None = None) -> None:
-        self._guard, self._resolver = guard, resolver
+    def __init__(
+        self, guard: Guard, *, resolver: AbstractResolver | None = None, context: ssl.SSLContext | None = None
+    ) -> None:
+        """`context`: whom to trust by https; None: whom the system trusts."""
+        self._guard, self._resolver, self._context = guard, resolver, context or True
 
     async def send(
         self,
@@ -102,7 +106,7 @@ class Outbound:
         """The answer, redirects included, whatever its status. Raises AddressRefused (nothing was sent), NotReached."""
         self._guard.check_url(url)
         connector = aiohttp.TCPConnector(
-            resolver=_Guarded(self._guard, self._resolver), use_dns_cache=False, force_close=True
+            resolver=_Guarded(self._guard, self._resolver), use_dns_cache=False, force_close=True, ssl=self._context
         )
         patience = aiohttp.ClientTimeout(total=timeout_s)
         try:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.contract.errors import LockstepError
-from gateway.access import people, sessions, throttle
+from gateway.access import in_a_row, people, sessions, throttle
 from gateway.access.asking import NotSignedIn
 from gateway.access.entrance import Entrance
 from gateway.access.passwords import Checker, outdated
@@ -15,6 +15,7 @@ from gateway.access.rights import Principal
 from gateway.access.sessions import Session
 
 REFUSED = "sign_in_refused"
+OURS = "lockstep"
 
 
 class WrongPassword(NotSignedIn):
@@ -41,7 +42,7 @@ async def by_password(
         async with entrance.database.read() as tx:
             person, stored = await people.password_hash(tx, name)
     if not await checker.check(stored, password):
-        await _refused(entrance, person.name if person else "", address, "password")
+        await _refused(entrance, person.name if person else "", name, address, "password")
         raise WrongPassword("this name and password do not go together")
     assert person is not None, "a hash is somebody's"
     better = await checker.hash(password) if outdated(stored) else ""
@@ -52,6 +53,7 @@ async def by_password(
         if better:
             await people.rehash(tx, name, stored, better)
         await throttle.succeeded(tx, name, address, now=now)
+        await in_a_row.succeeded(tx, name, address)
         return await _begin(entrance, tx, people.principal_of_person(person), "password", address, agent)
 
 
@@ -97,8 +99,18 @@ async def _begin(
     return made
 
 
-async def _refused(entrance: Entrance, name: str, address: str, how: str) -> None:
+async def refused_by_provider(entrance: Entrance, *, address: str, why: str) -> None:
+    """Somebody came back from the provider and may not come in."""
+    await _refused(entrance, "", "", address, "oidc", why=why)
+
+
+async def _refused(entrance: Entrance, person: str, typed: str, address: str, how: str, *, why: str = "") -> None:
     """Of an unknown name nothing is kept: people type their password there."""
-    detail = {"how": how, "address": address, "person": name or "(unknown)"}
+    detail = {"how": how, "address": address, "person": person or "(unknown)"} | ({"why": why} if why else {})
+    policy, now = entrance.policy, entrance.now()
     async with entrance.database.begin("access") as tx:
-        await entrance.trail(tx, at=entrance.now(), kind=REFUSED, actor="lockstep", detail=detail)
+        await entrance.trail(tx, at=now, kind=REFUSED, actor=OURS, detail=detail)
+        many = await in_a_row.failed(tx, typed, address, now=now, failures=policy.failures, within_s=policy.within_s)
+        for told in many:
+            said = {**detail, **told, "within_s": policy.within_s}
+            await entrance.trail(tx, at=now, kind="sign_ins_failed", actor=OURS, detail=said)

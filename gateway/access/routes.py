@@ -15,7 +15,7 @@ from aiohttp import web
 
 from connectors.contract.errors import LockstepError
 from gateway.access import proving
-from gateway.access.asking import NotSignedIn, principal_of
+from gateway.access.asking import NotSignedIn, ProviderAway, principal_of
 from gateway.access.entrance import Entrance
 from gateway.access.hashes import csrf_of
 from gateway.access.passwords import Checker
@@ -98,6 +98,8 @@ class _Door:
         try:
             who, then = await provider.finish(cookie, request.query)
         except NotSignedIn as error:
+            if not isinstance(error, ProviderAway):
+                await proving.refused_by_provider(self.entrance, address=self._from(request)[0], why=str(error))
             answer = self._refusal(request, error)
         else:
             address, agent = self._from(request)

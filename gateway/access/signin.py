@@ -18,6 +18,7 @@ from gateway.access.asking import NotSignedIn, ProviderAway, set_principal, set_
 from gateway.access.entrance import Entrance, Proof
 from gateway.access.hashes import same
 from gateway.access.sessions import Session
+from gateway.core import origin
 from gateway.core.problems import problem
 
 CSRF_HEADER = "X-CSRF-Token"
@@ -57,6 +58,7 @@ def sign_in(entrance: Entrance, *, passed_over: Sequence[str] = OPEN) -> Middlew
             if guarded and (why := await _forged(request, proof, entrance)):
                 return problem(403, "forged-request", why, headers=NOT_KEPT)
             set_principal(request, proof.who)
+            origin.acts(proof.who.id, proof.who.name, proof.who.person)
             request[_PROOF] = proof
         return await handler(request)
 

@@ -99,21 +99,22 @@ async def _prune(tx: AsyncConnection, *, now: float) -> None:
 
 
 def _account(name: str) -> str:
-    return f"account:{_hidden(name.casefold())}"
+    return f"account:{hidden(name.casefold())}"
 
 
 def _address(address: str) -> str:
-    return f"address:{_hidden(_network(address))}"
+    return f"address:{hidden(network_of(address))}"
 
 
 def _pair(name: str, address: str) -> str:
-    return f"{_PAIR}{_hidden(f'{name.casefold()} {_network(address)}')}"
+    return f"{_PAIR}{hidden(f'{name.casefold()} {network_of(address)}')}"
 
 
-def _network(address: str) -> str:
+def network_of(address: str) -> str:
     """Of IPv6 the first 64 bits: whoever has one such address has all of them."""
     return ":".join(address.split(":")[:4]) if address.count(":") > 1 else address
 
 
-def _hidden(text: str) -> str:
+def hidden(text: str) -> str:
+    """A key that does not say what it stands for: people type their password where a name belongs."""
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:40]

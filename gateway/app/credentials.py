@@ -13,8 +13,10 @@ from connectors.contract.connector import ConnectionSettings, Connector
 from connectors.contract.credentials import Material
 from connectors.contract.values import Finding
 from connectors.rest.auth import Fixed
+from gateway.audit.chain import OURS as GATEWAY
 from gateway.config import Config
 from gateway.config.values import Connection
+from gateway.core import origin
 from gateway.credentials import store
 from gateway.credentials.keeper import Keeper
 from gateway.credentials.keyring import LiveKeyring
@@ -23,6 +25,7 @@ from gateway.credentials.sources import MissingPart
 from gateway.credentials.vault import Vault, VaultError
 from gateway.storage.clock import DatabaseClock
 from gateway.storage.database import Database
+from gateway.work.trail import note
 
 Transports = Mapping[str, httpx.AsyncBaseTransport]
 
@@ -67,10 +70,16 @@ def trying(part: Part, material: Material) -> ConnectionSettings:
 
 
 async def read_once(database: Database, vault: Vault, parts: Mapping[str, Part], now: float) -> None:
-    """Gives every part what is in use now, for whoever asks a system a few things and ends. Raises StorageError."""
+    """Gives every part what is in use now, for whoever asks a system a few things and ends. That stored secrets were
+    opened for it is in the trail. Raises StorageError.
+    """
     async with database.begin("secret.fingerprint") as tx:
         reader = Reader(vault, await store.fingerprint_key(tx, vault))
         rows = await store.secrets(tx)
+        opened = {f"{each.connection}/{each.name}" for each in rows if each.connection in parts}
+        if opened:
+            actor = origin.current().name or GATEWAY
+            await note(tx, at=now, kind="secret_opened", actor=actor, detail={"secrets": sorted(opened)})
     for name, part in parts.items():
         try:
             reader.take_in_use(part, [row for row in rows if row.connection == name], now)

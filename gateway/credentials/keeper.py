@@ -21,6 +21,7 @@ from gateway.credentials.renewals import REFUSED_AGAIN_S
 from gateway.credentials.sources import MissingPart
 from gateway.credentials.standing import Standings
 from gateway.credentials.store import Overtaken, Secret
+from gateway.credentials.told import note_refused, note_taken
 from gateway.credentials.vault import Vault, VaultError
 from gateway.storage.database import Database
 
@@ -153,6 +154,7 @@ class Keeper(Background):
             try:
                 async with self.database.begin("credential.promote") as tx:
                     await store.promote(tx, part.name, candidate.versions, now=now)
+                    await note_taken(tx, part.name, candidate.versions, now)
             except Overtaken:
                 return  # the next look finds what is there now
         part.texts = dict(candidate.texts)
@@ -168,6 +170,7 @@ class Keeper(Background):
         if candidate.versions:
             async with self.database.begin("credential.refuse") as tx:
                 await store.refuse(tx, part.name, candidate.versions, why)
+                await note_refused(tx, part.name, candidate.versions, why, self.clock.now())
         part.state, part.reason = REFUSED, why
         part.not_before = self.clock.monotonic() + REFUSED_AGAIN_S
 

@@ -14,7 +14,7 @@ from dead_letter import store as cases
 from dead_letter.classify import Cause
 from dead_letter.fingerprint import fingerprint
 from dead_letter.values import CaseClass, Ending, NewCase
-from gateway.audit.ended import note_ended
+from gateway.audit.ended import note_back, note_ended
 from gateway.credentials.parts import NO_TOKEN, Part
 from gateway.credentials.renewals import forget_tokens
 from gateway.credentials.store import Secret, forget_former
@@ -102,7 +102,7 @@ class Standings:
 
     async def _ask(self, tx: AsyncConnection, rows: Mapping[str, Row], asked: Mapping[str, bool], now: float) -> None:
         new = [_case(rows[name]) for name, soon in asked.items() if soon]
-        await cases.open_cases(tx, new, now=now)
+        await note_back(tx, (await cases.open_cases(tx, new, now=now)).values(), now)
         mended = [_key(name) for name, soon in asked.items() if not soon]
         why = "another credential is in use, or this one has ended"
         ended = await cases.close_cases(tx, mended, decision=Ending.RESTORED, reason=why, now=now)

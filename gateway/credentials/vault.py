@@ -7,7 +7,6 @@ from __future__ import annotations
 import hmac
 import os
 from base64 import b64decode, b64encode
-from binascii import Error as NotBase64
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -16,8 +15,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from connectors.contract.errors import ConfigError, LockstepError
+from gateway.core.key_files import KEY_BYTES, kept, key_bytes
 
-KEY_BYTES = 32
 NONCE_BYTES = 12
 FORMAT = "v1"
 FILE_NAME = "master.key"
@@ -39,12 +38,7 @@ class MasterKey:
     @classmethod
     def of(cls, text: str) -> MasterKey:
         """From base64 or hex. Raises ValueError, without the text."""
-        text = text.strip()
-        try:
-            raw = bytes.fromhex(text) if len(text) == 2 * KEY_BYTES else b64decode(text, validate=True)
-        except (NotBase64, ValueError):
-            raw = b""
-        return cls(raw)
+        return cls(key_bytes(text))
 
 
 class Vault:
@@ -108,31 +102,9 @@ def kept_key(directory: Path) -> MasterKey:
     """
     file = directory / FILE_NAME
     try:
-        try:
-            return MasterKey.of(file.read_text(encoding="ascii"))
-        except FileNotFoundError:
-            directory.mkdir(parents=True, exist_ok=True)
-            return _made(file)
+        return MasterKey(kept(file))
     except (OSError, ValueError) as error:
         raise ConfigError([f"secrets: error[master-key]: {file} is no usable master key: {error}"]) from error
-
-
-def _made(file: Path) -> MasterKey:
-    """Whoever comes first writes it; it is whole when it has its name."""
-    draft = file.with_name(f"{FILE_NAME}.{os.getpid()}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        os.write(handle, b64encode(os.urandom(KEY_BYTES)) + b"\n")
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-    try:
-        os.link(draft, file)
-    except FileExistsError:
-        pass  # another process was quicker; its key counts
-    finally:
-        draft.unlink()
-    return MasterKey.of(file.read_text(encoding="ascii"))
 
 
 def _bound(context: Sequence[str]) -> bytes:

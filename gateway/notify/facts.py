@@ -60,6 +60,8 @@ _WORDS: Mapping[CaseClass, str] = {
     CaseClass.CREDENTIALS: "a connection can no longer sign in",
     CaseClass.SCHEMA: "a system changed its fields and a mapping breaks by it",
     CaseClass.POISON: "a change that our own code could not process",
+    CaseClass.FEED: "a receiver of security events lacks some",
+    CaseClass.DEPARTURE: "somebody leaves and a part of it needs people",
 }
 
 

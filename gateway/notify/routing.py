@@ -24,6 +24,8 @@ def _matches(kind: Kind, facts: Facts, rule: Rule) -> bool:
         return False
     if rule.connections and not rule.connections & set(facts.connections):
         return False
+    if rule.causes and facts.cause not in rule.causes:
+        return False
     return kind is Kind.RUN_FINISHED or LEVELS.index(facts.level) >= LEVELS.index(rule.least)
 
 

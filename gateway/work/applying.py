@@ -11,17 +11,22 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.access.rights import Principal, Right
+from gateway.audit.effects import close
 from gateway.config import Config
 from gateway.config.written import Change, differences, digest, document
+from gateway.core import kinds
 from gateway.storage.database import dumps, loads
 from gateway.sync import tables as t
 from gateway.sync.state import LaneState
 from gateway.versions.tables import config_version
+from gateway.work.policy import note_policy, policy_moved
 from gateway.work.trail import note
 from gateway.work.workplace import Workplace
 
 Facts = dict[str, Any]
 APPLIED, FOUND = "applied", "found"
+PER_WORKER = ("data", "database", "stream", "listen", "partitions")
+"""Settings in which the workers of one database may differ."""
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -151,14 +156,17 @@ async def _linked(tx: AsyncConnection) -> dict[tuple[str, str], int]:
 
 
 async def remember_configuration(place: Workplace, *, by: str) -> bool:
-    """Keeps what a gateway starts with, if it is not the last version that is known. Whether it was another."""
+    """Keeps what a gateway starts with, if it is not the last version that is known: also when files were edited while
+    none ran. Whether it was another. The entry of who put it in place is closed.
+    """
     if not place.config.file.is_file():
         return False
     now = document(place.config)
     try:
         async with place.database.begin("config.remember") as tx:
             last = await _last(tx)
-            if last is not None and last[1] == digest(now):
+            if last is not None and last[1] == digest(now) and not _settings_moved(loads(last[2]), now):
+                await _in_use(tx, last[0], by, place.now())
                 return False
             await _keep(tx, place, now, last, kind=FOUND, actor=by, human="", reason="")
     except IntegrityError:
@@ -197,6 +205,21 @@ async def config_versions(place: Workplace, who: Principal, *, limit: int = 50) 
     ]
 
 
+def _settings_moved(before: Facts, now: Facts) -> bool:
+    """Whether what holds for all workers differs, beside connections and flows."""
+    changes = (each for each in differences(before, now) if each.kind == "setting" and each.name not in PER_WORKER)
+    return any(changes) or policy_moved(before, now)
+
+
+async def _in_use(tx: AsyncConnection, serial: int, worker: str, now: float) -> None:
+    told = {"worker": worker}
+    await close(tx, [_cause(serial)], kind="configuration_in_use", outcome=kinds.APPLIED, at=now, detail=told)
+
+
+def _cause(serial: int) -> str:
+    return f"version {serial}"
+
+
 async def _last(tx: AsyncConnection) -> tuple[int, str, str] | None:
     row = config_version.c
     query = select(row.serial, row.digest, row.document).order_by(row.serial.desc()).limit(1)
@@ -222,4 +245,10 @@ async def _keep(
     await tx.execute(config_version.insert().values(**row, reason=reason, document=dumps(state), changes=told))
     detail = {"version": serial, "changes": [f"{each.change} {each.kind} {each.name}" for each in changes]}
     detail |= {"reason": reason, "config": str(place.config.file)}
-    await note(tx, at=at, kind=f"configuration_{kind}", actor=actor, cause=f"version {serial}", detail=detail)
+    detail |= {"digest": row["digest"], "before": last[1] if last else ""} | ({"by": human} if human else {})
+    if last:
+        await close(tx, [_cause(last[0])], kind="configuration_in_use", outcome=kinds.SUPERSEDED, at=at)
+    outcome = kinds.OPEN if kind == APPLIED else ""
+    said = {"actor": actor, "cause": _cause(serial)}
+    await note(tx, at=at, kind=f"configuration_{kind}", detail=detail, outcome=outcome, **said)
+    await note_policy(tx, loads(last[2]) if last else {}, state, at=at, **said)

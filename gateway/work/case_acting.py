@@ -19,7 +19,7 @@ from gateway.sweeps.book import accept_gone
 from gateway.sync.lane_port import Lanes
 from gateway.work import case_bodies as bodies
 from gateway.work import case_corrections
-from gateway.work.case_audit import audited
+from gateway.work.case_audit import audit_wish, audited, outcome_of
 from gateway.work.case_eyes import actor_of, eyes_of
 from gateway.work.case_marks import marks_of
 from gateway.work.case_reading import found_in
@@ -67,7 +67,9 @@ async def act(
         )
         kind = "case_asked" if done.approval else "case_decided"
         if not done.repeated:
-            await _audit_wish(tx, place, who, kind, case, wish, request=done.approval, eyes=done.note)
+            outcome = await outcome_of(tx, done, place.now())
+            asked = {"request": done.approval, "eyes": done.note}
+            await audit_wish(tx, place, who, kind, case, wish, outcome=outcome, **asked)
         return await _done(tx, done)
 
 
@@ -89,26 +91,6 @@ def _wish(place: Workplace, case: Case, action: str, said: bodies.Body) -> Wish:
             new = checked(place, case, said.field, said.new)
             return msgspec.structs.replace(wish, field=said.field, old=said.old, new=new)
     return wish
-
-
-async def _audit_wish(
-    tx: AsyncConnection, place: Workplace, who: Principal, kind: str, case: Case, wish: Wish, **more: str
-) -> None:
-    await audited(
-        tx,
-        who,
-        kind,
-        case,
-        now=place.now(),
-        action=wish.action,
-        field=(wish.field or case.field) if wish.chosen else "",  # beside a choice, so that readers can be kept from it
-        choice=wish.chosen,
-        reason=wish.reason,
-        code=wish.code,
-        proof=wish.proof,
-        version=case.version,
-        **more,
-    )
 
 
 async def _done(tx: AsyncConnection, done: Decided) -> Done:
@@ -194,7 +176,8 @@ async def answer(place: Workplace, who: Principal, id_: str, *, agreed: bool, no
             done = await _answered(tx, place, who, id_, wish, agreed=agreed, note=note)
             if not done.repeated:
                 kind = "case_approved" if agreed else "case_rejected"
-                await _audit_wish(tx, place, who, kind, case, wish, request=id_, note=note)
+                outcome = await outcome_of(tx, done, place.now()) if agreed else ""
+                await audit_wish(tx, place, who, kind, case, wish, request=id_, note=note, outcome=outcome)
             return await _done(tx, done)
     except (DecisionRefused, StaleDecision, CorrectionMoved) as error:
         await _after(place, who, id_, error)
@@ -231,7 +214,7 @@ async def _after(
         if request is None or case is None:
             return
         if error.code == four_eyes.OWN:
-            await _audit_wish(tx, place, who, "case_self_approval", case, request.wish, request=id_)
+            await audit_wish(tx, place, who, "case_self_approval", case, request.wish, request=id_)
         elif request.state is RequestState.PENDING and isinstance(error, StaleDecision | CorrectionMoved):
             moved = "; ".join(error.moved)
             await approvals.end(tx, request, RequestState.STALE, by=actor_of(who), note=moved, now=place.now())
@@ -244,7 +227,7 @@ async def withdraw(place: Workplace, who: Principal, id_: str, *, note: str) -> 
         who.require(Right.WORK, connection=case.connection, type=type_of(place, case))
         done = await four_eyes.withdraw(tx, id_, by=actor_of(who), note=note, now=place.now())
         if not done.repeated:
-            await _audit_wish(tx, place, who, "case_withdrawn", case, wish, request=id_)
+            await audit_wish(tx, place, who, "case_withdrawn", case, wish, request=id_)
         return await _done(tx, done)
 
 
@@ -258,7 +241,13 @@ async def split(place: Workplace, who: Principal, numbers: Sequence[str], *, tit
         now = place.now()
         said: dict[str, Any] = {"title": title, "part": part or "key", "actor": who.name, "reason": reason}
         key = await grouping.split(tx, chosen, **said, now=now, reach=reach_of(place, who))
-        told = {"group": key, "from": chosen[0].group, "cases": list(numbers), "part": part, "reason": reason}
+        told: dict[str, Any] = {
+            "group": key,
+            "from": chosen[0].group,
+            "cases": list(numbers),
+            "part": part,
+            "reason": reason,
+        }
         await audited(tx, who, "case_split", chosen[0], now=now, **told)
         return key
 
@@ -277,7 +266,13 @@ async def merge(
                 raise CaseNotFound(f"in the group {group}")
         now, reach = place.now(), reach_of(place, who)
         done = await grouping.merge(tx, groups, into, title=title, actor=who.name, reason=reason, now=now, reach=reach)
-        told = {"groups": list(groups), "into": into, "reason": reason, "moved": done.moved, "stayed": done.stayed}
+        told: dict[str, Any] = {
+            "groups": list(groups),
+            "into": into,
+            "reason": reason,
+            "moved": done.moved,
+            "stayed": done.stayed,
+        }
         await audited(tx, who, "case_merge", None, now=now, **told)
         return MergedGroups(group=into, moved=done.moved, note="" if reach.everywhere else STAYED)
 

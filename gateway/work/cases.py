@@ -16,7 +16,7 @@ from dead_letter import store
 from dead_letter.errors import CaseNotFound, StaleDecision
 from dead_letter.values import Case, CaseFilter, CaseGroup, CasePage
 from gateway.access.rights import Principal, Right
-from gateway.work import case_acting, case_reading
+from gateway.work import case_acting, case_many, case_reading
 from gateway.work.case_bodies import body_of
 from gateway.work.case_scope import narrowed, personal_of
 from gateway.work.case_views import Approval, AttachmentView, CaseView, Correction, Done, ManyDone, MergedGroups
@@ -121,7 +121,8 @@ async def act_on_many(
     Raises NotAllowed; StorageError: some may be done, and the same again answers for them as before.
     """
     who.require(Right.WORK)
-    answers = []
+    answers: list[ManyDone] = []
+    many = await case_many.begin(place, who, [number for number, _ in numbers], action, body or {})
     for number, version in numbers:
         try:
             done = await act(place, who, number, action, body, expected_version=version, alone=len(numbers) == 1)
@@ -134,6 +135,7 @@ async def act_on_many(
             answers.append(ManyDone(number=number, done=None, error=str(error), code=code))
         else:
             answers.append(ManyDone(number=number, done=done))
+    await case_many.end(place, who, many, answers)
     return answers
 
 

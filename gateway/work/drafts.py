@@ -22,6 +22,7 @@ from gateway.credentials.parts import vault_of
 from gateway.storage.database import dumps, loads
 from gateway.versions.tables import registration_draft
 from gateway.work.registering import Handed, named_in_place
+from gateway.work.secrets import note_set
 from gateway.work.trail import note
 from gateway.work.workplace import Workplace
 
@@ -166,13 +167,12 @@ async def keep_secrets(place: Workplace, who: Principal, draft: Draft, values: M
     if draft.name in place.config.connections:
         why = f"{draft.name} runs: another credential is handed in with `connection rotate`"
         raise DraftRefused(why, code="draft.runs")
-    vault = await asyncio.to_thread(vault_of, place.config)
+    vault, rows = await asyncio.to_thread(vault_of, place.config), []
     async with place.database.begin("draft.secrets") as tx:
         for name, value in values.items():
             await store.remove_secret(tx, draft.name, name)
-            await store.set_secret(tx, vault, draft.name, name, value, by=who.name, now=place.now())
-        detail = {"by": who.id, "names": sorted(values)}
-        await note(tx, at=place.now(), kind="secret_set", actor=who.name, connection=draft.name, detail=detail)
+            rows.append(await store.set_secret(tx, vault, draft.name, name, value, by=who.name, now=place.now()))
+        await note_set(tx, who, draft.name, rows, now=place.now())
 
 
 async def kept_secrets(place: Workplace, who: Principal, draft: Draft) -> list[str]:

@@ -83,6 +83,8 @@ def _texts(value: Any) -> Iterator[str]:
 
 def _file(name: str, config: Config) -> Iterator[str]:
     path = (config.file.parent / name).resolve()
+    if path == config.high_risk.file:
+        yield f"{name} says which actions are high-risk"
     for connection in config.connections.values():
         said = registry.path_of(connection.settings.connector)
         if registry.is_file(said) and Path(said) == path and connection.settings.auth:

@@ -7,11 +7,15 @@ at their next start.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.access.rights import Principal, Right
+from gateway.audit.effects import close
+from gateway.core.kinds import OPEN, SUPERSEDED
 from gateway.versions import store
 from gateway.versions.errors import MappingMoved, NotPublishable, OwnWork
 from gateway.versions.store import Event, Kind, Version
@@ -111,7 +115,7 @@ async def approve(place: Workplace, who: Principal, ref: str, *, digest: str, re
     same. Raises UnknownVersion, MappingMoved, OwnWork.
     """
     who.require(Right.APPROVE)
-    async with place.database.begin("mapping.approve") as tx:
+    async with _watched(place, who, ref, "approve"), place.database.begin("mapping.approve") as tx:
         version = await find(tx, place, who, ref)
         if digest != version.digest:
             raise MappingMoved(ref, version.digest)
@@ -131,7 +135,7 @@ async def publish(place: Workplace, who: Principal, ref: str, *, expected: int, 
     OwnWork: its only approval is this person's own.
     """
     who.require(Right.CONFIGURE)
-    async with place.database.begin("mapping.publish") as tx:
+    async with _watched(place, who, ref, "publish"), place.database.begin("mapping.publish") as tx:
         version = await find(tx, place, who, ref)
         await store.lock(tx, version.name)
         events = await store.events(tx, name=version.name)
@@ -146,13 +150,15 @@ async def publish(place: Workplace, who: Principal, ref: str, *, expected: int, 
         approvals = [each for each in events if each.digest == version.digest and each.kind is Kind.APPROVED]
         if found["approval"]["needed"] and all(each.by_human == _human(who) for each in approvals):
             raise OwnWork(ref_of(version), "publish what only you approved:")
+        if (before := await store.by_digest(tx, now)) is not None:
+            await _overtaken(tx, before, place.now())
         await _say(tx, place, who, version, Kind.PUBLISHED, {"replaces": now, "reason": reason})
         return _published(place, who, version, await store.events(tx, name=version.name))
 
 
 def _published(place: Workplace, who: Principal, version: Version, events: list[Event]) -> Facts:
     where = [f"{flow.name}/{member.connection}" for flow, member in used_at(place, version.name)]
-    in_use = all(member.mapping.digest == version.digest for _, member in used_at(place, version.name))
+    in_use = _in_use(place, version)
     told = "it is in use" if in_use else f"it is used from the next start of each gateway on, at {', '.join(where)}"
     return {**_standing(place, who, version, events), "published": True, "in_use": in_use, "next": told}
 
@@ -173,4 +179,30 @@ async def _say(
     now = place.now()
     await store.happened(tx, version, kind, at=now, by=who.name, human=_human(who), detail=detail)
     told = {"mapping": version.label, "digest": version.digest, **detail}
-    await note(tx, at=now, kind=f"mapping_{kind}", actor=who.name, cause=version.label[:100], detail=told)
+    told = {"by": who.id, **told}
+    outcome = OPEN if kind is Kind.PUBLISHED and not _in_use(place, version) else ""
+    cause = version.label[:100]
+    await note(tx, at=now, kind=f"mapping_{kind}", actor=who.name, cause=cause, detail=told, outcome=outcome)
+
+
+async def _overtaken(tx: AsyncConnection, before: Version, now: float) -> None:
+    """One that was published and that no gateway began to work by, is used by none any more."""
+    causes, only = [before.label[:100]], lambda each: each.kind == "mapping_published"
+    await close(tx, causes, kind="mapping_used", outcome=SUPERSEDED, at=now, only=only)
+
+
+def _in_use(place: Workplace, version: Version) -> bool:
+    return all(member.mapping.digest == version.digest for _, member in used_at(place, version.name))
+
+
+@asynccontextmanager
+async def _watched(place: Workplace, who: Principal, ref: str, what: str) -> AsyncIterator[None]:
+    """Around a transaction in which four eyes count: what they refuse is undone, and that it was tried stays."""
+    try:
+        yield
+    except OwnWork:
+        async with place.database.begin("mapping.refused") as tx:
+            detail = {"by": who.id, "mapping": ref, "tried": what}
+            said = {"actor": who.name, "cause": ref[:100]}
+            await note(tx, at=place.now(), kind="mapping_self_approval", detail=detail, **said)
+        raise

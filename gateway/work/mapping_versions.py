@@ -9,7 +9,10 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.access.rights import Principal, Right
+from gateway.audit.chain import append
+from gateway.audit.effects import closing, opened
 from gateway.config import Config
+from gateway.core.kinds import APPLIED, SUPERSEDED
 from gateway.versions import store
 from gateway.versions.errors import UnknownVersion
 from gateway.versions.reading import loaded, parse_ref, version_of
@@ -37,10 +40,19 @@ async def remember(place: Workplace, *, by: str) -> list[Version]:
             await store.happened(tx, version, Kind.USED, at=now, by=by, place=where, detail=detail)
             told = {"mapping": version.label, "digest": version.digest, "place": where, **detail}
             connection = where.partition("/")[2]
-            await note(
-                tx, at=now, kind="mapping_used", actor=by, connection=connection, cause=version.label[:100], detail=told
-            )
+            cause = version.label[:100]
+            closes = await _published(tx, cause, now)
+            outcome = {"outcome": APPLIED, "closes": closes} if closes else {}
+            said = {"actor": by, "connection": connection, "cause": cause, **outcome}
+            await note(tx, at=now, kind="mapping_used", detail=told, **said)
     return began
+
+
+async def _published(tx: AsyncConnection, cause: str, now: float) -> str:
+    """The entry of who published it last, which its use closes; those before it never came to anything."""
+    found = [each for each in await opened(tx, [cause]) if each.kind == "mapping_published"]
+    append(tx, [closing(each, "mapping_used", SUPERSEDED, now, {}) for each in found[1:]])
+    return found[0].id if found else ""
 
 
 def _configured(config: Config, by: str, now: float) -> list[tuple[str, Version]]:

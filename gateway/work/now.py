@@ -19,6 +19,7 @@ from gateway.work import cases
 from gateway.work.backlog import notices_waiting, pressed_workers
 from gateway.work.case_scope import narrowed
 from gateway.work.connections import ConnectionView, list_connections
+from gateway.work.leavers import LeaverTally, leaver_tally
 from gateway.work.needs import LATELY_S, Need, need_of
 from gateway.work.pages_cases import parked_of_groups
 from gateway.work.workplace import Workplace
@@ -69,6 +70,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """Why changes are refused for lack of disk, where this is answered; empty: there is enough."""
     quiet: bool
     """Nothing is under way."""
+    leavers: LeaverTally | None = None
+    """How departures stand; null: of a moment in the past."""
     not_known: tuple[str, ...] = ()
     """Of a moment in the past: what is not told here, because nobody wrote it down."""
 
@@ -102,6 +105,7 @@ async def summary(place: Workplace, who: Principal, *, at: float | None = None) 
         records=records,
         disk=disk_reason(place.config.data, place.config.limits.disk_reserve),
         quiet=not waiting and not any(each.working for each in connections),
+        leavers=await leaver_tally(place, who),
     )
 
 

@@ -231,7 +231,7 @@ async def sign_in_link(place: Workplace, who: Principal, *, name: str = "") -> s
             _within(who, await _found(tx, name))
         await sessions.prune(tx, now=place.now(), idle_s=place.config.access.idle_s)
         secret = await sessions.make_link(tx, holder, now=place.now())
-        await _note(tx, place, who, "sign_in_link", {"for": holder})
+        await _note(tx, place, who, "sign_in_link", {"for": holder, "whose": "own" if holder == who.id else "other"})
     return secret
 
 

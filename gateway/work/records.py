@@ -130,6 +130,20 @@ def _is_seen(what: str, numbers: Collection[str]) -> bool:
     return not number.startswith("FO-") or number in numbers
 
 
+async def record_of(place: Workplace, who: Principal, target: str) -> str | None:
+    """The id of the record that `system/object/key` (`-` for any object) or the id itself names. None as `show`."""
+    if target.count("/") >= 2:
+        system, object, key = target.split("/", 2)
+        return await _found(place, who, system, object, key)
+    async with place.database.read() as tx:
+        query = select(t.record.c.id, t.record.c.flow).where(t.record.c.id == target)
+        row = (await tx.execute(query)).first()
+    flow = place.config.flows.get(row.flow) if row else None
+    if row is None or flow is None or not who.covers(type=flow.type.type):
+        return None
+    return str(row.id)
+
+
 async def _found(place: Workplace, who: Principal, system: str, object: str, key: str) -> str | None:
     """The record of an object."""
     who.require(Right.SEE)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,6 +13,9 @@ from dead_letter import store as cases
 from dead_letter.actions import decide
 from dead_letter.errors import DecisionRefused
 from dead_letter.values import Case, Ending
+from gateway.audit.effects import close
+from gateway.core.kinds import APPLIED, FAILED
+from gateway.storage.database import savepoint
 from gateway.sync import tables as t
 from gateway.sync.batch import Batch, Decision
 from gateway.sync.lane_port import Lanes
@@ -25,7 +29,7 @@ from gateway.work.workplace import Workplace
 from replay.moving import bolder
 from replay.planning import foresee
 from replay.ports import Handed
-from replay.values import SENDS, Action, Ended, Foreseen, Outcome, Person, Source
+from replay.values import SENDS, Action, Ended, Foreseen, Outcome, Person, RunState, Source
 
 DONE_ANYWAY = frozenset({Ending.APPLIED, Ending.AGREED, Ending.OBSOLETE, Ending.RESTORED})
 
@@ -56,7 +60,7 @@ class Porter:
             return case.version, _moved(planned, present)
         lanes = Lanes(tx, self.place.topology, now=now, actor=by.name)
         try:
-            async with tx.begin_nested():
+            async with savepoint(tx):
                 done = await decide(
                     tx,
                     case.number,
@@ -100,6 +104,13 @@ class Porter:
     async def outcomes(self, tx: AsyncConnection, items: Sequence[Handed], now: float) -> list[Ended | None]:
         """What is known of each item."""
         return await self.reading.outcomes(tx, items, now)
+
+    async def over(self, tx: AsyncConnection, plan: str, facts: Mapping[str, Any], now: float) -> None:
+        """Closes the entry of whoever started it."""
+        counts: Mapping[str, int] = facts["counts"]
+        bad = facts["state"] != RunState.DONE or any(counts.get(each) for each in (Outcome.FAILED, Outcome.UNKNOWN))
+        outcome = FAILED if bad else APPLIED
+        await close(tx, [plan], kind="replay_ended", outcome=outcome, at=now, detail=facts)
 
 
 def _closed(case: Case | None) -> Ended:

@@ -18,9 +18,11 @@ from connectors.contract.values import Change
 from gateway.sync import tables as t
 from gateway.sync import undecided
 from gateway.sync.batch import Topology
+from gateway.sync.departed import mark_of
 from gateway.sync.flow import Flow
 from gateway.sync.plan import wants
 from gateway.sync.recheck import differs
+from gateway.sync.referee import keep_out
 from gateway.sync.state import Lane, LinkState
 from gateway.sync.store import chunks, load_lanes, load_records
 from gateway.sync.unit import Effects, Unit
@@ -76,6 +78,7 @@ async def foresee_notices(
         rows.update((row.id, row) for row in await tx.execute(query))
     records = {row.record for row in rows.values() if row.record}
     states, lanes = await load_records(tx, records), await load_lanes(tx, records)
+    departed = await topology.departed.as_of(tx, await mark_of(tx))
     found = []
     for id in ids:
         if id not in rows:
@@ -94,7 +97,9 @@ async def foresee_notices(
         else:
             answer.revision = state.rev
             # Copies of one record share this state: what one folds in, the next finds done.
-            unit = Unit(state, flow, lanes.get(state.id, {}), Effects(), now)
+            unit = Unit(state, flow, lanes.get(state.id, {}), Effects(), now, departed=departed)
+            unit.assignments = topology.assignments
+            keep_out(unit)
             found.append(foresee_through(answer, unit, change, through) if through else _known(answer, unit, change))
     return found
 

@@ -17,6 +17,7 @@ from gateway.access.rights import Principal, Right
 from gateway.work import replay_planning as planning
 from gateway.work import replay_views as views
 from gateway.work.personal import seen
+from gateway.work.replay_audit import lacks_approval, note_started, tried
 from gateway.work.replay_forecast import lags_of
 from gateway.work.replay_foresight import Planner
 from gateway.work.replay_planning import person_of, scope_of
@@ -29,7 +30,7 @@ from replay.errors import ApprovalNotNeeded, DigestMismatch, NotFound, PlanStale
 from replay.log import note_lags
 from replay.making import Heard
 from replay.moving import compared, moved_since
-from replay.running import check_runnable, start_run, turn
+from replay.running import start_run, turn
 from replay.selecting import load_selection, select_items
 from replay.values import Action, Foreseen, Limits, Plan, Run, Wish
 
@@ -190,6 +191,7 @@ async def approve(place: Workplace, who: Principal, plan_id: str, digest: str, *
     if not found.needs_approval:
         raise ApprovalNotNeeded(plan_id)
     if found.by.human == person.human:
+        await tried(place, who, "replay_self_approval", found)
         raise SelfApproval(plan_id)
     stale = await _moved(place, found)
     if stale:
@@ -220,7 +222,10 @@ async def run(
     async with place.database.read() as tx:
         if found.digest == digest and (there := await run_store.run_of_plan(tx, plan_id)):
             return await views.run_facts(tx, there, place.now())
-        await check_runnable(tx, found, digest, wanted)
+        unapproved = await lacks_approval(tx, found, digest, wanted)
+    if unapproved is not None:
+        await tried(place, who, "replay_unapproved", found)
+        raise unapproved
     stale = await _moved(place, found)
     if stale:
         raise PlanStale(plan_id, stale)
@@ -229,8 +234,7 @@ async def run(
             now = place.now()
             started = await start_run(tx, found, wanted, person_of(who), now)
             await note_lags(tx, started.id, await lags_of(tx, found.id, now))
-            detail = {"digest": digest, "run": started.id, "items": started.count, "reason": reason}
-            await note(tx, at=now, kind="replay_started", actor=who.name, cause=plan_id, detail=detail)
+            await note_started(tx, place, who, found, started, reason)
             return await views.run_facts(tx, started, now)
     except IntegrityError:  # somebody started it at this very moment
         async with place.database.read() as tx:

@@ -5,16 +5,19 @@ gives a value back.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.contract.errors import InputError
 from gateway.access.rights import Principal, Right
 from gateway.config.auth import FromStore
+from gateway.core.kinds import OPEN
 from gateway.credentials import store
 from gateway.credentials.parts import vault_of
 from gateway.credentials.store import Secret
+from gateway.credentials.told import cause_of, note_gone
 from gateway.credentials.vault import Vault, VaultError
 from gateway.work.trail import note
 from gateway.work.workplace import Workplace
@@ -84,9 +87,19 @@ async def set_secrets(
                     tx, vault, connection, name, value, by=who.name, now=now, overlap_s=keep_s, ends_at=ends_at
                 )
             )
-        detail = {"by": who.id, "names": sorted(values), "overlap_s": keep_s, "ends_at": ends_at}
-        await note(tx, at=now, kind="secret_set", actor=who.name, connection=connection, detail=detail)
+        await note_set(tx, who, connection, rows, now=now, overlap_s=keep_s, ends_at=ends_at)
     return [_view(place, each) for each in rows]
+
+
+async def note_set(
+    tx: AsyncConnection, who: Principal, connection: str, rows: Sequence[Secret], *, now: float, **more: float | None
+) -> None:
+    """The entry of who handed secrets in, never with what they say: open while one of them is to be proved."""
+    versions = {each.name: each.version for each in rows}
+    detail = {"by": who.id, "names": sorted(versions), "versions": versions, **more}
+    outcome = OPEN if any(each.next for each in rows) else ""
+    told = {"actor": who.name, "connection": connection, "cause": cause_of(connection)}
+    await note(tx, at=now, kind="secret_set", detail=detail, outcome=outcome, **told)
 
 
 async def rotate(
@@ -132,8 +145,10 @@ async def remove_secret(place: Workplace, who: Principal, connection: str, name:
     async with place.database.begin("secret.remove") as tx:
         if not await store.remove_secret(tx, connection, name):
             return False
-        detail = {"by": who.id, "names": [name]}
-        await note(tx, at=place.now(), kind="secret_removed", actor=who.name, connection=connection, detail=detail)
+        now, detail = place.now(), {"by": who.id, "names": [name]}
+        await note_gone(tx, connection, name, now)
+        told = {"actor": who.name, "connection": connection, "cause": cause_of(connection)}
+        await note(tx, at=now, kind="secret_removed", detail=detail, **told)
     return True
 
 

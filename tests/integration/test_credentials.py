@@ -142,8 +142,9 @@ async def test_a_credential_is_rotated_under_load(tmp_path: Path, both: Sites, d
         assert await stage.sql("SELECT max(tries) FROM lane") == [(0,)]
         said = await stage.cli("secret", "list")
         assert (said.code, OLD in said.out + said.err, NEW in said.out + said.err) == (0, False, False)
-        kinds = await stage.sql("SELECT kind FROM audit WHERE kind LIKE 'secret%' ORDER BY at")
-        assert kinds == [("secret_set",), ("secret_set",)]
+        told = await stage.sql("SELECT kind, outcome FROM audit WHERE kind LIKE 'secret%' ORDER BY seq")
+        assert [kind for kind, _ in told].count("secret_set") == 2
+        assert ("secret_in_use", "applied") in told, "what was handed in is in use, and that closes its entry"
 
 
 async def beyond(stage: Stage, edits: int) -> bool:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import re
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from prometheus_client.core import Metric
 from sqlalchemy import delete
@@ -20,8 +22,10 @@ from dead_letter.values import NewCase
 from gateway.access.rights import Role
 from gateway.api.metrics import Counted, Metrics
 from gateway.api.work_metrics import MOST_REASONS, OTHERS, counted
+from gateway.config.siem import File, Siem
 from gateway.credentials.tables import credential
 from gateway.delivery.tally import Tally
+from gateway.offboarding.tables import leaver
 from gateway.sync import tables as t
 from gateway.sync.attempts import Outcome
 from gateway.work import case_tally, cases, tokens
@@ -30,6 +34,7 @@ from gateway.work.case_upkeep import keep_up
 from gateway.work.workplace import Workplace
 from tests.contract.dead_letter.place import Clock, known, person
 from tests.support.cases import NOW, wish
+from tests.support.feeding import sink_of
 
 ANN = person("ann", Role.OPERATOR, Role.ADMIN)
 PAGE = Path(__file__).parents[3] / "docs/reference/metrics.md"
@@ -170,9 +175,21 @@ async def test_every_metric_that_is_declared_has_a_source_and_a_line_on_the_page
     ends = {"connection": "jira", "kind": "basic", "state": "ok", "reason": "", "since": 0.0, "ends_at": NOW}
     async with place.database.begin() as tx:
         await tx.execute(credential.insert().values(ends | {"former_until": None, "token_ends_at": None}))
+        leaves = {
+            "person": "ann",
+            "period": "1",
+            "kind": "leaver",
+            "state": "open",
+            "batch": "",
+            "guarded": "",
+            "doc": "{}",
+        }
+        times = {"ends_at": NOW, "made_at": NOW, "due_at": NOW + 10**7}
+        await tx.execute(leaver.insert().values(**leaves, **times, urgent=False, privileged=False, version=1))
     clock.advance(10**6)
     await keep_up(place)
-    families = await _families(place)
+    feeds = dataclasses.replace(place.config, siem=Siem("h", {"disk": sink_of("disk", File(Path("feed"), 1, 0))}))
+    families = await _families(msgspec.structs.replace(place, config=feeds))
     empty = [each.name for each in families if not each.samples]
     assert not empty, "declared, and nothing gives it"
     names = [f"{each.name}_total" if each.type == "counter" else each.name for each in families]

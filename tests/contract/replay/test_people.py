@@ -33,8 +33,16 @@ BOTH = principal("nadia", Role.OPERATOR, Role.APPROVER)
 
 async def kinds(stage: Stage) -> list[str]:
     async with stage.g.database.read() as tx:
-        rows = await tx.execute(select(audit.c.kind, audit.c.actor).order_by(audit.c.at))
+        rows = await tx.execute(select(audit.c.kind, audit.c.actor).order_by(audit.c.seq))
         return [f"{row.kind} {row.actor}" for row in rows if row.kind.startswith("replay_")]
+
+
+async def outcomes(stage: Stage) -> dict[str, str]:
+    """Of the entry that opened and of the one that closes it."""
+    async with stage.g.database.read() as tx:
+        closing = (await tx.execute(select(audit).where(audit.c.closes.is_not(None)))).one()
+        opening = (await tx.execute(select(audit).where(audit.c.id == closing.closes))).one()
+    return {row.kind: row.outcome for row in (opening, closing)}
 
 
 async def test_many_items_need_a_second_person(store_url: str) -> None:
@@ -67,9 +75,14 @@ async def test_many_items_need_a_second_person(store_url: str) -> None:
         assert await kinds(stage) == [
             "replay_selected nadia",
             "replay_planned nadia",
+            "replay_unapproved nadia",
+            "replay_self_approval nadia",
+            "replay_self_approval ci",
             "replay_approved omar",
             "replay_started nadia",
+            "replay_ended lockstep",
         ]
+        assert await outcomes(stage) == {"replay_started": "open", "replay_ended": "applied"}, "and it closes the other"
 
 
 async def test_what_moved_cannot_be_approved(store_url: str) -> None:

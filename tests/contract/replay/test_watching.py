@@ -126,8 +126,12 @@ async def test_a_plan_says_who_would_be_told_by_the_systems_and_by_us(store_url:
         unsaid = (await stage.planned())["told"]
         assert unsaid["systems"] == [{"connection": "b", "action": "update", "count": 2, "who": ""}]
         assert unsaid["ours"] == [{"event": "run_finished", "to": []}, {"event": "recovered", "to": []}]
-        rule = SimpleNamespace(to="ops", events={"run_finished"}, connections=frozenset({"b"}), least="low", quiet=None)
-        other = SimpleNamespace(to="hr", events={"run_finished"}, connections=frozenset({"a"}), least="low", quiet=None)
+        rule = SimpleNamespace(
+            to="ops", events={"run_finished"}, connections=frozenset({"b"}), least="low", quiet=None, causes=frozenset()
+        )
+        other = SimpleNamespace(
+            to="hr", events={"run_finished"}, connections=frozenset({"a"}), least="low", quiet=None, causes=frozenset()
+        )
         cast(Any, stage.place.config).notifications.rules = (rule, other)
         told = (await stage.planned())["told"]
         assert told["ours"][0] == {"event": "run_finished", "to": ["ops"]}

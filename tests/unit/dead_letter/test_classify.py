@@ -15,7 +15,7 @@ from dead_letter.values import CaseClass
 
 _CODE = re.compile(r"[a-z]+\.[a-z_]+")
 GATEWAY = Path(__file__).parents[3] / "gateway"
-OPENERS = {"case", "park", "NewCase"}
+OPENERS = {"ask", "case", "park", "NewCase"}
 """What opens a case: `Unit.case(cls, cause, ...)`, `park(unit, lane, cls, cause, ...)`, `NewCase(cls=, cause=)`."""
 
 
@@ -52,6 +52,8 @@ def _raised(module: Path) -> Iterator[tuple[set[str], set[str]]]:
         given = [*node.args, *(keyword.value for keyword in node.keywords if keyword.arg in {"cls", "cause"})]
         said = set().union(*(named.get(one.id, set()) if isinstance(one, ast.Name) else _texts(one) for one in given))
         classes, causes = said & set(CaseClass), {text for text in said if _CODE.fullmatch(text)}
+        if _called(node) == "ask" and causes:
+            classes = {str(CaseClass.DEPARTURE)}  # what departures ask people is of one class
         if classes:
             yield classes, causes
 

@@ -93,3 +93,11 @@ def test_rules_add_up_and_the_earliest_counts() -> None:
 )
 def test_a_rule_chooses(rule: Rule, kind: Kind, told: bool) -> None:
     assert bool(channels_for(kind, facts(connections=("snow",), level="normal"), [rule], 0.0)) is told
+
+
+def test_a_rule_for_some_causes_hears_of_no_others() -> None:
+    rule = Rule("security", causes=frozenset({"leaver.past_due"}))
+    late, other = facts(level="high", cause="leaver.past_due"), facts(level="high", cause="target.refused")
+    now = at("2026-03-10T12:00:00")
+    assert channels_for(Kind.OPENED, late, [rule], now) == {"security": now}
+    assert channels_for(Kind.OPENED, other, [rule], now) == {}
