@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from connectors.contract.errors import InputError
+from gateway.access.asking import set_not_allowed
 from gateway.access.people import Person
 from gateway.access.rights import NotAllowed, Principal, Right, Role, rights_of
 from gateway.config.notifications import Quiet
@@ -16,10 +17,10 @@ from gateway.console.display import CHOICES, COOKIE, Display, display_of
 from gateway.console.frame import Asked, Misunderstood
 from gateway.console.inside import inside
 from gateway.console.keys import KEYS
-from gateway.work import notifications, people, tokens
+from gateway.work import notifications, people, siem, tokens
 
 YEAR_S = 366 * 86_400
-TABS = ("display", "tokens", "people", "roles", "notifications", "guards", "retention")
+TABS = ("display", "tokens", "people", "roles", "notifications", "siem", "guards", "retention")
 
 
 async def settings(asked: Asked) -> web.StreamResponse:
@@ -33,6 +34,8 @@ async def _page(asked: Asked, *, tab: str = "", made: str = "", name: str = "") 
     hidden = {"people"} if not manages else set()
     if not manages and not who.may(Right.CONFIGURE):
         hidden.add("notifications")
+    if not siem.may_look(who):
+        hidden.add("siem")
     if Right.SEE not in who.rights:
         hidden |= {"guards", "retention"}
     seen = [tab for tab in TABS if tab not in hidden]
@@ -48,6 +51,8 @@ async def _page(asked: Asked, *, tab: str = "", made: str = "", name: str = "") 
         shown |= await _what_can(asked)
     if tab == "notifications":
         shown |= await _told_where(asked)
+    if tab == "siem":
+        shown |= {"sinks": await siem.list_sinks(place, who), "may_ask": siem.may_ask(who)}
     if tab == "guards":
         names = [name for name in place.config.connections if who.covers(connection=name)]
         shown["groups"] = standing.guards(place.config, names)
@@ -116,7 +121,7 @@ async def display(asked: Asked) -> web.StreamResponse:
 async def change(asked: Asked) -> web.StreamResponse:
     """`POST /settings/{what}`: one change of tokens, sessions or people, then back with what came of it."""
     what = asked.request.match_info["what"]
-    tab = "people" if what.startswith("person") else "notifications" if what == "notify-test" else "tokens"
+    tab = "people" if what.startswith("person") else _TABS_OF.get(what, "tokens")
     known = _CHANGES.get(what)
     if known is None:
         raise Misunderstood(f"there is no setting {what}")
@@ -125,6 +130,7 @@ async def change(asked: Asked) -> web.StreamResponse:
     except people.PersonMoved:
         return await _both_versions(asked, what)
     except (NotAllowed, InputError) as error:
+        set_not_allowed(asked.request, error)
         return asked.back(f"/settings?tab={tab}", f"Not done: {error}", tone="warn")
 
 
@@ -155,6 +161,13 @@ async def _notify_test(asked: Asked) -> web.StreamResponse:
     event = await notifications.try_channel(asked.desk.place, asked.who, channel)
     said = f"A test is on its way over {channel}. Below is what became of it."
     return asked.back("/settings?tab=notifications", said, more=event)
+
+
+async def _siem_test(asked: Asked) -> web.StreamResponse:
+    sink = asked.field("sink")
+    number = await siem.try_sink(asked.desk.place, asked.who, sink)
+    said = f"A sign of life is on its way to {sink}: it is there once {number} or more are sent."
+    return asked.back("/settings?tab=siem", said)
 
 
 async def _token(asked: Asked) -> web.StreamResponse:
@@ -254,4 +267,6 @@ _CHANGES: Mapping[str, Callable[[Asked], Awaitable[web.StreamResponse]]] = {
     "person-off": _person_off,
     "person-link": _person_link,
     "notify-test": _notify_test,
+    "siem-test": _siem_test,
 }
+_TABS_OF = {"notify-test": "notifications", "siem-test": "siem"}

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import pytest
 
-PARTS = ("postgres", "kafka", "chromium")
+PARTS = ("postgres", "kafka", "chromium", "rsyslog")
 """Markers of tests that need a real part."""
 
 

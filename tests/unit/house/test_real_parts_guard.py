@@ -28,7 +28,8 @@ def inner(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.
     for name in ("CI", "LOCKSTEP_REQUIRE_REAL"):
         monkeypatch.delenv(name, raising=False)
     pytester.makeini(
-        "[pytest]\nasyncio_default_fixture_loop_scope = function\nmarkers =\n postgres: p\n kafka: k\n chromium: c\n"
+        "[pytest]\nasyncio_default_fixture_loop_scope = function\n"
+        "markers =\n postgres: p\n kafka: k\n chromium: c\n rsyslog: r\n"
     )
     return pytester
 
