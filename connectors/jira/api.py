@@ -60,11 +60,11 @@ class Api:
         found = self._client.evidence(method, path, answer)
         return Refused(said, status=404, evidence=found, fields=fields, said=reason or _MISSING)
 
-    async def search(self, jql: str, fields: Sequence[str]) -> list[Document]:
+    async def search(self, jql: str, fields: Sequence[str], *, limit: int = PAGE) -> list[Document]:
         """All issues of a query. May lag behind what was just written (facts.md 2.2)."""
-        found, token = await self.search_page(jql, fields, "", limit=PAGE)
+        found, token = await self.search_page(jql, fields, "", limit=limit)
         while token:
-            page, token = await self.search_page(jql, fields, token, limit=PAGE)
+            page, token = await self.search_page(jql, fields, token, limit=limit)
             found = [*found, *page]
         if not found:
             await self._directory.myself()

@@ -14,7 +14,10 @@ import msgspec
 from connectors.contract.connector import ConnectionSettings
 from connectors.contract.fixture import Canned, Fixture, Held
 from connectors.contract.values import ATTACHMENT
+from connectors.jira.clerk import ACCESS
 from connectors.rest.plain import PlainApi
+
+__all__ = ("ACCESS", "FIXTURES")
 
 _ISSUE, _USER, _GROUP = "/rest/api/3/issue", "/rest/api/3/user", "/rest/api/3/group"
 _PROPERTY = "lockstep"

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 
+from connectors.contract.access import Account, Ending, GrantKind, Holdings, Whom
 from connectors.contract.clock import Clock
 from connectors.contract.connector import ConnectionSettings, Connector, Sink
 from connectors.contract.fields import FieldInfo
@@ -30,6 +31,7 @@ from connectors.contract.values import (
     Write,
 )
 from connectors.jira import answers, events, turns
+from connectors.jira.access import Access
 from connectors.jira.accounts import Accounts
 from connectors.jira.groups import Groups
 from connectors.jira.issues import Issues
@@ -70,6 +72,7 @@ class Jira:
             "new_key": new_key,
         }
         self._issues = Issues(settings, options.site, options.issue, **shared)
+        self._access = Access(self._client, directory, options.site)
         parts: dict[str, Part] = {
             ISSUE: self._issues,
             USER: Accounts(settings, options.user, **shared),
@@ -122,6 +125,23 @@ class Jira:
     async def apply(self, write: Write) -> Receipt:
         """Sends one write."""
         return await self._parts[write.object].apply(write)
+
+    @property
+    def ends(self) -> Mapping[GrantKind, str]:
+        """See `access`."""
+        return self._access.ends
+
+    async def accounts(self, whom: Whom) -> Sequence[Account]:
+        """People with access to the site."""
+        return await self._access.accounts(whom)
+
+    async def holdings(self, account: str) -> Holdings:
+        """What an account has there."""
+        return await self._access.holdings(account)
+
+    async def end(self, ending: Ending) -> None:
+        """Takes one thing away."""
+        await self._access.end(ending)
 
     async def fields(self, object: str) -> Sequence[FieldInfo]:
         """What the site says of the fields of issues; those of people and groups are always the same."""

@@ -23,6 +23,17 @@ class JiraOptions(Options):
     fields: tuple[str, ...] = Field((), description="Fields to read besides the usual ones, such as customfield_10050.")
     rich_text_fields: tuple[str, ...] = Field((), description="Custom fields that take rich text.")
     page_size: int = Field(100, ge=1, le=1000, description="Issues asked for at once.")
+    project_roles: bool = Field(
+        True, description="Whether a departure looks at every role of every project: a request for each."
+    )
+    takes_access: bool = Field(
+        False,
+        description="Whether a departure takes the account's access to the site away, for which the integration user "
+        "has to be a site administrator; else a person does at admin.atlassian.com.",
+    )
+    privileged: tuple[str, ...] = Field(
+        (), description="Names of groups and project roles that count as an administrator's, besides those that say so."
+    )
     overlap_s: int = Field(180, ge=120, description="How far each poll reaches back; JQL knows minutes only.")
 
 

@@ -11,6 +11,9 @@ import msgspec
 from connectors.contract.connector import ConnectionSettings
 from connectors.contract.fixture import Fixture, Held
 from connectors.rest.plain import PlainApi
+from connectors.scim.clerk import ACCESS
+
+__all__ = ("ACCESS", "FIXTURES")
 
 _USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 _GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"

@@ -11,11 +11,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 import msgspec
 
+from connectors.contract.access import Account, Ending, GrantKind, Holdings, Whom
 from connectors.contract.clock import Clock
 from connectors.contract.connector import ConnectionSettings
 from connectors.contract.errors import Conflict, MalformedError, Refused
@@ -39,13 +39,15 @@ from connectors.contract.values import (
     Write,
     WriteKind,
 )
-from connectors.directory import GROUP, PEOPLE, TYPES, USER, holds, name_of, shown
+from connectors.directory import GROUP, PEOPLE, USER, holds, name_of, shown
 from connectors.rest import RestClient
 from connectors.rest.answer import Answer
 from connectors.rest.prove import prove
 from connectors.rest.wire import JSON, Wire
 from connectors.scim import answers, filters, poll, writes
+from connectors.scim.access import ENDS, Access
 from connectors.scim.crew import Crew
+from connectors.scim.listing import Listing, path
 from connectors.scim.settings import parsed
 
 SETTLES_S = 120.0
@@ -74,6 +76,8 @@ class Scim:
         self._settings, self._clock, self._new_key = settings, clock, new_key
         self._options, self._objects = parsed(settings)
         self._client = RestClient(settings, clock=clock, transport=transport, blame=answers.blame, wire=_wire())
+        self._listing = Listing(self._client, self._options)
+        self._access = Access(self._client, self._listing, self._options)
         self._crew = Crew(clock, self._user, self._called)
 
     @property
@@ -107,12 +111,12 @@ class Scim:
         name = (cursor or {}).get("turn") or next(iter(self._objects))
         known = kept.get(name)
         if known is None and not kept:
-            await self._page(name, 1, 1)  # its Date header tells the server's clock
+            await self._listing.page(name, 1, 1)  # its Date header tells the server's clock
         now, compares = self._clock.now() + self._client.clock_offset_s, not self._options.since
         overlap_s = self._options.overlap_s
         mine = msgspec.convert(known, poll.Cursor) if known else poll.begin(now, overlap_s, compares=compares)
         mine = poll.going_on(mine, now)
-        page = await self._page(name, mine.at, self._options.page_size, self._since(name, mine))
+        page = await self._listing.page(name, mine.at, self._options.page_size, self._since(name, mine))
         times = {str(row.get("id", "")): _modified(row) or 0.0 for row in page.rows}
         done = poll.step(mine, page, times, overlap_s=overlap_s, compares=compares)
         order = list(self._objects)
@@ -139,12 +143,12 @@ class Scim:
     async def find(self, object: str, correlation: str) -> Sequence[Ref]:
         """By `externalId`, which is case-exact."""
         marker = f"{MARKER}{correlation}"
-        rows = await self._every(object, f"externalId eq {filters.quoted(marker)}")
+        rows = await self._listing.every(object, f"externalId eq {filters.quoted(marker)}")
         return [_ref(object, row) for row in rows if row.get("externalId") == marker]
 
     async def find_by(self, object: str, fragment: Mapping[str, Any]) -> Sequence[Ref]:
         """By the values themselves; a server that filters less than it was asked to is not believed."""
-        rows = await self._every(object, filters.equal(fragment))
+        rows = await self._listing.every(object, filters.equal(fragment))
         return [_ref(object, row) for row in rows if holds(shown(row), fragment)]
 
     async def history(self, ref: Ref, since: float) -> Sequence[HistoryEntry]:
@@ -158,7 +162,7 @@ class Scim:
     async def ids(self, object: str, cursor: Mapping[str, Any] | None) -> IdPage:
         """All, by pages that overlap by one row."""
         at = int((cursor or {}).get("at", 1))
-        page = await self._page(object, at, self._options.page_size, self._objects[object].filter)
+        page = await self._listing.page(object, at, self._options.page_size, self._objects[object].filter)
         listed = tuple(Listed(id=str(row["id"]), key=name_of(row), updated_at=_modified(row)) for row in page.rows)
         following = poll.going(at, page, alone=0 if at == 1 else 1)
         return IdPage(listed=listed, cursor={"at": following} if following else None)
@@ -176,6 +180,23 @@ class Scim:
             return await self._delete(write, write.ref)
         return await self._update(write, write.ref)
 
+    @property
+    def ends(self) -> Mapping[GrantKind, str]:
+        """See `access`."""
+        return ENDS
+
+    async def accounts(self, whom: Whom) -> Sequence[Account]:
+        """Users of this name, address or number."""
+        return await self._access.accounts(whom)
+
+    async def holdings(self, account: str) -> Holdings:
+        """What a user has."""
+        return await self._access.holdings(account)
+
+    async def end(self, ending: Ending) -> None:
+        """Takes one thing away."""
+        await self._access.end(ending)
+
     def allowance(self) -> Allowance:
         """What was used of the budget."""
         return self._client.allowance()
@@ -189,7 +210,7 @@ class Scim:
         marker = {"externalId": f"{MARKER}{write.correlation}"}
         body = writes.resource(write.object, {**given, **marker})
         answer = await self._client.write(
-            "POST", _path(write.object), body, sound=answers.a_resource, tolerate={409}, **_told(write)
+            "POST", path(write.object), body, sound=answers.a_resource, tolerate={409}, **_told(write)
         )
         if answer.status == 409:
             raise await self._taken(write, answer)
@@ -199,7 +220,7 @@ class Scim:
         """A create of ours that landed late takes the name; then the object is there, and is adopted. Else it is
         somebody else's.
         """
-        told = self._client.evidence("POST", _path(write.object), answer)
+        told = self._client.evidence("POST", path(write.object), answer)
         said = answers.blame(answer)[0]
         if await self.find(write.object, write.correlation):
             return Conflict(f"it is there already: {said}", status=409, evidence=told, said=said)
@@ -221,7 +242,7 @@ class Scim:
         etag = write.etag if self._options.etags else None
         answer = await self._client.write(
             "PUT" if whole else "PATCH",
-            _path(write.object, ref.id),
+            path(write.object, ref.id),
             body,
             empty_ok=True,
             sound=answers.nothing_or_a_resource,
@@ -235,7 +256,7 @@ class Scim:
     async def _delete(self, write: Write, ref: Ref) -> Receipt:
         answer = await self._client.write(
             "DELETE",
-            _path(write.object, ref.id),
+            path(write.object, ref.id),
             None,
             empty_ok=True,
             tolerate={404},
@@ -257,31 +278,12 @@ class Scim:
     async def _called(self, name: str) -> list[Row]:
         found: dict[str, Row] = {}
         for by in ("email", "userName"):
-            rows = await self._every(USER, filters.equal({by: name}))
+            rows = await self._listing.every(USER, filters.equal({by: name}))
             found |= {str(row["id"]): row for row in rows if holds(shown(row), {by: name})}
         return list(found.values())
 
     async def _document(self, ref: Ref) -> Answer:
-        return await self._client.read(_path(ref.object, ref.id), sound=answers.a_resource, tolerate={404})
-
-    async def _page(self, object: str, at: int, count: int, condition: str = "") -> poll.Shown:
-        asked: dict[str, str | int] = {"startIndex": at, "count": count}
-        if condition:
-            asked["filter"] = condition
-        if self._options.sort:
-            asked["sortBy"] = "id"
-        answer = await self._client.read(_path(object), asked, sound=answers.a_list)
-        rows = list(answer.data.get("Resources") or ())
-        return poll.Shown(rows=rows, total=int(answer.data["totalResults"]), count=count)
-
-    async def _every(self, object: str, condition: str) -> list[Row]:
-        found: dict[str, Row] = {}
-        at = 1
-        while at:
-            page = await self._page(object, at, self._options.page_size, condition)
-            found |= {str(row["id"]): row for row in page.rows}
-            at = poll.going(at, page, alone=0 if at == 1 else 1)
-        return list(found.values())
+        return await self._client.read(path(ref.object, ref.id), sound=answers.a_resource, tolerate={404})
 
     def _since(self, name: str, cursor: poll.Cursor) -> str:
         own = self._objects[name].filter
@@ -328,16 +330,16 @@ class Scim:
         )
 
     async def _reads(self, name: str) -> str:
-        return f"{(await self._page(name, 1, 1)).total} there"
+        return f"{(await self._listing.page(name, 1, 1)).total} there"
 
     async def _nobody(self, name: str) -> str:
-        page = await self._page(name, 1, 1, f"externalId eq {filters.quoted(MARKER + 'nobody')}")
+        page = await self._listing.page(name, 1, 1, f"externalId eq {filters.quoted(MARKER + 'nobody')}")
         if page.rows:
             raise Refused("the server does not filter by externalId; a lost create could not be found again")
         return "searchable"
 
     async def _nothing_since(self, name: str) -> str:
-        page = await self._page(name, 1, 1, f"meta.lastModified ge {filters.quoted(FAR)}")
+        page = await self._listing.page(name, 1, 1, f"meta.lastModified ge {filters.quoted(FAR)}")
         if page.rows:
             raise Refused("the server does not filter by meta.lastModified; say options: {since: false}")
         return "filtered"
@@ -345,10 +347,6 @@ class Scim:
 
 def _wire() -> Wire:
     return JSON._replace(accept="application/scim+json, application/json", content_type="application/scim+json")
-
-
-def _path(object: str, id: str = "") -> str:
-    return f"/{TYPES[object]}s/{quote(id, safe='')}" if id else f"/{TYPES[object]}s"
 
 
 def _told(write: Write) -> dict[str, Any]:

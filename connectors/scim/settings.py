@@ -21,6 +21,14 @@ class ScimOptions(Options):
     patch: Literal["paths", "values", "put"] = Field(
         "paths", description="How changes are sent: operations with paths, one without, or the whole resource by PUT."
     )
+    leave: Literal["path", "value", "put"] = Field(
+        "path",
+        description="How somebody is taken out of a group: the member in the path, in the value (some servers know no "
+        "other way; one that goes by the RFC would empty the group), or the whole group by PUT.",
+    )
+    privileged: tuple[str, ...] = Field(
+        (), description="Names of roles and groups that count as an administrator's, besides those that say so."
+    )
     page_size: int = Field(100, ge=2, le=1000, description="Resources asked for at once.")
     overlap_s: int = Field(120, ge=1, description="How far each poll reaches back.")
 

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import msgspec
 
+from connectors.contract.access import Account, Ending, GrantKind, Holdings, Whom, objection
 from connectors.contract.clock import Clock
 from connectors.contract.connector import ConnectionSettings
 from connectors.contract.errors import ConfigError, MalformedError, Refused, Retryable
@@ -36,6 +37,7 @@ from connectors.contract.values import (
 )
 from connectors.directory import GROUP, TYPES, USER, holds, known_as, member_ids, name_of, shown, with_people
 from connectors.options import Options, parse
+from connectors.scim_push import access
 
 PAGE = 200
 
@@ -172,6 +174,24 @@ class PushedTo:
     async def apply(self, write: Write) -> Receipt:
         """Refused: the provider is the only one that writes here."""
         why = f"{self.name} is pushed to and cannot be written to: what it has is changed at the provider"
+        raise Refused(why, said=why)
+
+    @property
+    def ends(self) -> Mapping[GrantKind, str]:
+        """Nothing: see `access`."""
+        return access.ENDS
+
+    async def accounts(self, whom: Whom) -> Sequence[Account]:
+        """People that were pushed."""
+        return await access.accounts(self.shelf, whom)
+
+    async def holdings(self, account: str) -> Holdings:
+        """What was pushed of somebody."""
+        return await access.holdings(self.shelf, account)
+
+    async def end(self, ending: Ending) -> None:
+        """Refused: as `apply` is."""
+        why = objection(access.ENDS, ending)
         raise Refused(why, said=why)
 
     async def close(self) -> None:

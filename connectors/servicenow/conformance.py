@@ -13,6 +13,9 @@ from typing import Any
 from connectors.contract.connector import ConnectionSettings
 from connectors.contract.fixture import Canned, Fixture, Held, Raw
 from connectors.rest.plain import PlainApi
+from connectors.servicenow.clerk import ACCESS
+
+__all__ = ("ACCESS", "FIXTURES")
 
 KEY = "u_lockstep_key"
 """The text column that an instance needs for our key where a table has no correlation_id."""

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import msgspec
 
+from connectors.contract.access import Account, Ending, GrantKind, Holdings, Whom
 from connectors.contract.clock import Clock
 from connectors.contract.connector import ConnectionSettings, Connector
 from connectors.contract.errors import Refused
@@ -39,6 +40,7 @@ from connectors.contract.values import (
 )
 from connectors.rest import RestClient
 from connectors.servicenow import answers, changes, describing, hooks, items, links, listing, poll, rows, table, writes
+from connectors.servicenow.access import ENDS, Access
 from connectors.servicenow.bound import Bound, bound
 from connectors.servicenow.changes import Envelope
 from connectors.servicenow.checks import Checks
@@ -80,6 +82,7 @@ class ServiceNow:
             name: bound(name, given, self._options, us=self._us, base=base) for name, given in objects.items()
         }
         self._directory = Directory(self._client, clock)
+        self._access = Access(self._client, clock, self._options)
 
     @property
     def specs(self) -> Mapping[str, ObjectSpec]:
@@ -234,6 +237,19 @@ class ServiceNow:
             snapshot=stored,
             evidence=evidence,
         )
+
+    @property
+    def ends(self) -> Mapping[GrantKind, str]:
+        return ENDS
+
+    async def accounts(self, whom: Whom) -> Sequence[Account]:
+        return await self._access.accounts(whom)
+
+    async def holdings(self, account: str) -> Holdings:
+        return await self._access.holdings(account)
+
+    async def end(self, ending: Ending) -> None:
+        await self._access.end(ending)
 
     async def fields(self, object: str) -> Sequence[FieldInfo]:
         return await describing.describe(self._client, self._objects[object].table)

@@ -40,6 +40,9 @@ class ServiceNowOptions(Options):
     overlap_s: int = Field(30, ge=1, description="How far each poll reaches back behind what it has seen.")
     history: bool = Field(True, description="Whether sys_audit can be read.")
     deletes: bool = Field(True, description="Whether sys_audit_delete can be read: the only trace of a deletion.")
+    privileged: tuple[str, ...] = Field(
+        (), description="Names of roles and groups that count as an administrator's, besides the usual ones."
+    )
     webhook_skew_s: int = Field(300, ge=1, description="Age up to which a signed webhook is accepted.")
 
 

@@ -38,9 +38,8 @@ class Editing:
         """A new issue in To Do."""
         project = self._project(payload, person)
         rest = {name: value for name, value in (payload.get("fields") or {}).items() if name != "project"}
-        asked = self._with_parent(
-            read_write({"fields": rest, "update": payload.get("update")}, EMPTY, screen=CREATE_SCREEN)
-        )
+        written = read_write({"fields": rest, "update": payload.get("update")}, EMPTY, screen=CREATE_SCREEN)
+        asked = self._with_parent(self._with_people(written))
         errors = dict(asked.errors)
         for name, message in (
             ("summary", "You must specify a summary of the issue."),
@@ -60,12 +59,25 @@ class Editing:
 
     def edit(self, issue: Issue, payload: Mapping[str, Any], person: Person) -> Issue:
         """Fields on the edit screen. Without any effective change nothing happens at all."""
-        asked = self._with_parent(read_write(payload, issue.fields, screen=editable(issue.fields)), issue)
+        written = read_write(payload, issue.fields, screen=editable(issue.fields))
+        asked = self._with_parent(self._with_people(written), issue)
         _refuse(asked.errors)
         with self._store.change():
             self._set_properties(issue, payload, person)
             issue = self._change(issue, dict(asked.values), person)
             return self._add_comments(issue, asked, person)
+
+    def _with_people(self, asked: Asked) -> Asked:
+        """Only who has access to the site, and is active, gets work [M]."""
+        named = {name: asked.values[name] for name in ("assignee", "reporter") if asked.values.get(name)}
+        errors = {name: problem for name, account in named.items() if (problem := self._unfit(account))}
+        return msgspec.structs.replace(asked, errors={**asked.errors, **errors}) if errors else asked
+
+    def _unfit(self, account: str | None) -> str:
+        found = self._issues.roster.get(account) if account else None
+        if not account or (found is not None and found.active):
+            return ""
+        return f"User '{account}' cannot be assigned issues." if found else f"User '{account}' does not exist."
 
     def _with_parent(self, asked: Asked, issue: Issue | None = None) -> Asked:
         """The parent by its id. It must be there, and no issue is its own."""
@@ -85,7 +97,7 @@ class Editing:
         move = next((move for move in catalog.transitions_from(issue.fields["status"]) if move.id == wanted), None)
         if move is None:
             raise answers.refused(f"Transition id '{wanted}' is not valid for this issue.")
-        asked = read_write(payload, issue.fields, screen=frozenset(move.required))
+        asked = self._with_people(read_write(payload, issue.fields, screen=frozenset(move.required)))
         errors = dict(asked.errors)
         for name in move.required:
             if asked.values.get(name) is None and name not in errors:
@@ -101,6 +113,8 @@ class Editing:
             account = parse_account(payload)
         except Invalid as error:
             raise answers.refused(errors={"assignee": str(error)}) from error
+        if problem := self._unfit(account):
+            raise answers.refused(errors={"assignee": problem})
         with self._store.change():
             return self._change(issue, {"assignee": account}, person)
 

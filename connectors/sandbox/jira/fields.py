@@ -102,7 +102,9 @@ def history_items(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[d
 
 
 def parse_account(value: Any) -> str | None:
-    """`{"accountId"}`, the older `{"id"}`, or null; -1 means automatic, which here is nobody. Raises Invalid."""
+    """`{"accountId"}`, the older `{"id"}`, or null; -1 means automatic, which here is nobody. Whether there
+    is such a person the roster knows. Raises Invalid.
+    """
     if value is None:
         return None
     if not isinstance(value, Mapping) or not ({"accountId", "id"} & value.keys()):
@@ -110,8 +112,6 @@ def parse_account(value: Any) -> str | None:
     account = value.get("accountId", value.get("id"))
     if account in (None, "-1"):
         return None
-    if by_account(str(account)) is None:
-        raise Invalid(f"User '{account}' does not exist.")
     return str(account)
 
 

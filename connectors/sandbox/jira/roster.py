@@ -25,6 +25,13 @@ CREATE TABLE IF NOT EXISTS account (
 );
 CREATE TABLE IF NOT EXISTS team (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE COLLATE NOCASE);
 CREATE TABLE IF NOT EXISTS membership (team TEXT NOT NULL, account TEXT NOT NULL, PRIMARY KEY (team, account));
+CREATE TABLE IF NOT EXISTS role_actor (
+    project TEXT NOT NULL,
+    role TEXT NOT NULL,
+    kind TEXT NOT NULL,             -- user | group
+    actor TEXT NOT NULL,
+    PRIMARY KEY (project, role, kind, actor)
+);
 """
 
 
@@ -59,7 +66,7 @@ class Roster:
 
     def found(self) -> None:
         """Everybody who may sign in has access at first; three of them are administrators."""
-        for table in ("account", "team", "membership"):
+        for table in ("account", "team", "membership", "role_actor"):
             self._store.run(f"DELETE FROM {table}")
         everybody, admins = self.add_team(EVERYBODY), self.add_team(ADMINS)
         for person in PEOPLE:
@@ -91,6 +98,7 @@ class Roster:
     def remove(self, account: str) -> None:
         """Takes an account's access away, and its memberships."""
         self._store.run("DELETE FROM membership WHERE account = ?", account)
+        self._store.run("DELETE FROM role_actor WHERE kind = 'user' AND actor = ?", account)
         self._store.run("DELETE FROM account WHERE id = ?", account)
 
     def teams(self) -> list[Team]:
@@ -110,6 +118,7 @@ class Roster:
     def remove_team(self, team: Team) -> None:
         """Takes a group away."""
         self._store.run("DELETE FROM membership WHERE team = ?", team.id)
+        self._store.run("DELETE FROM role_actor WHERE kind = 'group' AND actor = ?", team.id)
         self._store.run("DELETE FROM team WHERE id = ?", team.id)
 
     def members(self, team: Team, *, inactive: bool) -> list[Account]:

@@ -18,6 +18,7 @@ from connectors.sandbox.jira.group_api import GroupApi
 from connectors.sandbox.jira.issue_api import IssueApi
 from connectors.sandbox.jira.issues import Issues
 from connectors.sandbox.jira.people_api import PeopleApi
+from connectors.sandbox.jira.role_api import RoleApi
 from connectors.sandbox.jira.search_api import SearchApi
 from connectors.sandbox.jira.site_api import SiteApi
 from connectors.sandbox.people import Person, basic_credentials, by_email, by_token
@@ -37,7 +38,7 @@ class JiraCloud:
         self._events = Events(site, self._issues)
         desk, editing = Desk(site, self._issues), Editing(site, self._issues, self._events)
         issues = (IssueApi(desk, editing), CommentApi(desk, editing), AttachmentApi(desk, editing), SearchApi(desk))
-        self._parts = (*issues, SiteApi(desk), PeopleApi(desk, self._events), GroupApi(desk))
+        self._parts = (*issues, RoleApi(desk), SiteApi(desk), PeopleApi(desk, self._events), GroupApi(desk))
 
     def routes(self) -> list[web.RouteDef]:
         """The REST API."""

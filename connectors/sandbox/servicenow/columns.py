@@ -29,6 +29,8 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     references: Mapping[str, str] = {}
     """Column -> table."""
     defaults: Mapping[str, str] = {}
+    caseless: frozenset[str] = frozenset()
+    """Compared by = without regard to letter case, as the database of an instance compares every text [M]."""
     numbers: frozenset[str] = frozenset()
     """Compared as numbers by < and >."""
     times: frozenset[str] = frozenset()
@@ -47,6 +49,8 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     """Of a table that our business rule watches: what its webhooks tell of what a reference points to."""
     watched: bool = False
     """Our business rule posts its changes."""
+    over: tuple[str, ...] = ()
+    """Tables that extend this one, where it has no rows of its own: it shows all of theirs, and is not written to."""
     unique: tuple[str, ...] = ()
     """Columns of which the database takes each value once (empty ones do not count)."""
 

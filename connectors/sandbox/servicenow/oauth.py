@@ -11,6 +11,9 @@ from aiohttp import web
 
 from connectors.sandbox.people import Person, basic_credentials, by_name
 from connectors.sandbox.servicenow import answers
+from connectors.sandbox.servicenow.access_tables import CREDENTIAL
+from connectors.sandbox.servicenow.records import Records, stamp
+from connectors.sandbox.servicenow.seeding import CLIENT_ID
 from connectors.sandbox.site import Refusal, Site
 
 PATH = "/oauth_token.do"
@@ -23,8 +26,8 @@ _STATE = "oauth"
 class OAuth:
     """The instance's one OAuth client, and its tokens. Clients that sign in for themselves act as `lockstep`."""
 
-    def __init__(self, site: Site) -> None:
-        self._site = site
+    def __init__(self, site: Site, records: Records) -> None:
+        self._site, self._records = site, records
 
     def routes(self) -> list[web.RouteDef]:
         """The token endpoint."""
@@ -80,9 +83,14 @@ class OAuth:
         known = state["access"].get(access)
         if known is None or not self._good(known):
             access = secrets.token_urlsafe(24)
-            state["access"][access] = known = {"user": person.name, "made": now, "until": now + lasts_s}
+            row = self._shown(person, "access_token", now + lasts_s)
+            state["access"][access] = known = {"user": person.name, "made": now, "until": now + lasts_s, "row": row}
         if refresh:
-            kept = state["refresh"].get(refresh, {"made": now, "until": now + REFRESH_S})
+            kept = state["refresh"].get(refresh) or {
+                "made": now,
+                "until": now + REFRESH_S,
+                "row": self._shown(person, "refresh_token", now + REFRESH_S),
+            }
             state["refresh"][refresh] = kept | {"user": person.name, "access": access}
         with self._site.store.change():
             self._site.store.set_setting(_STATE, state)
@@ -90,8 +98,15 @@ class OAuth:
         told = {"access_token": access, "scope": "useraccount", "token_type": "Bearer", "expires_in": left}
         return answers.body(told | ({"refresh_token": refresh} if refresh else {}))
 
+    def _shown(self, person: Person, kind: str, until: float) -> str:
+        """Its row under Manage Tokens; without the row it is good no more [P:servicenow.com/docs t_ManageTokens; M]."""
+        told = {"user": person.sys_id, "peer": CLIENT_ID, "type": kind, "expires": stamp(until)}
+        with self._site.store.change():
+            return self._records.insert(CREDENTIAL, told, person)["sys_id"]
+
     def _good(self, known: Mapping[str, Any]) -> bool:
-        return bool(known["until"] > self._site.now() and known["made"] >= self._site.options.oauth_valid_from)
+        lasts = known["until"] > self._site.now() and known["made"] >= self._site.options.oauth_valid_from
+        return bool(lasts and ("row" not in known or self._records.get(CREDENTIAL, known["row"]) is not None))
 
     def _state(self) -> dict[str, Any]:
         found: dict[str, Any] = self._site.store.setting(_STATE) or {"access": {}, "refresh": {}}

@@ -49,6 +49,7 @@ USER = Table(
         "vip": "false",
         "web_service_access_only": "false",
     },
+    caseless=frozenset({"email", "user_name", "employee_number"}),
     numbers=_NUMBERS,
     times=_TIMES | {"last_login_time"},
     max_length={"user_name": 40, "title": 60, "email": 100},

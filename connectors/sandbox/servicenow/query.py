@@ -58,7 +58,7 @@ def compile_query(table: Table, query: str) -> Selection:
     return Selection(
         where=" OR ".join(f"({group})" for group in groups) or "1",
         values=tuple(values),
-        order=", ".join(order) or "rowid",
+        order=", ".join(order) or ("sys_id" if table.over else "rowid"),
         ignored=tuple(ignored),
     )
 
@@ -101,6 +101,8 @@ def _term(table: Table, text: str, values: list[str]) -> str | None:
         return None
     if found[1] in table.numbers:
         return _OPERATORS[found[2]](f"CAST({target} AS REAL)", found[3], values, target)
+    if found[2] == "=" and found[1] in table.caseless:
+        target = f"{target} COLLATE NOCASE"
     return _OPERATORS[found[2]](target, _literal(found[3]), values, target)
 
 

@@ -14,7 +14,7 @@ from connectors.sandbox.servicenow.columns import SYSTEM_COLUMNS, Table
 from connectors.sandbox.servicenow.described import describe
 from connectors.sandbox.servicenow.query import Selection
 from connectors.sandbox.servicenow.rules import Row
-from connectors.sandbox.servicenow.schema import TABLES, additions, ddl
+from connectors.sandbox.servicenow.schema import TABLES, additions, ddl, views
 from connectors.sandbox.site import Site
 
 _FIRST_NUMBER = 10001
@@ -37,8 +37,11 @@ class Records:
         self._site, self._store = site, site.store
         self._store.script(ddl())
         for table in TABLES.values():
+            if table.over:
+                continue
             there = frozenset(row[1] for row in self._store.rows(f"PRAGMA table_info({table.name})"))
             self._store.script(additions(table, there))
+        self._store.script(views())
         with self._store.change():
             self._seed()
 
@@ -170,7 +173,7 @@ class Records:
     def reset(self) -> None:
         """Forgets what people work on and what hangs on it; people, groups, roles and choices stay."""
         numbered = [table.name for table in TABLES.values() if table.prefix]
-        for name in (*numbered, "sys_journal_field", "sys_audit", "sys_audit_delete"):
+        for name in (*numbered, "sysapproval_approver", "sys_journal_field", "sys_audit", "sys_audit_delete"):
             self._store.run(f"DELETE FROM {name}")
 
     def _audit(self, table: Table, row: Row, name: str, old: str, new: str, person: Person) -> None:
@@ -213,7 +216,9 @@ class Records:
         system["sys_mod_count"] = "0"
         fresh = self._store.value("SELECT count(*) FROM sys_user") == 0
         with_rights = self._store.value("SELECT count(*) FROM sys_user_role") == 0
+        with_clients = self._store.value("SELECT count(*) FROM oauth_entity") == 0
         rows = [*(seeding.people() if fresh else ()), *(seeding.rights() if with_rights else ())]
+        rows += seeding.clients() if with_clients else ()
         if with_rights:
             self._store.run("DELETE FROM sys_db_object")
             rows += seeding.tables()

@@ -56,7 +56,7 @@ class Renderer:
         target = TABLES.get(table.references.get(head, ""))
         if target is None:
             return None
-        return self._walk(target, self._follow(target, row[head], seen) or {}, rest, seen)
+        return self._walk(target, self._follow(target, row.get(head, ""), seen) or {}, rest, seen)
 
     def _follow(self, target: Table, sys_id: str, seen: dict[str, Row | None]) -> Row | None:
         if not sys_id:

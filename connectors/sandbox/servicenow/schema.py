@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from connectors.sandbox.servicenow.access_tables import ACCESS_TABLES
 from connectors.sandbox.servicenow.columns import SYSTEM_COLUMNS, Table
 from connectors.sandbox.servicenow.people_tables import PEOPLE_TABLES
 from connectors.sandbox.servicenow.task_tables import CATALOG_ITEM, TASK_TABLES
@@ -14,6 +15,7 @@ TABLES: Mapping[str, Table] = {
         *TASK_TABLES,
         CATALOG_ITEM,
         *PEOPLE_TABLES,
+        *ACCESS_TABLES,
         Table(
             name="sys_journal_field",
             label="Journal Entry",
@@ -84,8 +86,21 @@ def ddl() -> str:
     """Creates what is missing; each column is text, as the API shows it."""
     statements = []
     for table in TABLES.values():
+        if table.over:
+            continue
         columns = ", ".join(f"\"{name}\" TEXT NOT NULL DEFAULT ''" for name in table.columns if name != "sys_id")
         statements.append(f"CREATE TABLE IF NOT EXISTS {table.name} (sys_id TEXT PRIMARY KEY, {columns});")
+    return "\n".join(statements)
+
+
+def views() -> str:
+    """Creates anew what shows the rows of other tables, once these have all their columns."""
+    statements = []
+    for table in TABLES.values():
+        columns = ", ".join(f'"{name}"' for name in table.columns)
+        parts = " UNION ALL ".join(f"SELECT {columns} FROM {each}" for each in table.over)
+        if parts:
+            statements.append(f"DROP VIEW IF EXISTS {table.name}; CREATE VIEW {table.name} AS {parts};")
     return "\n".join(statements)
 
 
@@ -95,6 +110,12 @@ def additions(table: Table, there: frozenset[str]) -> str:
     return "\n".join(
         (
             *(f"ALTER TABLE {table.name} ADD COLUMN \"{name}\" TEXT NOT NULL DEFAULT '';" for name in missing),
-            *(f'CREATE INDEX IF NOT EXISTS {table.name}_{name} ON {table.name} ("{name}");' for name in table.indexes),
+            *(_index(table, name) for name in table.indexes),
         )
     )
+
+
+def _index(table: Table, name: str) -> str:
+    if name in table.caseless:
+        return f'CREATE INDEX IF NOT EXISTS {table.name}_{name}_any ON {table.name} ("{name}" COLLATE NOCASE);'
+    return f'CREATE INDEX IF NOT EXISTS {table.name}_{name} ON {table.name} ("{name}");'

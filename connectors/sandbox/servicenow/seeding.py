@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator
 
 from connectors.sandbox.people import PEOPLE
+from connectors.sandbox.servicenow.access_tables import CLIENT
 from connectors.sandbox.servicenow.columns import Table
 from connectors.sandbox.servicenow.people_tables import CONTAINS, GROUP, GROUP_ROLE, HAS_ROLE, MEMBER, ROLE, USER
 from connectors.sandbox.servicenow.rules import Row
@@ -17,6 +18,7 @@ GROUPS = {
     "0e740000c0ffee00b0a7000000000012": "Network",
     "da7aba5ec0ffee00b0a7000000000013": "Database",
 }
+CLIENT_ID = "0a470000c0ffee00b0a7000000000021"
 _SPACE = uuid.UUID("7e57ab1e-0000-4000-8000-0000000000ff")
 _ROLES = ("admin", "user_admin", "itil", "sn_incident_write", "approver_user", "catalog_admin")
 _CONTAINS = {"itil": ("sn_incident_write",)}
@@ -58,6 +60,11 @@ def rights() -> Iterator[tuple[Table, Row]]:
     for table, names in {**_NAMED, CATALOG_ITEM.name: _CATALOG}.items():
         for name in names:
             yield TABLES[table], {"sys_id": _id(table, name), "name": name}
+
+
+def clients() -> Iterator[tuple[Table, Row]]:
+    """What may sign in for somebody by OAuth."""
+    yield CLIENT, {"sys_id": CLIENT_ID, "name": "Lockstep", "client_id": "lockstep-client"}
 
 
 def tables() -> Iterator[tuple[Table, Row]]:

@@ -13,6 +13,7 @@ from connectors.sandbox.servicenow import answers
 from connectors.sandbox.servicenow.events import Events, hook_headers, journal_view
 from connectors.sandbox.servicenow.oauth import PATH as OAUTH_PATH
 from connectors.sandbox.servicenow.oauth import OAuth
+from connectors.sandbox.servicenow.people_tables import USER
 from connectors.sandbox.servicenow.query import compile_query
 from connectors.sandbox.servicenow.records import Records
 from connectors.sandbox.servicenow.render import Renderer
@@ -41,7 +42,7 @@ class ServiceNow:
         renderer = Renderer(self._records)
         self._events = Events(site, self._records, renderer)
         self._api = TableApi(site, self._records, renderer, Writing(self._records, self._events))
-        self._oauth = OAuth(site)
+        self._oauth = OAuth(site, self._records)
         self._spent: dict[tuple[str, int], int] = {}
 
     def routes(self) -> list[web.RouteDef]:
@@ -55,10 +56,15 @@ class ServiceNow:
         authorization = request.headers.get("Authorization", "")
         given = basic_credentials(authorization)
         person = self._site.lets_in(by_name(given[0]), given[1]) if given else self._by_token(authorization)
-        if person is None:
+        if person is None or not self._may_sign_in(person):
             raise Refusal(self.unauthorised())
         self._count_request(person)
         return person
+
+    def _may_sign_in(self, person: Person) -> bool:
+        """Neither inactive users nor those locked out can [P:servicenow.com/docs c_ManageUserSessions; M]."""
+        row = self._records.get(USER, person.sys_id)
+        return row is not None and row["active"] != "false" and row["locked_out"] != "true"
 
     def actor(self, request: web.Request) -> str:
         """By the name given."""

@@ -57,6 +57,9 @@ class TableApi:
         method = effective_method(request)
         _check_headers(request, method)
         row = self._records.get(table, request.match_info["sys_id"])
+        if row is not None and table.over:
+            table = TABLES[row["sys_class_name"]]
+            row = self._records.get(table, row["sys_id"])
         if row is None or self._hidden(table, row, person):
             raise answers.no_record()
         if method == "GET":
@@ -98,6 +101,7 @@ class TableApi:
 
     def _hidden(self, table: Table, row: Row, person: Person) -> bool:
         rule = self._site.options.acl_hidden_query
+        table = TABLES[row["sys_class_name"]] if table.over else table
         if not rule or person.admin or table.name != "incident":
             return False
         hidden = compile_query(table, f"{rule}^sys_id={row['sys_id']}")

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 
 from connectors.sandbox.people import Person
 from connectors.sandbox.servicenow import answers
+from connectors.sandbox.servicenow.access_tables import SESSION
 from connectors.sandbox.servicenow.catalog_rules import ENDED, rolled_up
 from connectors.sandbox.servicenow.columns import Table
 from connectors.sandbox.servicenow.events import Events
-from connectors.sandbox.servicenow.people_tables import CONTAINS, GROUP_ROLE, HAS_ROLE, MEMBER, ROLE
+from connectors.sandbox.servicenow.people_tables import CONTAINS, GROUP_ROLE, HAS_ROLE, MEMBER, ROLE, USER
 from connectors.sandbox.servicenow.query import compile_query
 from connectors.sandbox.servicenow.records import Records
 from connectors.sandbox.servicenow.rules import Row
@@ -52,6 +53,8 @@ class Writing:
             self._events.written(table, "update", before, row, journal, person)
         if row["sys_mod_count"] != before["sys_mod_count"]:
             self._roll_up(table, row, person)
+            if table is USER and row["locked_out"] == "true" != before["locked_out"]:
+                self._end_sessions(row, person)
             if table is MEMBER:
                 self._take(table, before, person)
                 self._bring(table, row, person)
@@ -70,6 +73,12 @@ class Writing:
         """
         if table is HAS_ROLE and row["inherited"] == "true":
             raise answers.business_rule(table.name, "Inherited roles stay", "5f3a9c1e87a24c0eb1de7a3a0d1f00ad")
+
+    def _end_sessions(self, row: Row, person: Person) -> None:
+        """Locking somebody out does that [P:servicenow.com/docs c_ManageUserSessions]."""
+        for each in self._those(SESSION, "name", row["user_name"]):
+            if not each["invalidated"]:
+                self.update(SESSION, each, {"invalidated": row["sys_updated_on"]}, person)
 
     def _above(self, table: Table, fields: Row) -> dict[str, str]:
         """A catalogue task hangs on its item, and knows the item's request."""

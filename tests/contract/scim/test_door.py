@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from connectors.contract.access import Ending, GrantKind, Whom
+from connectors.contract.errors import Refused
 from connectors.contract.values import ChangeKind, Ref
 from gateway.access.rights import Principal, Role
 from gateway.config.values import Limits
@@ -254,3 +256,32 @@ async def test_a_refusal_is_a_scim_error_that_says_why(
 
 async def test_a_media_type_that_is_no_json_is_refused(provider: Provider) -> None:
     assert (await provider.ask("POST", "/Users", b"<user/>", **{"Content-Type": "text/xml"}))[0] == 415
+
+
+async def test_what_somebody_has_at_the_provider_is_told_and_ends_there(provider: Provider) -> None:
+    user = await made(provider, emails=[{"value": "B@work.example"}])
+    _, inner, _ = await provider.ask(
+        "POST", "/Groups", {"schemas": [GROUP], "displayName": "Admins", "members": [{"value": user["id"]}]}
+    )
+    nested = [{"value": inner["id"], "type": "Group"}]
+    await provider.ask("POST", "/Groups", {"schemas": [GROUP], "displayName": "All", "members": nested})
+    (found,) = await provider.connector.accounts(Whom(email="b@WORK.example"))
+    assert (found.id, found.matched) == (user["id"], ("email",))
+    held = await provider.connector.holdings(found.id)
+    assert held.account is not None
+    told = {each.name: (each.kind, each.privileged, each.through) for each in held.grants}
+    assert told == {
+        "Admins": (GrantKind.GROUP, True, ""),
+        "All": (GrantKind.GROUP, False, "Admins"),
+        "bjensen@example.com": (GrantKind.ACCOUNT, False, ""),
+    }
+    for grant in held.grants:
+        with pytest.raises(Refused, match=r"identity provider|by way of"):
+            await provider.connector.end(Ending(account=held.account, grant=grant, operation="o"))
+    await provider.patch(f"/Users/{user['id']}", {"op": "replace", "path": "active", "value": False})
+    await provider.ask("DELETE", f"/Groups/{inner['id']}")
+    after = await provider.connector.holdings(found.id)
+    assert (after.account is not None and after.account.active, after.grants) == (False, ())
+    await provider.ask("DELETE", f"/Users/{user['id']}")
+    assert (await provider.connector.holdings(found.id)).account is None
+    assert list(await provider.connector.accounts(Whom(account=found.id))) == []
