@@ -6,23 +6,19 @@ from __future__ import annotations
 
 import asyncio
 import random
-import re
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import aiohttp
-import msgspec
 import orjson
 
-from connectors.conformance.elsewhere import Elsewhere, Visit
-from connectors.conformance.proxy import CuttingProxy
+from connectors.conformance.ground import Client, Ground
 from connectors.conformance.receiver import Receiver
 from connectors.conformance.witness import Witness
 from connectors.contract.clock import Clock
-from connectors.contract.connector import ConnectionSettings, Connector
+from connectors.contract.connector import Connector
 from connectors.contract.fixture import Fixture, Hand
 from connectors.contract.values import (
     ATTACHMENT,
@@ -37,7 +33,6 @@ from connectors.contract.values import (
     WriteKind,
 )
 
-Make = Callable[[ConnectionSettings], Connector]
 MARK = "conformance"
 """Begins every text the kit writes, so that what it left behind is found."""
 PATIENT_S = 20.0
@@ -54,27 +49,12 @@ KINDS = {
 
 
 @dataclass(kw_only=True)
-class Client:
-    """A connector and the proxy it goes through."""
-
-    connector: Connector
-    proxy: CuttingProxy
-    led_away: Callable[[], list[Visit]]
-    """Visits at the other host that came by a redirect of this proxy."""
-
-
-@dataclass(kw_only=True)
-class Bench:
+class Bench(Ground):
     """Everything a rule may use. What it makes is in `made` and taken away at the end where that is possible."""
 
     fixture: Fixture
-    settings: ConnectionSettings
-    """Of the integration user, straight to the system."""
-    make: Make
     hand: Hand
     witness: Witness
-    http: aiohttp.ClientSession
-    elsewhere: Elsewhere
     clock: Clock
     receiver: Receiver | None
     seed: int
@@ -93,7 +73,10 @@ class Bench:
 
     def __post_init__(self) -> None:
         self._chance = random.Random(f"{self.seed}:{self.fixture.object}")
-        self._reading = re.compile("|".join(self.fixture.reading) or r"(?!)")
+
+    @property
+    def reading(self) -> tuple[str, ...]:
+        return self.fixture.reading
 
     @property
     def spec(self) -> ObjectSpec:
@@ -105,29 +88,11 @@ class Bench:
         return found
 
     @asynccontextmanager
-    async def client(self, **changed: Any) -> AsyncIterator[Client]:
-        """A fresh connector behind a proxy of its own; `changed` are settings."""
-        away = f"/{uuid.uuid4().hex}"
-        proxy = CuttingProxy(self.settings.url, self.http, self.is_write, f"{self.elsewhere.url}{away}")
-        await proxy.start()
-        settings = msgspec.structs.replace(self.settings, url=proxy.url, **changed)
-        connector = self.make(settings)
-        try:
-            yield Client(connector=connector, proxy=proxy, led_away=lambda: self.elsewhere.visited(away))
-        finally:
-            await connector.close()
-            await proxy.close()
-
-    @asynccontextmanager
     async def paging(self, size: int = 0) -> AsyncIterator[Client]:
         """The same with pages as small as is worth testing."""
         thin = self.fixture.pages(self.settings, size or self.fixture.page)
         async with self.client(options=thin.options, objects=thin.objects) as client:
             yield client
-
-    def is_write(self, method: str, path: str) -> bool:
-        """By method, but for what the fixture knows better."""
-        return method not in {"GET", "HEAD", "OPTIONS"} and not self._reading.search(f"{method} {path}")
 
     def token(self, what: str) -> str:
         """A text that nothing else in the system has. One word, so that every search finds it."""

@@ -16,6 +16,7 @@ import msgspec
 from connectors.conformance.bench import MARK, PATIENT_S, Bench
 from connectors.conformance.byhand import ThroughConnector
 from connectors.conformance.elsewhere import Elsewhere
+from connectors.conformance.leaving import LeavingBench
 from connectors.conformance.receiver import Receiver
 from connectors.conformance.subject import Subject
 from connectors.conformance.witness import HandWitness, StandInWitness, Witness
@@ -23,6 +24,7 @@ from connectors.contract.clock import Clock
 from connectors.contract.connector import ConnectionSettings
 from connectors.contract.errors import ConfigError
 from connectors.contract.fixture import Fixture, Hand
+from connectors.contract.furnished import AccessFixture
 
 SETTLES_S = 0.5
 """What a stand-in settles in: the kit knows when a late request has landed, so this only covers its index."""
@@ -72,6 +74,25 @@ def _http() -> aiohttp.ClientSession:
     return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout)
 
 
+@asynccontextmanager
+async def leaving(subject: Subject, place: Place, *, clock: Clock) -> AsyncIterator[LeavingBench | None]:
+    """Where people come and leave; None for a connector that does not end access."""
+    if subject.access is None:
+        yield None
+        return
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(_http())
+        elsewhere = Elsewhere()
+        await elsewhere.start()
+        stack.push_async_callback(elsewhere.close)
+        opening = _Opening(stack, subject, place, http, elsewhere, clock)
+        bench = await opening.leaving(subject.access)
+        try:
+            yield bench
+        finally:
+            await bench.tidied()
+
+
 class _Site(NamedTuple):
     """A stand-in, who says what happened in it, and where its webhooks go: one of each, however many object types."""
 
@@ -99,7 +120,7 @@ class _Opening:
     async def bench(self, fixture: Fixture, seed: int) -> Bench:
         make = self._subject.maker(self._clock)
         staging = self._place.staging
-        site = None if staging else await self._site(fixture)
+        site = None if staging else await self._site(fixture.system)
         settings, person = (staging, staging) if staging else _in_sandbox(fixture, site.url if site else "")
         settings = msgspec.structs.replace(settings, timeout_s=PATIENT_S, webhook_secret=SECRET)
         hand = fixture.hand(person) if fixture.hand else ThroughConnector(make(person), fixture)
@@ -122,6 +143,20 @@ class _Opening:
             two_users=person.auth != settings.auth,
         )
 
+    async def leaving(self, fixture: AccessFixture) -> LeavingBench:
+        url = (await self._site(fixture.system)).url
+        ours = msgspec.structs.replace(fixture.sandbox(url, "lockstep"), settles_s=SETTLES_S)
+        clerk = fixture.clerk(fixture.sandbox(url, "ann"))
+        self._stack.push_async_callback(clerk.close)
+        return LeavingBench(
+            fixture=fixture,
+            settings=msgspec.structs.replace(ours, timeout_s=PATIENT_S),
+            make=self._subject.maker(self._clock),
+            clerk=clerk,
+            http=self._http,
+            elsewhere=self._elsewhere,
+        )
+
     async def _reached(self, fixture: Fixture, hand: Hand) -> None:
         """Whether there is a system to be tested. Raises ConfigError before anything is written to it."""
         if fixture.hand is None:
@@ -135,9 +170,9 @@ class _Opening:
     def _refused(self, rule: str, said: str) -> ConfigError:
         return ConfigError([f"connector {self._subject.name}: error[{rule}]: {said}"])
 
-    async def _site(self, fixture: Fixture) -> _Site:
-        if fixture.system not in self._sites:
-            url = self._place.stand_in or await self._started(fixture)
+    async def _site(self, system: str) -> _Site:
+        if system not in self._sites:
+            url = self._place.stand_in or await self._started(system)
             receiver = Receiver(SECRET, self._clock)
             await receiver.start()
             self._stack.push_async_callback(receiver.close)
@@ -145,8 +180,8 @@ class _Opening:
                 await self._told(url, receiver)
             except aiohttp.ClientError as error:
                 raise self._refused("stand-in", f"nobody answers as a stand-in at {url} ({error})") from error
-            self._sites[fixture.system] = _Site(url, StandInWitness(url, self._http), receiver)
-        return self._sites[fixture.system]
+            self._sites[system] = _Site(url, StandInWitness(url, self._http), receiver)
+        return self._sites[system]
 
     async def _told(self, url: str, receiver: Receiver) -> None:
         """The stand-in's search shows changes late, where it has one, and its webhooks come here."""
@@ -156,14 +191,14 @@ class _Opening:
         async with self._http.post(f"{url}/_sandbox/webhooks", json=registration) as answer:
             await answer.read()
 
-    async def _started(self, fixture: Fixture) -> str:
+    async def _started(self, system: str) -> str:
         from connectors.sandbox import SYSTEMS, start
 
-        if fixture.system not in SYSTEMS:
+        if system not in SYSTEMS:
             tip = f"there are {', '.join(SYSTEMS)}; try --connection with a staging system"
-            raise self._refused("sandbox", f"there is no stand-in {fixture.system!r}; {tip}")
+            raise self._refused("sandbox", f"there is no stand-in {system!r}; {tip}")
         folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="lockstep-conformance-"))
-        stand_in = await start(fixture.system, data=Path(folder) / f"{fixture.system}.db", time_scale=TIME_SCALE)
+        stand_in = await start(system, data=Path(folder) / f"{system}.db", time_scale=TIME_SCALE)
         self._stack.push_async_callback(stand_in.stop)
         return stand_in.url
 

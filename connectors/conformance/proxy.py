@@ -53,6 +53,7 @@ class CuttingProxy:
         self._elsewhere = elsewhere
         self._host = urlsplit(self._target).netloc
         self._armed: tuple[Fault, Kind, int | None] | None = None
+        self._skip = 0
         self._late: set[asyncio.Task[None]] = set()
         self._under_way = 0
         self._at_rest = asyncio.Event()
@@ -87,9 +88,9 @@ class CuttingProxy:
         await self.landed()
         await self._runner.cleanup()
 
-    def arm(self, fault: Fault, on: Kind, count: int | None = 1) -> None:
-        """The next `count` requests of that kind meet the fault; None: all of them."""
-        self._armed = (fault, on, count)
+    def arm(self, fault: Fault, on: Kind, count: int | None = 1, *, skip: int = 0) -> None:
+        """The next `count` requests of that kind meet the fault, once `skip` have passed; None: all of them."""
+        self._armed, self._skip = (fault, on, count), skip
 
     def heal(self) -> None:
         """No more faults."""
@@ -121,6 +122,9 @@ class CuttingProxy:
         if self._armed is None or self._armed[1] != kind:
             return None
         fault, on, left = self._armed
+        if self._skip:
+            self._skip -= 1
+            return None
         if left is not None:
             self._armed = (fault, on, left - 1) if left > 1 else None
         return fault

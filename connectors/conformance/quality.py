@@ -15,7 +15,7 @@ from connectors.conformance.grading import rank
 from connectors.conformance.report import ActionReport, Report
 from connectors.contract.clock import Clock
 
-KIT = 1
+KIT = 2
 """Grows when a rule is added or asks for more, so that a grade says by which kit it was given."""
 _HEAD = """# Measured by `lockstep connector test {name} --write`, never edited by hand.
 # What the words mean: docs/reference/conformance.md
@@ -88,19 +88,28 @@ def falls(before: Mapping[str, Any], report: Report) -> list[str]:
     """
     if before.get("measured") is not True:
         return []
+    asked = before if report.against == before.get("against") else _without_people(before)
     now = {each.action: str(each.grade) for each in report.actions}
     found = []
-    for action, said in (before.get("actions") or {}).items():
+    for action, said in (asked.get("actions") or {}).items():
         grade = str(said.get("grade", ""))
         if action not in now:
             found.append(f"{action} was graded {grade!r} and is not tested any more")
         elif rank(now[action]) > rank(grade):
             found.append(f"{action} fell from {grade!r} to {now[action]!r}")
     rules = report.rules()
-    for name, said in (before.get("rules") or {}).items():
+    for name, said in (asked.get("rules") or {}).items():
         if said.get("state") == "held" and rules.get(name) != "held":
             found.append(f"{name} held and now {rules.get(name, 'is not asked')}")
     return found
+
+
+def _without_people(before: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What is asked of a staging system, too: how access ends is measured on stand-ins only."""
+    return {
+        part: {name: said for name, said in (before.get(part) or {}).items() if not name.startswith("access.")}
+        for part in ("actions", "rules")
+    }
 
 
 def rises(before: Mapping[str, Any], report: Report) -> list[str]:

@@ -8,8 +8,9 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, cast
 
-from connectors.conformance.bench import PATIENT_S, Bench, Client, round_of
+from connectors.conformance.bench import PATIENT_S, Bench, round_of
 from connectors.conformance.faults import BY_NAME, Comes, Fault, Word, broken_off, dead_sign_in, word_of
+from connectors.conformance.ground import Client
 from connectors.conformance.probe import shows
 from connectors.conformance.rewriting import adding
 from connectors.conformance.rules import Broken, DoesNotApply, Rule, need

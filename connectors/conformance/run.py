@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 
-from connectors.conformance import hooks, polls, reads, writes
+from connectors.conformance import departing, hooks, polls, reads, writes
 from connectors.conformance.bench import Bench
 from connectors.conformance.faults import FAULTS, faults_of
 from connectors.conformance.grading import grade
@@ -47,7 +47,7 @@ Progress = Callable[[str, int, int], None]
 
 def names() -> list[str]:
     """Of all rules."""
-    return [*(rule.name for rule in RULES), *WRITE_RULES]
+    return [*(rule.name for rule in RULES), *WRITE_RULES, *(rule.name for rule in departing.RULES)]
 
 
 async def measure(
@@ -90,6 +90,9 @@ async def _measured(
             limit = asyncio.Semaphore(AT_ONCE)
             for reports in await asyncio.gather(*(_actions(bench, only, limit, steps) for bench in together)):
                 actions += reports
+    gone = await departing.measured(subject, place, clock, lambda name: _wanted(name, only), whole=not only)
+    held += gone.held
+    actions += gone.actions
     left = [f"{bench.fixture.object} {id}" for bench in found for id in sorted(bench.made)] if place.staging else []
     return Report(
         connector=subject.name,

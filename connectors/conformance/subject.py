@@ -11,11 +11,12 @@ from types import ModuleType
 import msgspec
 
 from connectors import grades, registry
-from connectors.conformance.bench import Make
+from connectors.conformance.ground import Make
 from connectors.contract.clock import Clock
 from connectors.contract.connector import ConnectionSettings, Connector
 from connectors.contract.errors import ConfigError
 from connectors.contract.fixture import Fixture
+from connectors.contract.furnished import AccessFixture
 
 FILE = "conformance.py"
 
@@ -27,6 +28,8 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     """As `connector:` of a connection says it."""
     factory: registry.Factory
     fixtures: tuple[Fixture, ...]
+    access: AccessFixture | None = None
+    """How it is seen to end access; None: it does not."""
     quality: Path | None = None
     """Where its quality.yaml belongs."""
 
@@ -46,6 +49,7 @@ def subject(connector: str) -> Subject:
         name=connector,
         factory=factory,
         fixtures=_fixtures(connector),
+        access=_access(connector),
         quality=grades.beside(connector, grades.FILE),
     )
 
@@ -53,6 +57,12 @@ def subject(connector: str) -> Subject:
 def with_fixtures() -> list[str]:
     """Names of all connectors that have fixtures."""
     return [name for name in registry.names() if _file(name) is not None]
+
+
+def _access(connector: str) -> AccessFixture | None:
+    file = _file(connector)
+    found: AccessFixture | None = getattr(_module(connector, file), "ACCESS", None) if file is not None else None
+    return found
 
 
 def _fixtures(connector: str) -> tuple[Fixture, ...]:

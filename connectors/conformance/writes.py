@@ -8,8 +8,9 @@ from io import BytesIO
 import msgspec
 
 from connectors.conformance import faults
-from connectors.conformance.bench import HURRIED_S, PATIENT_S, Bench, Client
+from connectors.conformance.bench import HURRIED_S, PATIENT_S, Bench
 from connectors.conformance.faults import NO_EFFECT, Fault, Goes, Word, word_of
+from connectors.conformance.ground import Client
 from connectors.conformance.probe import Question, Settled, Verdict, after, settle
 from connectors.conformance.witness import Deed
 from connectors.contract.errors import Throttled

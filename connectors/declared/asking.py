@@ -53,8 +53,11 @@ def left(ends: float, clock: Clock) -> float:
 class Asker:
     """Sends what the file describes. `origin` is scheme, host and port; nothing else is ever asked."""
 
-    def __init__(self, client: RestClient, *, origin: str, base: str, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self, client: RestClient, *, origin: str, base: str, headers: Mapping[str, str], quotes: str = "refuse"
+    ) -> None:
         self._client, self._origin, self._base, self._headers = client, origin, base, headers
+        self._quotes = quotes
 
     def headers(self, own: Mapping[str, str], values: Values) -> dict[str, str]:
         """Those of all requests and those of this one; an empty one is left out."""
@@ -62,11 +65,17 @@ class Asker:
         return {name: text for name, text in filled.items() if text}
 
     def path(
-        self, address: str, query: Mapping[str, str], values: Values, more: Mapping[str, str] | None = None
+        self,
+        address: str,
+        query: Mapping[str, str],
+        values: Values,
+        more: Mapping[str, str] | None = None,
+        *,
+        from_root: bool = False,
     ) -> str:
-        """Path and query as they go over the wire."""
-        path = self._base + fill_address(address, values)
-        filled = {name: fill_query(text, values) for name, text in query.items()}
+        """Path and query as they go over the wire. `from_root`: without what stands before every path."""
+        path = ("" if from_root else self._base) + fill_address(address, values)
+        filled = {name: fill_query(text, values, self._quotes) for name, text in query.items()}
         given = {name: text for name, text in {**filled, **(more or {})}.items() if text}
         if not given:
             return path
@@ -87,7 +96,8 @@ class Asker:
         what was seen; the answer is 304 where it is still so.
         """
         into_body = isinstance(reading, Listing) and reading.params_in == "body"
-        path = url or self.path(reading.address, reading.query, values, None if into_body else _texts(more))
+        own = None if into_body else _texts(more)
+        path = url or self.path(reading.address, reading.query, values, own, from_root=reading.from_root)
         body = None if reading.body is None else fill_body(reading.body, values)
         if into_body:
             body = {**(body or {}), **(more or {})}

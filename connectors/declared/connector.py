@@ -90,7 +90,9 @@ class Declared:
             veil=Veil(file.sensitive),
         )
         base = parts.path.rstrip("/") + file.http.base
-        self._ask = Asker(self._client, origin=self._site, base=base, headers=file.http.headers)
+        self._ask = Asker(
+            self._client, origin=self._site, base=base, headers=file.http.headers, quotes=file.http.quotes
+        )
         self._records = {name: _sized(file.records[name], self._own["page_size"]) for name in self._of_objects}
 
     @property
@@ -230,7 +232,7 @@ class Declared:
             values["before"] = await self._ask.before(sending.before, values, ends=ends, clock=self._clock)
         answer = await self._client.write(
             sending.method,
-            self._ask.path(sending.address, sending.query, values),
+            self._ask.path(sending.address, sending.query, values, from_root=sending.from_root),
             None if sending.body is None else fill_body(sending.body, values),
             headers=self._ask.headers({**sending.headers, **writing.own_headers(sending, write)}, values),
             empty_ok=write.kind is not WriteKind.CREATE,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from connectors.contract.errors import Refused
 from connectors.contract.written import cel_engine as cel
 
 OF_ANSWERS = ("status", "body", "header", "sent", "answered")
@@ -13,6 +14,12 @@ OF_CHECKS = ("status", "body", "header")
 OF_WEBHOOKS = ("body", "header", "setting")
 OF_ROWS = ("row",)
 OF_PARTS = ("row", "setting")
+OF_ACCOUNTS = ("row", "setting")
+OF_FINDERS = ("setting",)
+OF_GRANTS = ("row", "account", "setting")
+OF_STILL = ("row", "account", "grant", "detail", "setting")
+OF_COMPUTED = ("row", "account", "to", "setting")
+OF_FIRST = ("status", "body", "to")
 
 
 @lru_cache(maxsize=1024)
@@ -28,6 +35,24 @@ def holds(text: str, values: Mapping[str, Any]) -> bool:
         return _program(text).execute(dict(values)) is True
     except Exception:  # noqa: BLE001 - the binding raises built-in errors of many kinds
         return False
+
+
+def decided(text: str, values: Mapping[str, Any]) -> bool:
+    """As `holds`, where a wrong no would hide something. Raises Refused where it cannot be decided."""
+    if text in ("true", "false"):
+        return text == "true"
+    answer = computed(text, values)
+    if not isinstance(answer, bool):
+        raise Refused(f"'{text}' says neither yes nor no")
+    return answer
+
+
+def computed(text: str, values: Mapping[str, Any]) -> Any:
+    """What the expression gives. Raises Refused where it cannot be decided."""
+    try:
+        return _program(text).execute(dict(values))
+    except Exception as error:
+        raise Refused(f"'{text}' cannot be decided by what the system shows; guard it with has(...)") from error
 
 
 @lru_cache(maxsize=1024)

@@ -29,8 +29,16 @@ async def gathered(ask: Asker, record: Record, reading: One, values: Mapping[str
     if found.row is None or not reading.also:
         return found
     known = {**values, "id": id_of(record, found.row), "key": text_at(record.key, found.row)}
-    parts = {name: await _part(ask, each, known) for name, each in reading.also.items()}
-    return Found({**found.row, **parts}, found.headers)
+    return Found(await with_parts(ask, found.row, reading.also, known), found.headers)
+
+
+async def with_parts(
+    ask: Asker, row: Mapping[str, Any], also: Mapping[str, Also], values: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """The row with the parts that other requests show."""
+    if not also:
+        return row
+    return {**row, **{name: await _part(ask, each, values) for name, each in also.items()}}
 
 
 async def _asked(ask: Asker, record: Record, reading: One, values: Mapping[str, Any]) -> Found:

@@ -10,6 +10,7 @@ from connectors.contract.written.conditions import check_condition
 from connectors.contract.written.places import Source
 from connectors.contract.written.problems import Problem, nearest
 from connectors.declared.deciding import OF_ANSWERS, OF_CHECKS, OF_PARTS, OF_ROWS, OF_WEBHOOKS, holds
+from connectors.declared.lint_access import lint_access
 from connectors.declared.lint_records import lint_record
 from connectors.declared.lint_slots import lint_slots
 from connectors.declared.model.auth import OAuth, Session
@@ -26,6 +27,7 @@ def lint(source: Source, file: ConnectorFile, gone: frozenset[str]) -> list[Prob
     problems = [*_conditions(source, file), *lint_slots(source, file), *_auth(source, file), *_webhooks(source, file)]
     for name, record in file.records.items():
         problems += lint_record(source, file, name, record)
+    problems += lint_access(source, file, _condition)
     problems += [*_tests(source, file), *_check(source, file, gone)]
     return problems
 
@@ -107,6 +109,11 @@ def _tests(source: Source, file: ConnectorFile) -> Iterator[Problem]:
         names.add(test.name)
         if test.do.record and test.do.record not in file.records:
             yield _no_record(source, ("tests", number, "do", test.do.verb), test.do.record, file.records)
+        if test.do.verb in ("accounts", "holdings", "end") and file.access is None:
+            yield source.problem(("tests", number, "do", test.do.verb), "access", "this file says nothing of access")
+        elif test.do.end is not None and file.access is not None and test.do.end not in file.access.has:
+            hint, text = nearest(test.do.end, file.access.has), f"there is no '{test.do.end}' under access.has"
+            yield source.problem(("tests", number, "do", "end"), "access", text, hint)
         if test.do.verb == "webhook" and file.webhooks is None:
             yield source.problem(("tests", number, "do", "webhook"), "webhooks", "this file describes no webhooks")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from typing import Any
 
 from connectors.contract.written.places import Source
@@ -11,7 +11,7 @@ from connectors.declared.model.file import ConnectorFile
 from connectors.declared.model.records import Record
 from connectors.declared.model.requests import RangePages, Reading
 from connectors.declared.model.webhooks import Hmac
-from connectors.declared.model.writes import Sending
+from connectors.declared.model.writes import Changing, Sending
 from connectors.declared.slots import parse
 
 At = tuple[str | int, ...]
@@ -36,12 +36,12 @@ def lint_slots(source: Source, file: ConnectorFile) -> Iterator[Problem]:
     """Every slot that could not be filled in."""
     own: Known = dict.fromkeys(file.needs, ())
     for name, text in file.http.headers.items():
-        yield from _text(source, ("http", "headers", name), text, own)
+        yield from lint_text(source, ("http", "headers", name), text, own)
     for number, check in enumerate(file.check):
-        yield from _reading(source, ("check", number), check, own)
+        yield from lint_reading(source, ("check", number), check, own)
     if file.webhooks is not None and isinstance(file.webhooks.verify, Hmac):
         over: Known = {"raw": (), "header": None, "url": ()}
-        yield from _text(source, ("webhooks", "verify", "over"), file.webhooks.verify.over, over)
+        yield from lint_text(source, ("webhooks", "verify", "over"), file.webhooks.verify.over, over)
     for name, record in file.records.items():
         yield from _record(source, ("records", name), record, {**own, **dict.fromkeys(record.needs, ())})
 
@@ -61,44 +61,54 @@ def _record(source: Source, at: At, record: Record, own: Known) -> Iterator[Prob
     ]
     for where, reading, known in readings:
         if reading is not None:
-            yield from _reading(source, (*at, *where), reading, known)
+            yield from lint_reading(source, (*at, *where), reading, known)
     if record.one is not None and record.one.among is not None:
-        yield from _reading(source, (*at, "one", "among"), record.one.among, {**own, **_OBJECT})
+        yield from lint_reading(source, (*at, "one", "among"), record.one.among, {**own, **_OBJECT})
     if record.comments is not None and record.comments.each is not None:
         known = {**own, **_OBJECT, "row": None}
-        yield from _reading(source, (*at, "comments", "each"), record.comments.each, known)
+        yield from lint_reading(source, (*at, "comments", "each"), record.comments.each, known)
     if record.link is not None:
-        yield from _text(source, (*at, "link"), record.link, _OBJECT)
+        yield from lint_text(source, (*at, "link"), record.link, _OBJECT)
     if record.marker is not None:
-        yield from _text(source, (*at, "marker", "as"), record.marker.as_, {"correlation": ()})
+        yield from lint_text(source, (*at, "marker", "as"), record.marker.as_, {"correlation": ()})
     for kind, more in _WRITES.items():
         sending = getattr(record.writes, kind)
         if sending is not None:
             yield from _sending(source, (*at, "writes", kind), sending, {**own, **more})
 
 
-def _reading(source: Source, at: At, reading: Reading, known: Known) -> Iterator[Problem]:
-    yield from _text(source, (*at, reading.method.lower()), reading.address, known)
+def lint_reading(source: Source, at: At, reading: Reading, known: Known) -> Iterator[Problem]:
+    """Slots of a request that changes nothing."""
+    yield from lint_text(source, (*at, reading.method.lower()), reading.address, known)
     yield from _document(source, (*at, "query"), dict(reading.query), known)
     yield from _document(source, (*at, "headers"), dict(reading.headers), known)
     yield from _document(source, (*at, "body"), reading.body, known)
 
 
 def _sending(source: Source, at: At, sending: Sending, known: Known) -> Iterator[Problem]:
+    known = yield from lint_changing(source, at, sending, known)
+    yield from _document(source, (*at, "add"), sending.add, known)
+
+
+def lint_changing(source: Source, at: At, sending: Changing, known: Known) -> Generator[Problem, None, Known]:
+    """Slots of a request that has an effect. Returns what they may name."""
     given: tuple[str, ...] = ()
     for number, request in enumerate(sending.before):
-        yield from _reading(source, (*at, "before", number), request, {**known, "before": given} if given else known)
+        yield from lint_reading(
+            source, (*at, "before", number), request, {**known, "before": given} if given else known
+        )
         given += tuple(request.gives)
     if given:
         known = {**known, "before": given}
-    yield from _text(source, (*at, sending.method.lower()), sending.address, known)
-    for key in ("query", "headers", "body", "add"):
+    yield from lint_text(source, (*at, sending.method.lower()), sending.address, known)
+    for key in ("query", "headers", "body"):
         yield from _document(source, (*at, key), getattr(sending, key), known)
+    return known
 
 
 def _document(source: Source, at: At, body: Any, known: Known) -> Iterator[Problem]:
     if isinstance(body, str):
-        yield from _text(source, at, body, known)
+        yield from lint_text(source, at, body, known)
     elif isinstance(body, Mapping):
         for key, each in body.items():
             yield from _document(source, (*at, key), each, known)
@@ -107,7 +117,8 @@ def _document(source: Source, at: At, body: Any, known: Known) -> Iterator[Probl
             yield from _document(source, (*at, number), each, known)
 
 
-def _text(source: Source, at: At, text: str, known: Known) -> Iterator[Problem]:
+def lint_text(source: Source, at: At, text: str, known: Known) -> Iterator[Problem]:
+    """Slots of one text."""
     try:
         slots = parse(text).slots
     except ValueError as error:

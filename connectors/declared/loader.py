@@ -16,6 +16,7 @@ from connectors.contract.written.edge import parse
 from connectors.contract.written.places import Source, read_source
 from connectors.contract.written.problems import Problem
 from connectors.declared.connector import Declared
+from connectors.declared.ending import Ends
 from connectors.declared.lint import lint
 from connectors.declared.model.file import ConnectorFile
 
@@ -71,8 +72,12 @@ def create(
     clock: Clock,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> Connector:
-    """A connector by the file at `path`. Raises ConfigError for the file or the settings."""
-    return Declared(load(path), settings, clock=clock, transport=transport)
+    """A connector by the file at `path`, which ends access if the file says how. Raises ConfigError for the file or
+    the settings.
+    """
+    file = load(path)
+    made = Declared if file.access is None else Ends
+    return made(file, settings, clock=clock, transport=transport)
 
 
 def factory(path: Path) -> partial[Connector]:

@@ -81,7 +81,7 @@ def of_openapi(record: str, document: Mapping[str, Any], path: str = "") -> Foun
 
 def text(name: str, found: Found) -> str:
     """The file. It has no problems; comments say what is left to decide."""
-    return "\n".join([*_head(name, found), *_record(found), *_writes(found)]) + "\n"
+    return "\n".join([*_head(name, found), *_record(found), *_writes(found), *_access()]) + "\n"
 
 
 def _head(name: str, found: Found) -> Iterator[str]:
@@ -128,6 +128,10 @@ def _writes(found: Found) -> Iterator[str]:
         yield f'      update: {{{found.update}: "{found.one}", once: target_state}}'
     if found.delete and found.one:
         yield f'      delete: {{delete: "{found.one}"}}'
+
+
+def _access() -> Iterator[str]:
+    yield "# access:      # if departures reach this system: who a person is there, what one has, how each of it ends"
 
 
 def _named(row: Mapping[str, Any], wanted: Iterable[str]) -> str:

@@ -99,17 +99,34 @@ def fill_text(text: str, values: Values) -> str:
     return "".join(each if isinstance(each, str) else as_text(each.of(values)) for each in parse(text).parts)
 
 
-def fill_query(text: str, values: Values) -> str:
-    """As `fill_text`, for a text in which a system may see a language (SOQL, JQL, OData): Raises Refused where a value
-    that stands between quotation marks would end the quotation.
+def fill_query(text: str, values: Values, quotes: str = "refuse") -> str:
+    """As `fill_text`, for a text in which a system may see a language (SOQL, JQL, OData): a value that stands between
+    quotation marks cannot end the quotation. `quotes`: how its own are written, `backslash` or `doubled`; else Raises
+    Refused for them.
     """
     parts = parse(text).parts
-    for before, slot, after in zip(parts, parts[1:], parts[2:], strict=False):
-        if not isinstance(before, str) or not isinstance(after, str) or not isinstance(slot, Slot):
-            continue
-        if before[-1] in _QUOTES and before[-1] == after[0] and {before[-1], "\\"} & set(as_text(slot.of(values))):
-            raise Refused(f"the value of ${{{'.'.join(slot.names)}}} would end the quotation that it stands in")
-    return fill_text(text, values)
+    filled = [each if isinstance(each, str) else as_text(each.of(values)) for each in parts]
+    for at, slot in enumerate(parts[1:-1], start=1):
+        mark = _quoting(parts[at - 1], parts[at + 1])
+        if isinstance(slot, Slot) and mark:
+            filled[at] = _quoted(filled[at], mark, quotes, slot)
+    return "".join(filled)
+
+
+def _quoting(before: str | Slot, after: str | Slot) -> str:
+    """The quotation mark on both sides."""
+    between = isinstance(before, str) and isinstance(after, str) and before[-1] == after[0] and before[-1] in _QUOTES
+    return before[-1] if between and isinstance(before, str) else ""
+
+
+def _quoted(value: str, mark: str, quotes: str, slot: Slot) -> str:
+    if quotes == "backslash":
+        return re.sub(r"([\\'\"])", r"\\\1", value)
+    if quotes == "doubled":
+        return value.replace(mark, mark * 2)
+    if {mark, "\\"} & set(value):
+        raise Refused(f"the value of ${{{'.'.join(slot.names)}}} would end the quotation that it stands in")
+    return value
 
 
 _QUOTES = "'\""

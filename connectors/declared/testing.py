@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from connectors.contract.access import Account, Ending, Grant, GrantKind, Whom
 from connectors.contract.connector import ConnectionSettings
 from connectors.contract.errors import (
     ConfigError,
@@ -29,10 +30,11 @@ from connectors.contract.errors import (
 from connectors.contract.values import Change, ItemDraft, Ref, Step, Webhook, Write, WriteKind
 from connectors.declared import poll
 from connectors.declared.connector import Declared
+from connectors.declared.ending import Ends
 from connectors.declared.hooks import sign
 from connectors.declared.model.auth import NoAuth
 from connectors.declared.model.file import ConnectorFile
-from connectors.declared.model.tests import Doing, Expectation, Test
+from connectors.declared.model.tests import Doing, Expectation, Party, Test
 from connectors.declared.model.webhooks import BasicAuth, Hmac, Token
 from connectors.declared.scripted import NOW, Clock, Scripted, Unexpected
 
@@ -110,7 +112,8 @@ def _connector(file: ConnectorFile, test: Test, clock: Clock, transport: Scripte
         options={name: value for name, value in test.do.options.items() if name not in of_record},
         objects=objects,
     )
-    return Declared(unsigned, settings, clock=clock, transport=transport, new_key=lambda: "new")
+    made = Declared if file.access is None else Ends
+    return made(unsigned, settings, clock=clock, transport=transport, new_key=lambda: "new")
 
 
 async def _done(file: ConnectorFile, connector: Declared, test: Test, transport: Scripted) -> Seen:
@@ -127,10 +130,40 @@ async def _done(file: ConnectorFile, connector: Declared, test: Test, transport:
             case "webhook":
                 received = connector.receive(_webhook(file, do))
                 return _of_changes(received.changes)._replace(ignored=not received.changes, says=received.ignored)
+            case "accounts" | "holdings" | "end" if isinstance(connector, Ends):
+                return await _of_access(connector, do)
             case _:
                 return await _written(connector, test, transport)
     except DeliveryError as error:
         return Seen(outcome=_word(error), says=str(error))
+
+
+async def _of_access(connector: Ends, do: Doing) -> Seen:
+    if do.accounts is not None:
+        whom = Whom(**{str(field): value for field, value in do.accounts.items()})
+        return Seen(ids=[each.id for each in await connector.accounts(whom)])
+    if do.holdings is not None:
+        found = await connector.holdings(do.holdings)
+        said = "; ".join(found.unseen.values())
+        return Seen(ids=[each.id for each in found.grants], exists=found.account is not None, says=said)
+    await connector.end(_ending(connector, do))
+    return Seen(outcome="applied")
+
+
+def _ending(connector: Ends, do: Doing) -> Ending:
+    kind = connector.kind_of(str(do.end))
+    id = do.account.id if kind is GrantKind.ACCOUNT else f"{do.end}:{do.id}"
+    return Ending(
+        account=_account(do.account),
+        grant=Grant(kind=kind, id=id, name=id, detail=do.detail),
+        operation="test-operation",
+        to=_account(do.heir) if do.heir else None,
+        note="A note.",
+    )
+
+
+def _account(party: Party) -> Account:
+    return Account(id=party.id, name=party.name, email=party.email, active=True)
 
 
 def _of_changes(changes: tuple[Change, ...]) -> Seen:

@@ -156,10 +156,11 @@ class RestClient:
         etag: str | None = None,
         headers: Mapping[str, str] | None = None,
         files: Files | None = None,
+        wire: Wire | None = None,
     ) -> Answer:
         """A request that may have an effect: sent once, and again only if it was turned away at the door (401) and
         there is another credential. Raising anything but OutcomeUnknown: no effect. `files` are sent as a form, read
-        while they are sent.
+        while they are sent. `wire`: how this body is written, where it differs; its content type is among `headers`.
         """
         call = Call(
             method=method,
@@ -170,7 +171,7 @@ class RestClient:
             tolerate=frozenset(tolerate),
         )
         extra = [*_extra(operation, traceparent, etag), *(_header(*each) for each in (headers or {}).items())]
-        content = files if files is not None else None if body is None else self._wire.encode(body)
+        content = files if files is not None else None if body is None else (wire or self._wire).encode(body)
         return await self._send(call, content, extra, timeout_s or self._timeout_s)
 
     def evidence(self, method: str, path: str, answer: Answer) -> dict[str, object]:

@@ -52,6 +52,16 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """HubSpot: requests in ten seconds, searches not counted; None: no limit."""
     external_id_is_unique: bool = True
     """Salesforce: whether the field for our key was made unique, as it should."""
+    as_app: bool = False
+    """GitHub: our token counts as that of an app, which alone is shown fine-grained tokens."""
+    as_admin: bool = False
+    """GitLab: our token is that of an administrator of the instance."""
+    single_sign_on: bool = False
+    """GitHub: the organisation lets people in by the company's own accounts."""
+    manages_users: bool = True
+    """Salesforce: whether our user is shown sessions and tokens of others."""
+    default_owner: str = ""
+    """Salesforce: who is the default owner of cases, and therefore cannot be made inactive."""
     fields: Mapping[str, FieldChange] = {}
     """Fields that the administrator added, changed or removed since."""
     oauth_single_use: bool = False

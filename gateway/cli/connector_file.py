@@ -94,14 +94,22 @@ def init(
     say(f"next: lockstep connector lint {file}")
 
 
-def show(file: File, as_json: Json = False) -> None:
-    """Show what a connector file promises of each record and each write."""
+def show(
+    file: File,
+    access: Annotated[bool, typer.Option("--access", help="What people have there, and how each of it ends.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show what a connector file promises of each record and each write, and of what people have there."""
     from connectors.declared.specs import spec_of
 
     loaded = _loaded(file)
     rows = [_row(name, loaded, spec_of(loaded, name, loaded.records[name], None)) for name in loaded.records]
+    ends = _ends(loaded)
     if as_json:
-        document({"connector": loaded.connector, "release": loaded.release, "records": rows})
+        document({"connector": loaded.connector, "release": loaded.release, "records": rows, "access": ends})
+        return
+    if access:
+        table(ends, ("name", "kind", "ends", "when", "why"), title=loaded.connector)
         return
     table(rows, ("record", "version", "writes", "comments", "deletions", "settles_s"), title=loaded.connector)
 
@@ -111,6 +119,20 @@ def schema() -> None:
     from gateway.config.schema import json_schema
 
     document(json_schema("connector"))
+
+
+def _ends(loaded: ConnectorFile) -> list[dict[str, Any]]:
+    has = loaded.access.has if loaded.access else {}
+    return [
+        {
+            "name": name,
+            "kind": having.kind,
+            "ends": "by request" if having.end else "by hand" if having.by_hand else "not shown",
+            "when": "" if having.when == "true" else having.when,
+            "why": having.reason,
+        }
+        for name, having in has.items()
+    ]
 
 
 def _row(name: str, loaded: ConnectorFile, spec: Any) -> dict[str, Any]:

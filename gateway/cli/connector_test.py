@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +11,7 @@ import typer
 from gateway.cli.exits import Code, Ending
 from gateway.cli.flags import DEFAULT_CONFIG, Config, Json
 from gateway.cli.output import data, document, say, table
+from gateway.cli.progress import Progress
 
 if TYPE_CHECKING:
     from connectors.conformance.place import Place
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from connectors.conformance.subject import Subject
 
 Facts = dict[str, Any]
-DRAW_S = 0.1
 """At most so often a line is drawn anew."""
 
 
@@ -180,34 +178,11 @@ def _measured(subject: Subject, place: Place, only: list[str], seed: int) -> Rep
     from connectors.conformance.run import measure as run
     from connectors.contract.clock import SystemClock
 
-    progress = _Progress(subject.name)
+    progress = Progress(subject.name)
     try:
         return asyncio.run(run(subject, place, clock=SystemClock(), seed=seed, only=only, progress=progress.tell))
     finally:
         progress.end()
-
-
-class _Progress:
-    """On a terminal one line drawn anew; in a pipe a line for every quarter."""
-
-    def __init__(self, name: str) -> None:
-        self._name, self._drawn, self._quarter, self._width = name, 0.0, 0, 0
-
-    def tell(self, what: str, done: int, of: int) -> None:
-        if not sys.stderr.isatty():
-            if done * 4 // of > self._quarter:
-                self._quarter = done * 4 // of
-                say(f"{self._name}: {done} of {of}")
-            return
-        now = time.monotonic()
-        if now - self._drawn >= DRAW_S or done == of:
-            line = f"{self._name} {done}/{of} {what}"[:100]
-            sys.stderr.write("\r" + line.ljust(self._width))
-            self._drawn, self._width = now, len(line)
-
-    def end(self) -> None:
-        if self._width:
-            sys.stderr.write("\r" + " " * self._width + "\r")
 
 
 def _problems(subject: Subject, report: Report, *, check: bool) -> list[str]:

@@ -14,7 +14,7 @@ import math
 import time
 import uuid
 from base64 import b64decode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -51,7 +51,8 @@ class Thing:
 class Desk:
     """Everything in memory; one loop, so each request is a transaction."""
 
-    def __init__(self) -> None:
+    def __init__(self, more: Sequence[web.RouteDef] = ()) -> None:
+        self._more = more
         self.things: dict[str, Thing] = {}
         self.log: list[dict[str, Any]] = []
         self._ids = itertools.count(100)
@@ -66,6 +67,7 @@ class Desk:
             web.patch("/_sandbox/options", self.nothing),
             web.post("/_sandbox/webhooks", self.register),
             web.get("/me", self.me),
+            *self._more,
             web.get("/{drawer}", self.list),
             web.post("/{drawer}", self.create),
             web.get("/{drawer}/{id}", self.one),

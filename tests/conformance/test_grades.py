@@ -7,13 +7,20 @@ from dataclasses import replace
 
 import msgspec
 
+from connectors.conformance import departing
 from connectors.conformance.grading import Grade, grade
+from connectors.conformance.place import Place
 from connectors.conformance.report import Report
 from connectors.conformance.run import OF_EACH, names
+from connectors.conformance.subject import Subject
+from connectors.contract.clock import SystemClock
 from connectors.contract.values import ObjectSpec
+from tests.conformance.broken.leaving import ATimeOutHasWorked
 from tests.conformance.broken.writing import SendsAgain
+from tests.conformance.desk import Desk
 from tests.conformance.running import measured
 from tests.conformance.sound import FAX, PAPER, TICKET, Sound
+from tests.conformance.staff import ACCESS, Sounder, Staff
 
 
 def grades(report: Report, *, keyed: bool = False) -> dict[str, Grade]:
@@ -22,7 +29,7 @@ def grades(report: Report, *, keyed: bool = False) -> dict[str, Grade]:
 
 async def test_a_sound_connector_holds_every_rule() -> None:
     """And every rule applies, so that what the broken ones break is asked of this one, too."""
-    report = await measured(Sound, [TICKET])
+    report = await measured(Sounder, [TICKET])
     assert report.broken == []
     assert {name: state for name, state in report.rules().items() if state != "held"} == {}
     assert set(report.rules()) >= set(names())
@@ -32,7 +39,24 @@ async def test_a_sound_connector_holds_every_rule() -> None:
         "ticket.step": Grade.BY_TARGET_STATE,
         "ticket.comment": Grade.BY_MARKER,
         "ticket.delete": Grade.BY_TARGET_STATE,
+        "access.role": Grade.BY_TARGET_STATE,
+        "access.group": Grade.BY_TARGET_STATE,
+        "access.work": Grade.BY_TARGET_STATE,
+        "access.account": Grade.BY_TARGET_STATE,
+        "access.token": Grade.BY_A_PERSON,
     }
+
+
+async def test_an_ending_that_is_called_done_because_nobody_answered_is_rejected() -> None:
+    """By the trials alone: every rule about whole departures holds for it."""
+    subject = Subject(name="desk", factory=ATimeOutHasWorked, fixtures=(TICKET,), access=ACCESS)
+    async with Desk(Staff().routes()).serving() as url:
+        found = await departing.measured(subject, Place(stand_in=url), SystemClock(), lambda _: True, whole=True)
+    assert [each.rule for each in found.held if not each.ok] == []
+    grades = {each.action: each.grade for each in found.actions}
+    assert {grades[f"access.{kind}"] for kind in ("role", "group", "work", "account")} == {Grade.REJECTED}
+    told = {trial.fault for each in found.actions for trial in each.trials if not trial.ok}
+    assert "cut_after_send" in told
 
 
 async def test_a_system_that_knows_keys_or_preconditions_gives_better_grades() -> None:

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from connectors.contract.written.edge import Strict
 from connectors.contract.written.units import Duration
+from connectors.declared.model.access import Access
 from connectors.declared.model.auth import AuthKind
 from connectors.declared.model.needs import Needs
 from connectors.declared.model.records import Record
@@ -50,6 +51,11 @@ class Http(Strict):
     headers: dict[HeaderName, Text] = Field(default={})
     body: Literal["json", "form", "xml"] = Field(default="json", description="How bodies are written.")
     answers: Literal["json", "xml"] = "json"
+    quotes: Literal["refuse", "backslash", "doubled"] = Field(
+        default="refuse",
+        description="What becomes of a quotation mark in a value that stands between quotation marks in a query: it is "
+        "refused, or written as the system's language wants it (SOQL: `backslash`, OData: `doubled`).",
+    )
     settles_within: Duration = Field(
         default=120.0,
         description="After so long a look that finds nothing proves that a write had no effect: no request lives "
@@ -142,4 +148,7 @@ class ConnectorFile(Strict):
     check: list[Check] = Field(default=[])
     records: dict[Name, Record] = Field(min_length=1)
     webhooks: Webhooks | None = None
+    access: Access | None = Field(
+        default=None, description="Left out: a departure does not reach this system, and says so."
+    )
     tests: list[Test] = Field(default=[])

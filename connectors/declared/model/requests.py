@@ -19,6 +19,7 @@ class Reading(Strict):
     query: dict[str, Text] = Field(default={}, description="Parameters; an empty text is left out.")
     headers: dict[HeaderName, Text] = Field(default={})
     body: Body = Field(default=None, description="Of a `post`.")
+    from_root: bool = Field(default=False, description="The path does not begin with `http.base`.")
     pick: Path = Field(default="$", description="Where in the answer the object, or each object, is.")
 
     @model_validator(mode="after")

@@ -11,7 +11,17 @@ from connectors.contract.written.units import Duration
 from connectors.declared.model.texts import Name
 
 OutcomeWord = Literal["applied", "not_applied", "refused", "conflict", "again", "wait", "signed_out", "unknown"]
-VERBS = ("create", "update", "transition", "comment", "delete", "read", "find", "poll", "webhook")
+VERBS = ("create", "update", "transition", "comment", "delete", "read", "find", "poll")
+OTHERS = ("webhook", "accounts", "holdings", "end")
+"""What is about no record."""
+
+
+class Party(Strict):
+    """An account in a test."""
+
+    id: str
+    name: str = ""
+    email: str = ""
 
 
 class Doing(Strict):
@@ -26,7 +36,15 @@ class Doing(Strict):
     find: Name | None = None
     poll: Name | None = None
     webhook: JsonValue = Field(default=None, description="The body that arrives.")
-    id: str = Field(default="1", description="Of the object that is read or written.")
+    accounts: dict[Literal["email", "user_name", "employee_number", "account"], str] | None = Field(
+        default=None, description="Of a person: who is found."
+    )
+    holdings: str | None = Field(default=None, description="Id of an account: what it has.")
+    end: Name | None = Field(default=None, description="Name under `access.has`; of `account`, with `id` and `detail`.")
+    account: Party = Field(default=Party(id="1"), description="Whose it is that ends.")
+    heir: Party | None = Field(default=None, description="Who takes it over.")
+    detail: dict[str, JsonValue] = Field(default={}, description="Of what ends.")
+    id: str = Field(default="1", description="Of the object that is read or written, or of what ends.")
     version: str | None = Field(default=None, description="What `${version}` is.")
     values: dict[str, JsonValue] = Field(default={})
     to: str | None = Field(default=None, description="Of a transition: the state it leads to.")
@@ -36,7 +54,7 @@ class Doing(Strict):
 
     @model_validator(mode="after")
     def _one(self) -> Self:
-        if len([each for each in VERBS if getattr(self, each) is not None]) != 1:
+        if len([each for each in (*VERBS, *OTHERS) if getattr(self, each) is not None]) != 1:
             raise ValueError("a test does one thing; try 'create: ticket'")
         if (self.transition is not None) != (self.to is not None):
             raise ValueError("a transition leads to a state; try 'to: done'")
@@ -44,11 +62,11 @@ class Doing(Strict):
 
     @property
     def verb(self) -> str:
-        return next(each for each in VERBS if getattr(self, each) is not None)
+        return next(each for each in (*VERBS, *OTHERS) if getattr(self, each) is not None)
 
     @property
     def record(self) -> str:
-        return "" if self.verb == "webhook" else str(getattr(self, self.verb))
+        return "" if self.verb in OTHERS else str(getattr(self, self.verb))
 
 
 class Exchange(Strict):

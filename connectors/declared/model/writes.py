@@ -30,7 +30,7 @@ class Before(Reading):
     gives: dict[Name, Path] = Field(min_length=1, description="Name -> where the answer shows the value.")
 
 
-class Sending(Strict):
+class Changing(Strict):
     """A request that has an effect: one of `post`, `put`, `patch`, `delete`."""
 
     before: list[Before] = Field(default=[], description="What is asked first, in order.")
@@ -41,9 +41,7 @@ class Sending(Strict):
     query: dict[str, Text] = Field(default={})
     headers: dict[HeaderName, Text] = Field(default={})
     body: Body = None
-    add: dict[str, Body] = Field(default={}, description="Values sent along, unless the mapping writes them.")
-    drop: list[str] = Field(default=[], description="Keys of `${values}` that this request does not take.")
-    returns: Returns = Returns()
+    from_root: bool = Field(default=False, description="The path does not begin with `http.base`.")
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -58,6 +56,14 @@ class Sending(Strict):
     @property
     def address(self) -> str:
         return str(getattr(self, self.method.lower()))
+
+
+class Sending(Changing):
+    """A request that writes an object."""
+
+    add: dict[str, Body] = Field(default={}, description="Values sent along, unless the mapping writes them.")
+    drop: list[str] = Field(default=[], description="Keys of `${values}` that this request does not take.")
+    returns: Returns = Returns()
 
 
 def _by(value: Any) -> Any:

@@ -28,6 +28,12 @@ def known_repository(request: web.Request) -> None:
         raise answers.refused(404, "Not Found")
 
 
+def known_organisation(request: web.Request) -> None:
+    """Raises Refusal with 404."""
+    if request.match_info["org"].lower() != OWNER:
+        raise answers.refused(404, "Not Found")
+
+
 async def given_to(request: web.Request) -> dict[str, Any]:
     """The body. Raises Refusal with 400."""
     content = await request.read()

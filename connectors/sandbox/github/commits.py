@@ -40,10 +40,14 @@ class Commits:
         ]
 
     async def list(self, request: web.Request) -> web.Response:
-        """Of the default branch, newest first; `since` is compared with the committer's time."""
+        """Of the default branch, newest first; `since` is compared with the committer's time, `author` with login and
+        address.
+        """
         known_repository(request)
         since = request.query.get("since")
         found = self._things.all("commit")
+        if author := request.query.get("author"):
+            found = [each for each in found if author in (each["author"]["login"], each["commit"]["author"]["email"])]
         if since is not None:
             found = [each for each in found if _time(each["commit"]["committer"]["date"]) >= _time(since)]
         return answers.page(request, found)

@@ -48,6 +48,8 @@ class Issues:
         found = [each for each in found if labels <= {label["name"] for label in each["labels"]}]
         if query.get("state", "open") != "all":
             found = [each for each in found if each["state"] == query.get("state", "open")]
+        if "assignee" in query:
+            found = [each for each in found if query["assignee"] in {one["login"] for one in each["assignees"]}]
         if since is not None:
             found = [each for each in found if _time(each["updated_at"]) >= _time(since)]
         by = "updated_at" if query.get("sort") == "updated" else "created_at"
@@ -149,7 +151,7 @@ class Issues:
 def as_issue(pull: Thing) -> Thing:
     """A pull request as the list of issues shows it."""
     own = _blank(pull["number"], pull["created_at"])
-    same = ("title", "body", "state", "user", "updated_at", "closed_at", "labels")
+    same = ("assignee", "assignees", "title", "body", "state", "user", "updated_at", "closed_at", "labels")
     named = {name: pull[name] for name in ("url", "html_url", "diff_url", "patch_url", "merged_at")}
     return {**own, **{name: pull[name] for name in same}, "pull_request": named, "draft": False}
 

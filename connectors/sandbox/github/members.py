@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from connectors.sandbox.github import answers
-from connectors.sandbox.github.calls import given_to, person_of
+from connectors.sandbox.github.calls import given_to, known_organisation, person_of
 from connectors.sandbox.github.events import Events
 from connectors.sandbox.github.things import Thing, Things
 from connectors.sandbox.github.views import API, OWNER, organisation, user
@@ -40,7 +40,7 @@ class Members:
 
     async def list(self, request: web.Request) -> web.Response:
         """By account, without roles."""
-        _known(request)
+        known_organisation(request)
         found = [each["user"] for each in self._things.all("member")]
         return answers.page(request, sorted(found, key=lambda each: each["id"]))
 
@@ -50,7 +50,7 @@ class Members:
 
     async def add(self, request: web.Request) -> web.Response:
         """200 with the membership; here nobody has to accept it first."""
-        _known(request)
+        known_organisation(request)
         given, actor = await given_to(request), person_of(request)
         person = by_name(request.match_info["login"])
         if person is None:
@@ -63,10 +63,17 @@ class Members:
         return answers.body(member)
 
     async def remove(self, request: web.Request) -> web.Response:
-        """204."""
+        """204. Teams, rights in repositories and keys go with it [GHD: orgs/members]."""
         member, actor = self._member(request), person_of(request)
+        login = member["user"]["login"]
         with self._site.store.change():
-            self._things.delete("member", member["user"]["login"])
+            self._things.delete("member", login)
+            self._things.delete("collaborator", login)
+            for team in self._things.all("team"):
+                self._things.delete("seat", f"{team['slug']}/{login}")
+            for key in self._things.all("token"):
+                if key["owner"]["login"] == login:
+                    self._things.delete("token", str(key["id"]))
             self._events.told_by_organisation("organization", "member_removed", actor, {"membership": member})
         return web.Response(status=204)
 
@@ -83,10 +90,5 @@ class Members:
         return self._things.put("member", person.name, member)
 
     def _member(self, request: web.Request) -> Thing:
-        _known(request)
+        known_organisation(request)
         return self._things.get("member", request.match_info["login"])
-
-
-def _known(request: web.Request) -> None:
-    if request.match_info["org"].lower() != OWNER:
-        raise answers.refused(404, "Not Found")

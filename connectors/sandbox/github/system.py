@@ -8,11 +8,14 @@ from typing import Any
 from aiohttp import web
 
 from connectors.sandbox.github import answers
+from connectors.sandbox.github.assigning import Assigning
+from connectors.sandbox.github.belonging import Belonging
 from connectors.sandbox.github.calls import REPO_PATH, known_repository, person_of
 from connectors.sandbox.github.commits import Commits
 from connectors.sandbox.github.deployments import Deployments
 from connectors.sandbox.github.events import Events, correlation_of, hook_headers, names, note_view
 from connectors.sandbox.github.issues import Issues
+from connectors.sandbox.github.keys import Keys
 from connectors.sandbox.github.members import Members
 from connectors.sandbox.github.pulls import Pulls
 from connectors.sandbox.github.runs import Runs
@@ -36,8 +39,9 @@ class GitHub:
         self._site, self._things = site, Things(site)
         events = Events(site)
         self._members = Members(site, self._things, events)
-        parts = (Issues, Commits, Deployments, Runs, Pulls)
+        parts = (Issues, Commits, Deployments, Runs, Pulls, Assigning)
         self._routes = [route for part in parts for route in part(site, self._things, events).routes()]
+        self._routes += [*Belonging(site, self._things).routes(), *Keys(site, self._things).routes()]
 
     def routes(self) -> list[web.RouteDef]:
         """REST."""

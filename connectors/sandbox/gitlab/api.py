@@ -41,7 +41,13 @@ class Api:
         """Sorted by `updated_at`, oldest first, as this stand-in's callers ask for it."""
         known_project(request)
         labels = [each for each in request.query.get("labels", "").split(",") if each]
-        return page_of(request, self._issues.listed(since=since_of(request), labels=labels))
+        found = self._issues.listed(since=since_of(request), labels=labels)
+        if "state" in request.query:
+            found = [each for each in found if each["state"] == request.query["state"]]
+        if "assignee_id" in request.query:
+            wanted = request.query["assignee_id"]
+            found = [each for each in found if wanted in {str(one["id"]) for one in each["assignees"]}]
+        return page_of(request, found)
 
     async def read(self, request: web.Request) -> web.Response:
         """One issue, by its number in the project."""

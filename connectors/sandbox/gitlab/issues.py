@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from connectors.sandbox.gitlab import answers
-from connectors.sandbox.people import Person
+from connectors.sandbox.people import PEOPLE, Person
 from connectors.sandbox.site import Site
 
 PROJECT = 14
@@ -28,6 +28,7 @@ _WRITTEN: Mapping[str, type | tuple[type, ...]] = {
     "title": str,
     "description": (str, type(None)),
     "labels": (list, str),
+    "assignee_ids": list,
 }
 _EVENTS = {"close": "closed", "reopen": "opened"}
 _LONGEST_TITLE = 255
@@ -168,6 +169,10 @@ def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
             raise answers.refused(400, f"{name} is invalid", key="error")
     if len(known.get("title", "")) > _LONGEST_TITLE:
         raise answers.refused(400, {"title": [f"is too long (maximum is {_LONGEST_TITLE} characters)"]})
+    assigned = known.pop("assignee_ids", None)
+    if assigned is not None:
+        people = [person_view(each) for each in PEOPLE if person_view(each)["id"] in assigned]
+        known |= {"assignees": people, "assignee": next(iter(people), None)}
     labels = known.get("labels")
     if labels is not None:
         texts = labels.split(",") if isinstance(labels, str) else labels

@@ -42,6 +42,7 @@ class Merging:
             web.put(one, self.update),
             web.put(f"{one}/merge", self.merge),
             web.delete(one, self.delete),
+            web.get(f"{project}/members", self.members),
             web.get(f"{project}/members/all", self.members),
             web.get(f"{project}/members/all/{{id}}", self.member),
             web.post(f"{project}/members", self.add),
@@ -51,7 +52,13 @@ class Merging:
     async def list(self, request: web.Request) -> web.Response:
         """By time of change, oldest first."""
         known_project(request)
-        return page_of(request, [each for each, _ in self._documents.listed("merge_request", since=since_of(request))])
+        found = [each for each, _ in self._documents.listed("merge_request", since=since_of(request))]
+        if "state" in request.query:
+            found = [each for each in found if each["state"] == request.query["state"]]
+        if "reviewer_id" in request.query:
+            wanted = request.query["reviewer_id"]
+            found = [each for each in found if wanted in {str(one["id"]) for one in each["reviewers"]}]
+        return page_of(request, found)
 
     async def read(self, request: web.Request) -> web.Response:
         """One, by its number in the project."""
@@ -82,6 +89,9 @@ class Merging:
             raise answers.refused(400, "state_event does not have a valid value", key="error")
         changed: Document = {name: given[name] for name in ("title", "description") if name in given}
         changed |= {"state": _EVENTS[event]} if event else {}
+        if "reviewer_ids" in given:
+            people = [person_view(each) for each in PEOPLE]
+            changed["reviewers"] = [each for each in people if each["id"] in given["reviewer_ids"]]
         return answers.body(self._changed(before, changed, event or "update", person))
 
     async def merge(self, request: web.Request) -> web.Response:
@@ -174,6 +184,7 @@ def _blank(iid: int, now: str, person: Person) -> dict[str, Any]:
         "merged_at": None,
         "author": person_view(person),
         "labels": [],
+        "reviewers": [],
         "draft": False,
         "sha": "0" * 40,
         "references": {"short": f"!{iid}", "relative": f"!{iid}", "full": f"{PATH}!{iid}"},

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from connectors.sandbox.documents import Documents
 from connectors.sandbox.gitlab import answers
+from connectors.sandbox.gitlab.administering import Administering
 from connectors.sandbox.gitlab.api import Api
 from connectors.sandbox.gitlab.building import Building, objects
 from connectors.sandbox.gitlab.events import Events, correlation_of, hook_headers, note_view, raw
@@ -30,15 +31,21 @@ class GitLab:
         self._api = Api(site, self._issues, events)
         self._merging = Merging(site, self._documents, events)
         self._building = Building(site, self._documents, events)
+        self._administering = Administering(site, self._documents)
 
     def routes(self) -> list[web.RouteDef]:
         """REST v4."""
-        return [*self._api.routes(), *self._merging.routes(), *self._building.routes()]
+        return [
+            *self._api.routes(),
+            *self._merging.routes(),
+            *self._building.routes(),
+            *self._administering.routes(),
+        ]
 
     def sign_in(self, request: web.Request) -> Person | None:
         """`PRIVATE-TOKEN`, or a bearer token (facts.md 3.2 [M])."""
         person = _known(request)
-        if person is None:
+        if person is None or not self._administering.lets_in(person):
             raise Refusal(self.unauthorised())
         return person
 

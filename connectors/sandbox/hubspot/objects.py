@@ -16,6 +16,9 @@ MOST_FOUND = 10_000
 """A search shows no more than so many, whatever there is (facts.md 5.2 [HSD])."""
 
 
+_DEAL = ("dealname", "dealstage", "pipeline", "amount", "closedate")
+
+
 class Kind(NamedTuple):
     """One object type."""
 
@@ -39,6 +42,7 @@ KINDS: Mapping[str, Kind] = {
             "hs_pipeline_stage": ("1", "2", "3", "4"),
             "hs_ticket_priority": ("LOW", "MEDIUM", "HIGH", "URGENT"),
             "hubspot_owner_id": (),
+            "closed_date": (),
             KEY: (),
         },
         needed=("hs_pipeline_stage",),
@@ -58,7 +62,7 @@ KINDS: Mapping[str, Kind] = {
             **dict.fromkeys(("address", "city", "zip", "country", KEY), ()),
         },
     ),
-    "deals": Kind("0-3", "deal", dict.fromkeys(("dealname", "dealstage", "pipeline", "amount", "closedate", KEY), ())),
+    "deals": Kind("0-3", "deal", dict.fromkeys((*_DEAL, "hubspot_owner_id", "hs_is_closed", KEY), ())),
 }
 
 
@@ -140,6 +144,9 @@ class Objects:
 
     def _put(self, kind: str, document: Document, at: int) -> Document:
         at = max(at, document.get("at", 0) + 1)  # two edits of one object have two times
+        if kind == "tickets":
+            closed = document["properties"].get("hs_pipeline_stage") == "4"
+            document["properties"]["closed_date"] = shown_time(at) if closed else None
         own = {KINDS[kind].modified: shown_time(at), "hs_object_id": document["id"]}
         properties = {name: value for name, value in document["properties"].items() if value is not None} | own
         return self._kept.put(kind, document["id"], document | {"at": at, "properties": properties}, at)

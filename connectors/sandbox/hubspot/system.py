@@ -12,6 +12,7 @@ from connectors.sandbox.hubspot import answers
 from connectors.sandbox.hubspot.api import Api
 from connectors.sandbox.hubspot.events import Events, hook_headers
 from connectors.sandbox.hubspot.objects import KEY, KINDS, Objects
+from connectors.sandbox.hubspot.users import Users
 from connectors.sandbox.people import Person, by_token
 from connectors.sandbox.site import Delivery, Refusal, Site
 
@@ -28,12 +29,13 @@ class HubSpot:
         self._site = site
         self._objects = Objects(site)
         self._api = Api(site, self._objects, Events(site))
+        self._users = Users(site)
         self._calls: deque[float] = deque()
         self._today = 0
 
     def routes(self) -> list[web.RouteDef]:
-        """CRM objects and properties."""
-        return self._api.routes()
+        """CRM objects and properties, owners and users."""
+        return [*self._api.routes(), *self._users.routes()]
 
     def sign_in(self, request: web.Request) -> Person | None:
         """A private app's token; and the window, which searches do not count into [OAS-HS]."""

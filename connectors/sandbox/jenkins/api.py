@@ -12,7 +12,7 @@ from connectors.sandbox.gate import signed_in
 from connectors.sandbox.jenkins.builds import ENDS, FULL_NAME, JOB, Builds
 from connectors.sandbox.jenkins.events import Events
 from connectors.sandbox.jenkins.tree import BadTreeError, shown
-from connectors.sandbox.people import Person
+from connectors.sandbox.people import Person, by_name
 from connectors.sandbox.site import Refusal, Site
 
 _LATEST = 100
@@ -30,6 +30,7 @@ class Api:
         one = f"/{JOB}/{{number:[0-9]+}}"
         return [
             web.get("/me/api/json", self.me),
+            web.get("/user/{name}/api/json", self.user),
             web.get(f"/{JOB}/", self.home),
             web.get(f"/{JOB}/api/json", self.job),
             web.get(f"{one}/api/json", self.build),
@@ -37,6 +38,15 @@ class Api:
             web.post(f"{one}/submitDescription", self.describe),
             web.post(f"{one}/doDelete", self.delete),
         ]
+
+    async def user(self, request: web.Request) -> web.Response:
+        """Somebody whom Jenkins knows; the address is a property of the mailer."""
+        person = by_name(request.match_info["name"].lower())
+        if person is None:
+            raise Refusal(web.Response(status=404, text="<h1>Not Found</h1>", content_type="text/html"))
+        address = {"_class": "hudson.tasks.Mailer$UserProperty", "address": person.email}
+        said = {"_class": "hudson.model.User", "id": person.name, "fullName": person.full_name}
+        return _body(request, {**said, "property": [{"_class": "jenkins.security.ApiTokenProperty"}, address]})
 
     async def me(self, request: web.Request) -> web.Response:
         """Who signs in."""

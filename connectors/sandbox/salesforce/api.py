@@ -17,6 +17,7 @@ from connectors.sandbox.people import Person
 from connectors.sandbox.salesforce import answers, soql
 from connectors.sandbox.salesforce.events import Events
 from connectors.sandbox.salesforce.objects import Objects, shown_time
+from connectors.sandbox.salesforce.people import People
 from connectors.sandbox.salesforce.schema import KINDS, TIMES
 from connectors.sandbox.site import Site
 
@@ -29,8 +30,8 @@ _LOCATORS = 500
 class Api:
     """Handlers. Each answers for what is on disk; open queries are lost with the process."""
 
-    def __init__(self, site: Site, objects: Objects, events: Events) -> None:
-        self._site, self._objects, self._events = site, objects, events
+    def __init__(self, site: Site, objects: Objects, events: Events, people: People) -> None:
+        self._site, self._objects, self._events, self._people = site, objects, events, people
         self._open: OrderedDict[str, list[Document]] = OrderedDict()
 
     def routes(self) -> list[web.RouteDef]:
@@ -65,7 +66,7 @@ class Api:
     async def query(self, request: web.Request) -> web.Response:
         """The first batch; a locator for the rest. What it shows is fixed from here on."""
         asked = soql.parse(request.query.get("q", ""))
-        rows = self._objects.find(asked, deleted="queryAll" in request.path)
+        rows = self._objects.find(asked, _person(request), deleted="queryAll" in request.path)
         return self._batch(request, uuid.uuid4().hex[:15], rows, 0)
 
     async def more(self, request: web.Request) -> web.Response:
@@ -120,6 +121,7 @@ class Api:
     async def delete(self, request: web.Request) -> web.Response:
         """204; it lies in the recycle bin then."""
         name, document, person = _kind(request), self._one(request), _person(request)
+        self._people.may_delete(name, document)
         with self._site.store.change():
             self._objects.delete(name, document)
             self._events.deleted(name, document, person, _client(request))
@@ -154,15 +156,24 @@ class Api:
         with self._site.store.change():
             made = self._objects.create(name, given, person)
             if name == "CaseComment":
-                self._objects.touch("Case", made["ParentId"], person)
-                self._events.commented(self._objects.get("Case", made["ParentId"]), made, person)
+                self._commented(made, person)
             else:
                 self._events.created(name, made, person, client)
         return answers.body({"id": made["Id"], "success": True, "errors": [], **more}, 201)
 
     def _changed(self, name: str, before: Document, given: dict[str, Any], person: Person, client: str) -> None:
+        self._people.may_change(name, before, given)
+        said = given.pop("Comments", None) if name == "Case" else None
         with self._site.store.change():
-            self._events.updated(name, before, self._objects.update(name, before, given, person), person, client)
+            made = self._objects.update(name, before, given, person)
+            self._people.changed(name, made)
+            self._events.updated(name, before, made, person, client)
+            if said:  # writing this field makes a comment, in the same transaction [M]
+                self._commented(self._objects.create("CaseComment", _comment(made, said), person), person)
+
+    def _commented(self, made: Document, person: Person) -> None:
+        self._objects.touch("Case", made["ParentId"], person)
+        self._events.commented(self._objects.get("Case", made["ParentId"]), made, person)
 
     def _one(self, request: web.Request) -> Document:
         return self._objects.get(_kind(request), request.match_info["id"])
@@ -181,6 +192,10 @@ class Api:
             version = request.match_info["version"]
             answer["nextRecordsUrl"] = f"/services/data/{version}/query/{locator}-{end}"
         return answers.body(answer)
+
+
+def _comment(case: Document, said: str) -> dict[str, Any]:
+    return {"ParentId": case["Id"], "CommentBody": said, "IsPublished": False}
 
 
 def _size(request: web.Request) -> int:

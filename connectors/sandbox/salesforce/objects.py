@@ -13,6 +13,8 @@ from connectors.sandbox.salesforce.schema import KEY, KINDS, TIMES, full_id, mak
 from connectors.sandbox.salesforce.soql import Query
 from connectors.sandbox.site import Site
 
+_NO_ID = ("OauthToken", "Id")
+"""Always null, as the object reference has it."""
 _NUMBERS = {person.name: at for at, person in enumerate(PEOPLE, start=1)}
 
 
@@ -27,12 +29,11 @@ class Objects:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._kept = Documents(site.store)
-        self._users = {user_id(person): _user(person) for person in PEOPLE}
 
     def get(self, kind: str, id: str) -> Document:
         """Raises Refusal with 404."""
         full = full_id(id)
-        found = self._users.get(full) if kind == "User" else self._kept.get(kind, full)
+        found = self._kept.get(kind, full)
         if found is not None:
             return found
         if self._kept.gone(kind, full):
@@ -46,15 +47,23 @@ class Objects:
             raise answers.refused(404, "NOT_FOUND", said)
         return [each for each in self._kept.all(kind) if each[KEY] == value]
 
-    def find(self, query: Query, *, deleted: bool) -> list[Document]:
-        """The rows of a query, as it shows them."""
-        found = list(self._users.values()) if query.object == "User" else self._kept.all(query.object)
+    def find(self, query: Query, person: Person, *, deleted: bool) -> list[Document]:
+        """The rows of a query, as it shows them to this person."""
+        found = self._shown_to(person, query.object)
         if deleted:
             found += [each for each, _ in self._kept.listed(query.object, removed=True)]
         fitting = [each for each in found if self._fits(query, each)]
         for field, falling in reversed(query.order):
             fitting.sort(key=lambda row: _sortable(self._value(query.object, row, field)), reverse=falling)
         return [self._shown(query, each) for each in fitting[: query.limit]]
+
+    def _shown_to(self, person: Person, kind: str) -> list[Document]:
+        """Of sessions and tokens one's own, unless one manages users: the others are left out without a word."""
+        manages = person.admin or (person.actor == "gateway" and self._site.options.manages_users)
+        if kind == "UserPermissionAccess":
+            return [{"Id": make_id("000", 1), **dict.fromkeys(KINDS[kind].computed, manages)}]
+        own = {"AuthSession": "UsersId", "OauthToken": "UserId"}.get(kind)
+        return [each for each in self._kept.all(kind) if own is None or manages or each[own] == user_id(person)]
 
     def create(self, kind: str, given: Mapping[str, Any], person: Person) -> Document:
         """Raises Refusal with 400."""
@@ -89,6 +98,19 @@ class Objects:
         self._kept.put(kind, document["Id"], document | {"IsDeleted": True, "SystemModstamp": shown_time(now)}, now)
         self._kept.remove(kind, document["Id"], now)
 
+    def keep(self, kind: str, given: Document, person: Person) -> Document:
+        """Made by the system itself."""
+        id = make_id(KINDS[kind].prefix, self._site.store.next_number(kind, 1))
+        return self._put(kind, {**dict.fromkeys(KINDS[kind].fields), **given, "Id": id}, person, self._now())
+
+    def found(self, kind: str, document: Document) -> Document:
+        """Was there from the beginning."""
+        return self._kept.put(kind, document["Id"], {**dict.fromkeys(KINDS[kind].fields), **document}, 0)
+
+    def remove(self, kind: str, document: Document) -> None:
+        """Taken away by the system itself."""
+        self._kept.remove(kind, document["Id"], self._now())
+
     def all(self, kind: str) -> list[Document]:
         """Those that are there."""
         return self._kept.all(kind)
@@ -119,6 +141,8 @@ class Objects:
             if name not in made.written:
                 said = f"Unable to create/update fields: {name}."
                 raise answers.refused(400, "INVALID_FIELD_FOR_INSERT_UPDATE", said, [name])
+            if name in ("OwnerId", "ActorId"):
+                self._may_own(kind, value)
             longest = made.written[name]
             if isinstance(value, str) and longest and len(value) > longest:
                 said = f"{name}: data value too large: {value[:20]} (max length={longest})"
@@ -134,12 +158,20 @@ class Objects:
                 raise answers.refused(400, "DUPLICATE_VALUE", said, [KEY])
         return {name: value if value != "" else None for name, value in given.items()}
 
+    def _may_own(self, kind: str, id: Any) -> None:
+        user = self._kept.get("User", full_id(str(id or "")))
+        if user is not None and not user["IsActive"]:
+            said = f"operation performed with inactive user [{id}] as owner of {kind.lower()}"
+            raise answers.refused(400, "INACTIVE_OWNER_OR_USER", said)
+
     def _put(self, kind: str, document: Document, person: Person, now: int) -> Document:
         at = shown_time(now)
         document |= {"LastModifiedDate": at, "SystemModstamp": at, "LastModifiedById": user_id(person)}
         if kind == "Case":
             closed = document["Status"] == "Closed"
             document |= {"IsClosed": closed, "ClosedDate": (document.get("ClosedDate") or at) if closed else None}
+        if kind == "Task":
+            document["IsClosed"] = document["Status"] == "Completed"
         if kind == "Contact":
             document["Name"] = f"{document['FirstName'] or ''} {document['LastName']}".strip()
         return self._kept.put(kind, document["Id"], document, now)
@@ -161,14 +193,14 @@ class Objects:
     def _related(self, kind: str, row: Document, related: str) -> Document | None:
         field, other = KINDS[kind].related[related]
         id = row.get(field) or ""
-        return self._users.get(id) if other == "User" else self._kept.get(other, id)
+        return self._kept.get(other, id)
 
     def _shown(self, query: Query, row: Document) -> Document:
         shown: Document = {"attributes": _attributes(query.object, row["Id"])}
         for field in query.fields:
             related, dot, inner = field.partition(".")
             if not dot:
-                shown[field] = row.get(field)
+                shown[field] = None if (query.object, field) == _NO_ID else row.get(field)
                 continue
             found = self._related(query.object, row, related)
             of = KINDS[query.object].related[related][1]
@@ -183,14 +215,6 @@ class Objects:
 
 def _attributes(kind: str, id: str) -> dict[str, str]:
     return {"type": kind, "url": f"/services/data/v60.0/sobjects/{kind}/{id}"}
-
-
-def _user(person: Person) -> Document:
-    first, _, last = person.full_name.partition(" ")
-    none = dict.fromkeys(KINDS["User"].fields)
-    named = {"Username": person.email, "Email": person.email, "Name": person.full_name, "FirstName": first}
-    at = {"SystemModstamp": "2026-01-01T00:00:00.000+0000", "LastModifiedDate": "2026-01-01T00:00:00.000+0000"}
-    return none | named | at | {"Id": user_id(person), "LastName": last, "IsActive": True, "IsDeleted": False}
 
 
 def _sortable(value: Any) -> tuple[bool, Any]:

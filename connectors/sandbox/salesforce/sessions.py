@@ -10,6 +10,7 @@ from aiohttp import web
 from connectors.sandbox.documents import Documents
 from connectors.sandbox.people import PEOPLE, Person, by_name
 from connectors.sandbox.salesforce import answers
+from connectors.sandbox.salesforce.objects import Objects, user_id
 from connectors.sandbox.site import Refusal, Site
 
 _KIND = "session"
@@ -18,8 +19,8 @@ _KIND = "session"
 class Sessions:
     """Owns the sessions. A person's own token equals the password, as everywhere in the sandbox."""
 
-    def __init__(self, site: Site) -> None:
-        self._site, self._kept = site, Documents(site.store)
+    def __init__(self, site: Site, objects: Objects) -> None:
+        self._site, self._objects, self._kept = site, objects, Documents(site.store)
 
     def who(self, authorization: str) -> Person | None:
         """Whose session this is, as long as it lasts."""
@@ -31,7 +32,8 @@ class Sessions:
         if session is None:
             return known
         options = self._site.options
-        alive = max(options.oauth_valid_from, self._site.now() - options.oauth_lasts_s) <= session["at"]
+        shown = self._kept.get("AuthSession", session["auth_session"]) is not None
+        alive = shown and max(options.oauth_valid_from, self._site.now() - options.oauth_lasts_s) <= session["at"]
         return by_name(session["person"]) if alive else None
 
     def actor(self, authorization: str) -> str:
@@ -53,7 +55,10 @@ class Sessions:
             raise _refused("invalid_client", "invalid client credentials")
         token, now = f"00DDo000000rryB!{secrets.token_urlsafe(24)}", self._site.now()
         with self._site.store.change():
-            self._kept.put(_KIND, token, {"person": person.name, "at": now}, int(now * 1000))
+            shown = {"UsersId": user_id(person), "SessionType": "Oauth2", "SourceIp": request.remote}
+            made = self._objects.keep("AuthSession", shown, person)
+            session = {"person": person.name, "at": now, "auth_session": made["Id"]}
+            self._kept.put(_KIND, token, session, int(now * 1000))
         base = self._site.base_url
         said: dict[str, Any] = {
             "access_token": token,

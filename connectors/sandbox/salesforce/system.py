@@ -13,6 +13,7 @@ from connectors.sandbox.salesforce import answers
 from connectors.sandbox.salesforce.api import Api
 from connectors.sandbox.salesforce.events import Events, comment_shown, hook_headers
 from connectors.sandbox.salesforce.objects import Objects, user_id
+from connectors.sandbox.salesforce.people import REVOKE, People, users
 from connectors.sandbox.salesforce.schema import KEY
 from connectors.sandbox.salesforce.sessions import Sessions
 from connectors.sandbox.site import Delivery, Refusal, Site
@@ -29,20 +30,28 @@ class Salesforce:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._objects = Objects(site)
-        self._sessions = Sessions(site)
-        self._api = Api(site, self._objects, Events(site, self._objects))
+        self._sessions = Sessions(site, self._objects)
+        self._people = People(site, self._objects)
+        self._api = Api(site, self._objects, Events(site, self._objects), self._people)
         self._calls = 0
+        if not self._objects.all("User"):
+            with site.store.change():
+                self._found()
+
+    def _found(self) -> None:
+        for kind, document in users():
+            self._objects.found(kind, document)
 
     def routes(self) -> list[web.RouteDef]:
         """Tokens and the REST API."""
-        return [web.post(TOKENS, self._sessions.give), *self._api.routes()]
+        return [web.post(TOKENS, self._sessions.give), *self._people.routes(), *self._api.routes()]
 
     def sign_in(self, request: web.Request) -> Person | None:
         """A session; and the day's limit, which is a 403 (facts.md 5.1 [M])."""
-        if request.path == TOKENS:
+        if request.path in (TOKENS, REVOKE):
             return None
         person = self._sessions.who(request.headers.get("Authorization", ""))
-        if person is None:
+        if person is None or not self._people.is_active(person):
             raise Refusal(self.unauthorised())
         self._calls += 1
         if self._calls > self._site.options.api_calls_per_day:
@@ -87,8 +96,9 @@ class Salesforce:
         return [self._shown(kind, document) for kind in _SHOWN for document in self._objects.all(kind)]
 
     def reset(self) -> None:
-        """Forgets objects, and sessions with them."""
+        """Forgets objects, and sessions with them; users are there again."""
         self._objects.reset()
+        self._found()
 
     def hook_headers(self, delivery: Delivery, secret: str) -> dict[str, str]:
         """The relay's own."""

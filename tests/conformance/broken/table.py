@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from connectors.contract.fixture import Fixture
-from tests.conformance.broken import hearing, polling, reading, writing
+from tests.conformance.broken import hearing, leaving, polling, reading, writing
 from tests.conformance.sound import PAPER, TICKET, Sound
 
 
@@ -88,4 +88,13 @@ BROKEN: dict[str, Wrong] = {
     "write.redirect": Wrong(writing.FollowsRedirects),
     "write.dead_sign_in": Wrong(writing.KnowsNoVendorSigns),
     "write.broken_off": Wrong(writing.KnowsNoVendorSigns),
+    "access.finds": Wrong(leaving.GuessesWhoIsMeant),
+    "access.lists": Wrong(leaving.ReadsOnePageOfThings),
+    "access.ends": Wrong(leaving.SaysThatItEnds),
+    "access.twice": Wrong(leaving.TurnsTheSwitch),
+    "access.inherited": Wrong(leaving.EndsWhatIsInherited),
+    "access.by_hand": Wrong(leaving.EndsWhatAPersonHasTo),
+    "access.gone": Wrong(leaving.FallsOverWhatIsGone),
+    "access.left_alone": Wrong(leaving.TakesWorkFromAnybody),
+    "access.trouble": Wrong(leaving.TroubleIsNothing),
 }

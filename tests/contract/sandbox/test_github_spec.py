@@ -17,9 +17,11 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT4, DRAFT202012
 
 from connectors import registry, sandbox
+from connectors.contract.access import Ending, Whom
 from connectors.contract.connector import ConnectionSettings
 from connectors.contract.values import ItemDraft, Ref, Step, Webhook, Write, WriteKind
 from connectors.declared.connector import Declared
+from connectors.declared.ending import Ends
 from tests.contract.sandbox.calling import Answer, Receiver
 from tests.support.shared import require_shared
 from tests.unit.connectors.clocks import SteppingClock
@@ -109,6 +111,13 @@ def hooks() -> dict[str, Any]:
     return found
 
 
+_BESIDES = re.compile(
+    "^/graphql$|/contents/|/dispatches$|^/user/|^/users/|^/search/|^/settings/|/teams|/collaborators"
+    "|/personal-access-tokens|/credential-authorizations"
+)
+"""What the vendored part of the document does not have."""
+
+
 class Checked(httpx.AsyncBaseTransport):
     """Every exchange that goes through it is held against the document."""
 
@@ -120,7 +129,7 @@ class Checked(httpx.AsyncBaseTransport):
         body = await response.aread()
         sent = orjson.loads(request.content) if request.content else None
         path = request.url.raw_path.decode()
-        if request.url.path != "/graphql" and "/contents/" not in path and "/dispatches" not in path:
+        if not _BESIDES.search(request.url.path):
             answer = Answer(response.status_code, response.headers, body)
             self._spec.check(request.method, path, sent, answer)
         return response
@@ -164,6 +173,32 @@ async def test_the_tour_is_what_githubs_documents_say(
         assert got.changes or got.ignored, headers["x-github-event"]
     assert {headers["x-github-event"] for headers, _ in came} == EVENTS
     assert {("GET", f"{_REPO}/deployments/{{deployment_id}}/statuses", 200), ("POST", _STATUS, 201)} <= spec.shown
+
+
+async def test_what_a_person_has_ends_as_githubs_document_says(
+    world: tuple[httpx.AsyncClient, Declared], spec: Spec
+) -> None:
+    person, connector = world
+    assert isinstance(connector, Ends)
+    issue = (await person.post(f"{REPO}/issues", json={"title": "Mail is down"})).json()["number"]
+    await person.post(f"{REPO}/issues/{issue}/assignees", json={"assignees": ["bob"]})
+    pull = (await person.post(f"{REPO}/pulls", json={"title": "A", "head": "changes", "base": "main"})).json()["number"]
+    await person.post(f"{REPO}/pulls/{pull}/requested_reviewers", json={"reviewers": ["bob"]})
+    (bob,) = await connector.accounts(Whom(email="bob@example.com"))
+    (cara,) = await connector.accounts(Whom(email="cara@example.com"))
+    for grant in (await connector.holdings(bob.id)).grants:
+        await connector.end(Ending(account=bob, grant=grant, operation="op", to=cara))
+    left = await connector.holdings(bob.id)
+    assert (left.account and left.account.active, left.grants) == (False, ())
+    assert {
+        ("DELETE", "/orgs/{org}/memberships/{username}", 204),
+        ("GET", "/orgs/{org}/memberships/{username}", 404),
+        *((method, f"{_REPO}/issues/{{issue_number}}/assignees", status) for method, status in _TAKEN_OVER),
+        *((method, f"{_REPO}/pulls/{{pull_number}}/requested_reviewers", status) for method, status in _TAKEN_OVER),
+    } <= spec.shown
+
+
+_TAKEN_OVER = (("POST", 201), ("DELETE", 200))
 
 
 async def worked(person: httpx.AsyncClient) -> None:

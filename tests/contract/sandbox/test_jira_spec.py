@@ -167,6 +167,21 @@ async def test_the_tour_of_people_and_groups(tour: Any) -> None:
     await tour("DELETE", f"/user?accountId={eve}", expect=204)
 
 
+async def test_the_tour_of_project_roles(tour: Any) -> None:
+    page = await tour("GET", "/project/search?maxResults=1&orderBy=key")
+    assert (len(page["values"]), page["isLast"]) == (1, False)
+    roles = await tour("GET", "/project/OPS/role")
+    path = f"/project/OPS/role/{roles['Administrators'].rpartition('/')[2]}"
+    shown = await tour("POST", path, {"user": [DEV]})
+    assert (shown["admin"], [each["actorUser"]["accountId"] for each in shown["actors"]]) == (True, [DEV])
+    await tour("POST", path, {"user": [DEV]}, expect=400)
+    await tour("DELETE", f"{path}?user={DEV}", expect=204)
+    await tour("DELETE", f"{path}?user={DEV}", expect=404)
+    assert (await tour("GET", path))["actors"] == []
+    await tour("GET", "/project/OPS/role/1", expect=404)
+    await tour("GET", "/project/NOPE/role", expect=404)
+
+
 async def test_only_site_administrators_change_people_and_groups(jira: World, spec: Spec) -> None:
     bob = jira.person("bob")
     for method, path, body in (

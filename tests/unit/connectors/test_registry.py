@@ -53,6 +53,7 @@ async def test_built_in_connectors_agree_with_their_manifests(name: str) -> None
         assert (said["version"], said["granularity_s"]) == (spec.version_kind.value, spec.granularity_s)
         assert (said["history"], said["settles_s"], bool(said["items"])) == (spec.history, spec.settles_s, spec.items)
     assert all(callable(getattr(connector, verb)) for verb in manifest["capabilities"])
+    assert manifest.get("ends", {}) == dict(getattr(connector, "ends", {}))
     await connector.close()
 
 
@@ -65,9 +66,12 @@ def test_connectors_have_measured_grades(name: str) -> None:
     """Of exactly the actions that their fixtures name. That the grades still hold is what `make conformance` checks."""
     found = grades.read(name)
     assert found.measured
-    assert [each.action for each in found.actions] == [
-        fixture.name(action) for fixture in subject(name).fixtures for action in fixture.actions
+    tested = subject(name)
+    actions = [fixture.name(action) for fixture in tested.fixtures for action in fixture.actions]
+    kinds = [
+        f"access.{kind}" for kind in grades.said_by(Path(str(grades.beside(name, "manifest.yaml")))).get("ends", {})
     ]
+    assert {each.action for each in found.actions} == {*actions, *(kinds if tested.access else ())}
     assert {each.grade for each in found.actions} <= {each.value for each in Grade} - {Grade.REJECTED.value}
     assert found.rules_broken == CANNOT.get(name, ())
 
