@@ -1,0 +1,124 @@
+"""What a person's record says is looked at in the transaction that decided about it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from connectors.contract.written.conditions import compile_condition
+from gateway.config.leavers import Leavers, LeaverSource
+from gateway.offboarding.trigger import Trigger
+from gateway.offboarding.values import Event, LeaverState
+from gateway.sync.state import FieldState, FieldVersion, RecordState
+from gateway.work.trail import note
+from tests.support.leaving import DAY, House
+
+FIELDS = (
+    "name",
+    "email",
+    "user_name",
+    "employee_number",
+    "department",
+    "title",
+    "ends",
+    "starts",
+    "location",
+    "status",
+)
+SOURCE = LeaverSource(
+    flow="people",
+    when=None,
+    absent=compile_condition("record.status == 'away'", fields=FIELDS),
+    moves=("department",),
+    fields={name: name for name in FIELDS},
+    zone_field="location",
+    zones={"Berlin": "Europe/Berlin"},
+)
+RULES = Leavers(sources={"people": SOURCE}, zone="UTC")
+ANN = {"name": "Ann Lee", "email": "ann@example.com", "user_name": "ann", "department": "Sales", "location": "Berlin"}
+
+
+async def decided(home: House, rules: Leavers = RULES, *, left: bool = False, **values: Any) -> None:
+    fields = {name: FieldState(FieldVersion(value, 1, "hr")) for name, value in (ANN | values).items()}
+    state = RecordState(id="r1", flow="people", fields=fields)
+    state.tombstoned_at = home.clock.now() if left else None
+    trigger = Trigger(rules, tuple(home.systems), note)
+    async with home.database.begin() as tx:
+        await trigger.decided(tx, [state, RecordState(id="r2", flow="incidents")], home.clock.now())
+
+
+def day(home: House, ahead: float) -> str:
+    return datetime.fromtimestamp(home.clock.now() + ahead, UTC).date().isoformat()
+
+
+async def test_a_last_day_opens_a_departure_that_ends_with_it_there(home: House) -> None:
+    await decided(home)
+    assert await home.count() == 0
+    await decided(home, ends="2023-11-30")
+    leaver = await home.leaver()
+    assert leaver.kind is Event.LEAVER and leaver.person == "r1" and leaver.doc.zone == "Europe/Berlin"
+    assert datetime.fromtimestamp(leaver.ends_at, UTC).isoformat() == "2023-11-30T23:00:00+00:00"
+    await decided(home, ends="2023-11-30", title="Boss")  # told again, with something else that is no news
+    assert await home.count() == 1
+    await decided(home, ends="2023-12-05")
+    assert (await home.leaver()).doc.last_day == "2023-12-05"
+    await decided(home)
+    assert (await home.leaver()).state is LeaverState.CANCELLED
+
+
+async def test_a_record_that_has_left_does_not_wait_for_its_last_day(home: House) -> None:
+    await decided(home, left=True, ends=day(home, 20 * DAY))
+    assert (await home.leaver()).ends_at == home.clock.now()
+
+
+async def test_who_left_long_ago_when_first_heard_of_is_history(home: House) -> None:
+    await decided(home, left=True, ends=day(home, -400 * DAY))
+    assert await home.count() == 0
+    await decided(home, left=True, ends=day(home, -399 * DAY))
+    assert await home.count() == 1  # but what is told anew counts
+
+
+async def test_another_department_is_a_move(home: House) -> None:
+    await decided(home)
+    await decided(home, department="Finance")
+    leaver = await home.leaver()
+    assert leaver.kind is Event.MOVER
+    assert (leaver.doc.before, leaver.doc.after) == ({"department": "Sales"}, {"department": "Finance"})
+
+
+async def test_away_and_back(home: House) -> None:
+    await decided(home)
+    await decided(home, status="away")
+    assert (await home.leaver()).kind is Event.ABSENCE
+    await home.run()
+    await decided(home, status="here")
+    assert (await home.leaver()).state is LeaverState.RETURNED
+
+
+async def test_what_cannot_be_decided_is_a_case_and_decided_later(home: House) -> None:
+    when = compile_condition("record.status.startsWith('x')", fields=FIELDS)
+    rules = replace(RULES, sources={"people": replace(SOURCE, when=when, absent=None)})
+    await decided(home, rules)
+    assert await home.cases() == {"condition.undecided"} and await home.count() == 0
+    await decided(home, rules, status="x-left")
+    assert await home.cases() == set() and await home.count() == 1
+
+
+async def test_a_decision_that_is_undone_has_told_nothing(home: House) -> None:
+    trigger = Trigger(RULES, tuple(home.systems), note)
+    fields = {name: FieldState(FieldVersion(value, 1, "hr")) for name, value in (ANN | {"ends": "2023-11-30"}).items()}
+
+    async def undone() -> None:
+        async with home.database.begin() as tx:
+            await trigger.decided(tx, [RecordState(id="r1", flow="people", fields=fields)], home.clock.now())
+            raise IntegrityError("another worker was faster", {}, Exception())
+
+    with pytest.raises(IntegrityError):
+        await undone()
+    assert await home.count() == 0
+    await decided(home, ends="2023-11-30")
+    assert await home.count() == 1

@@ -1,0 +1,260 @@
+"""What people do about departures: each act needs the right, a reason, and the version that was looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from connectors.contract.access import Grant, GrantKind
+from connectors.contract.errors import InputError
+from gateway.access.rights import NotAllowed, Principal, Role
+from gateway.audit.tables import audit
+from gateway.config import load
+from gateway.offboarding.values import LeaverState, SystemState
+from gateway.sync.batch import Topology
+from gateway.work import leaver_acts as acts
+from gateway.work import leaver_planning, leaver_telling, leavers, reports
+from gateway.work.leaver_telling import LeaverWish
+from gateway.work.workplace import Workplace
+from tests.support.leaving import DAY, House
+
+CONFIG = """
+lockstep: 1
+connections:
+  wiki: {connector: scim, url: "https://wiki.example.com", auth: {bearer: {token: "${WIKI_TOKEN}"}}}
+  shop: {connector: scim, url: "https://shop.example.com", auth: {bearer: {token: "${WIKI_TOKEN}"}}}
+flows:
+  people:
+    type: person
+    members:
+      wiki: {object: user, mapping: scim-user}
+      shop: {object: user, mapping: scim-user}
+leavers:
+  by_hand:
+    badge: {owner: Facilities, instruction: "Take the badge back."}
+"""
+WATCH = Principal(id="user:eve", name="eve", roles=frozenset({Role.PEOPLE_WATCH}))
+VIEWER = Principal(id="user:vic", name="vic", roles=frozenset({Role.VIEWER}))
+AUDITOR = Principal(id="user:pro", name="pro", roles=frozenset({Role.PROVISIONER}))
+
+
+@pytest.fixture
+def place(home: House, tmp_path: Path) -> Workplace:
+    file = tmp_path / "lockstep.yaml"
+    file.write_text(CONFIG)
+    config = load(file, {"WIKI_TOKEN": "t"})
+    home.rules = config.leavers
+    return Workplace(database=home.database, config=config, topology=Topology.of([]), now=home.clock.now)
+
+
+def ann(home: House, **more: Any) -> LeaverWish:
+    home.systems["wiki"].give("a1", (GrantKind.GROUP, "staff"), email="ann@example.com", name="ann")
+    return LeaverWish(person="ann@example.com", reason="HR said so", **more)
+
+
+async def refused(work: Awaitable[Any]) -> str:
+    with pytest.raises(InputError) as told:
+        await work
+    return told.value.code
+
+
+async def test_now_goes_first_and_is_told_to_the_trail(home: House, place: Workplace) -> None:
+    told = await leaver_telling.tell_leaver(place, WATCH, ann(home, urgent=True))
+    assert told.became == "opened" and told.leaver.urgent
+    await home.run()
+    assert home.systems["wiki"].has("a1") == []
+    async with place.database.read() as tx:
+        rows = (await tx.execute(select(audit).order_by(audit.c.at, audit.c.id))).mappings().all()
+    kinds = [row["kind"] for row in rows]
+    assert kinds[0] == "leaver_opened" and "leaver_gone" in kinds and rows[0]["actor"] == "eve"
+    assert all(row["cause"] == "LV-1" for row in rows)
+
+
+async def test_only_who_may_is_told_who_it_is(home: House, place: Workplace) -> None:
+    await leaver_telling.tell_leaver(place, WATCH, ann(home))
+    await home.run(60)
+    mine = await leavers.list_leavers(place, WATCH)
+    theirs = await leavers.list_leavers(place, VIEWER)
+    assert [each.name for each in mine.leavers] == ["ann@example.com"]
+    assert [(each.label, each.name, each.said_by) for each in theirs.leavers] == [("LV-1", "", "")]
+    shown = await leavers.get_leaver(place, VIEWER, "LV-1")
+    assert shown.person == {} and shown.accounts == () and shown.history == ()
+    assert {each.kind for each in shown.steps} == {"group", "account", "hand"}
+    assert "ann" not in repr(shown)
+    for verb in (leavers.list_leavers(place, AUDITOR), leavers.get_leaver(place, AUDITOR, "1")):
+        with pytest.raises(NotAllowed):
+            await verb
+
+
+async def test_every_act_needs_the_right_and_a_reason(home: House, place: Workplace) -> None:
+    await leaver_telling.tell_leaver(place, WATCH, ann(home, last_day="2030-01-01"))
+    until = home.clock.now() + DAY
+    all_of: list[Callable[[Principal, str], Awaitable[Any]]] = [
+        lambda who, why: acts.hold_leaver(place, who, "1", until=until, reason=why),
+        lambda who, why: acts.release_leaver(place, who, "1", reason=why),
+        lambda who, why: acts.cancel_leaver(place, who, "1", reason=why),
+        lambda who, why: acts.answer_leaver(place, who, "1", answer="rehired", reason=why),
+        lambda who, why: acts.choose_account(place, who, "1", connection="wiki", accounts=(), reason=why),
+        lambda who, why: leaver_telling.tell_leaver(place, who, LeaverWish(person="bob", reason=why)),
+        lambda who, why: leaver_telling.import_leavers(place, who, [], reason=why),
+    ]
+    for act in all_of:
+        with pytest.raises(NotAllowed):
+            await act(VIEWER, "because")
+        assert await refused(act(WATCH, "  ")) == "leaver.unfit"
+    assert await refused(acts.cancel_leaver(place, WATCH, "1", reason="x", expected=7)) == "leaver.moved"
+    assert await refused(acts.cancel_leaver(place, WATCH, "LV-99", reason="x")) == "leaver.not_found"
+
+
+async def test_a_hold_ends_by_itself(home: House, place: Workplace) -> None:
+    await leaver_telling.tell_leaver(place, WATCH, ann(home))
+    until = home.clock.now() + DAY
+    held = await acts.hold_leaver(place, WATCH, "LV-1", until=until, reason="legal asks")
+    assert held.state == "held" and held.hold_reason == "legal asks"
+    await home.run(3600)
+    assert home.systems["wiki"].sent == []
+    await home.run(DAY)
+    assert home.systems["wiki"].has("a1") == [] and (await home.leaver()).hold_until is None
+    assert await refused(acts.release_leaver(place, WATCH, "1", reason="x")) == "leaver.refused"
+
+
+async def test_which_of_two_is_a_persons_to_say(home: House, place: Workplace) -> None:
+    home.systems["wiki"].give("a2", (GrantKind.GROUP, "other"), name="ann", email="ann@example.com")
+    await leaver_telling.tell_leaver(place, WATCH, ann(home))
+    await home.run(60)
+    shown = await leavers.get_leaver(place, WATCH, "1")
+    assert {each.id for each in shown.accounts} == {"a1", "a2"} and shown.leaver.systems[-1].state == "which"
+    wrong = acts.choose_account(place, WATCH, "1", connection="wiki", accounts=("a9",), reason="x")
+    assert await refused(wrong) == "leaver.unfit"
+    await acts.choose_account(place, WATCH, "1", connection="wiki", accounts=("a1",), reason="her desk says so")
+    await home.run(60)
+    assert home.systems["wiki"].has("a1") == [] and home.systems["wiki"].has("a2") == ["group:other", "account:ann"]
+    assert "leaver.which" not in await home.cases()
+    await home.run(2 * DAY)  # no check takes the other one for hers
+    assert home.systems["wiki"].has("a2") == ["group:other", "account:ann"]
+
+
+async def test_by_hand_is_done_with_evidence_and_read_back_where_that_is_possible(
+    home: House, place: Workplace
+) -> None:
+    home.systems["wiki"].reasons[GrantKind.GROUP] = "only its owner can"
+    await leaver_telling.tell_leaver(place, WATCH, ann(home))
+    await home.run(60)
+    steps = {each.kind: each for each in (await leavers.get_leaver(place, WATCH, "1")).steps}
+    group, badge = steps["group"], steps["hand"]
+    assert group.state == badge.state == "by hand" and badge.owner == "Facilities"
+    assert await refused(acts.done_by_hand(place, WATCH, "1", group.id, note_text=" ")) == "leaver.unfit"
+    html = acts.done_by_hand(place, WATCH, "1", badge.id, note_text="", file_name="x.html", content=b"<html>")
+    assert await refused(html) == "leaver.unfit"
+    await acts.done_by_hand(place, WATCH, "1", badge.id, note_text="", file_name="a b.txt", content=b"got it")
+    # What is said and is not so comes back.
+    await acts.done_by_hand(place, WATCH, "1", group.id, note_text="removed")
+    await home.run(60)
+    assert (await home.steps())["wiki/group:staff"].state == "hand"
+    home.systems["wiki"].grants["a1"] = []
+    await acts.done_by_hand(place, WATCH, "1", group.id, note_text="removed now")
+    await home.run(60)
+    detail = await leavers.get_leaver(place, WATCH, "1")
+    assert detail.leaver.state == "done"
+    proofs = [each for each in detail.evidence if each.kind == "by_hand"]
+    whole = await leavers.leaver_evidence(place, WATCH, "1", proofs[0].id)
+    assert len(proofs) == 3 and whole["content"]["by"] == "eve" and whole["digest"] == proofs[0].digest
+    again = acts.done_by_hand(place, WATCH, "1", badge.id, note_text="again")
+    assert await refused(again) == "leaver.refused"
+
+
+async def test_a_recheck_finds_what_came_back_and_tries_what_failed(home: House, place: Workplace) -> None:
+    wish = ann(home)
+    home.systems["wiki"].faults = ["refused"]
+    await leaver_telling.tell_leaver(place, WATCH, wish)
+    await home.run(60)
+    assert (await home.leaver()).state is LeaverState.OPEN
+    await acts.recheck_leaver(place, WATCH, "1")
+    await home.run(60)
+    assert home.systems["wiki"].has("a1") == [] and "leaver.failed" not in await home.cases()
+    home.systems["wiki"].grants["a1"].append(Grant(kind=GrantKind.GROUP, id="staff", name="staff"))
+    await acts.recheck_leaver(place, WATCH, "1", connection="wiki")
+    await home.run(60)
+    assert home.systems["wiki"].has("a1") == [] and "leaver.drift" in await home.cases()
+
+
+async def test_hired_again_nothing_comes_back_by_itself(home: House, place: Workplace) -> None:
+    await leaver_telling.tell_leaver(place, WATCH, ann(home))
+    early = acts.answer_leaver(place, WATCH, "1", answer="rehired", reason="x")
+    assert await refused(early) == "leaver.refused"
+    await home.run(60)
+    assert await refused(acts.cancel_leaver(place, WATCH, "1", reason="x")) == "leaver.refused"
+    back = await acts.answer_leaver(place, WATCH, "1", answer="rehired", reason="signed a new contract")
+    assert back.state == "returned"
+    tasks = [each for each in (await leavers.get_leaver(place, WATCH, "1")).steps if each.state == "by hand"]
+    assert [each.connection for each in tasks] == ["wiki"] and home.systems["wiki"].has("a1") == []
+
+
+async def test_a_file_is_told_row_by_row(home: House, place: Workplace) -> None:
+    rows = leaver_telling.wishes_in(
+        "person,last_day,zone\nann@example.com,2030-01-31,Europe/Berlin\nbob,nonsense,\ncee,2030-01-31,Nowhere/City\n"
+    )
+    found = await leaver_telling.import_leavers(place, WATCH, rows, reason="list of January")
+    assert [each.became for each in found] == ["opened", "refused", "refused"]
+    again = await leaver_telling.import_leavers(place, WATCH, rows, reason="list of January")
+    assert again[0].became == "known" and await home.count() == 1
+    assert (await home.leaver()).batch.startswith("import:")
+    lines = leaver_telling.wishes_in('{"person": "dee"}\n{"person": "eve"}\n')
+    assert lines == [{"person": "dee"}, {"person": "eve"}]
+    with pytest.raises(InputError, match="no column shoe"):
+        leaver_telling.wishes_in("person,shoe\nann,39\n")
+
+
+async def test_a_plan_writes_and_sends_nothing(home: House, place: Workplace) -> None:
+    ann(home)
+    found = await leaver_planning.plan_leaver(place, WATCH, home.systems, "ann@example.com")
+    steps = [(system.connection, each.kind, each.name) for system in found.systems for each in system.steps]
+    assert steps == [("wiki", "group", "staff"), ("wiki", "account", "ann"), ("badge", "hand", "badge")]
+    assert await home.count() == 0 and home.systems["wiki"].sent == []
+    home.systems["shop"].down = True
+    found = await leaver_planning.plan_leaver(place, WATCH, home.systems, "ann@example.com")
+    assert "could not be asked" in next(each.why for each in found.systems if each.connection == "shop")
+
+
+async def test_the_list_shows_past_due_and_privileged_first(home: House, place: Workplace) -> None:
+    wish = ann(home)
+    await leaver_telling.tell_leaver(place, WATCH, LeaverWish(person="bob", reason="x", last_day="2030-01-01"))
+    await leaver_telling.tell_leaver(place, WATCH, wish)
+    await home.run(60)
+    found = await leavers.list_leavers(place, WATCH)
+    assert [each.label for each in found.leavers] == ["LV-2", "LV-1"]  # nobody took the badge of the second
+    home.clock.advance(2 * DAY)
+    late = await leavers.list_leavers(place, WATCH, leavers.LeaverFilter(past_due=True))
+    assert [each.label for each in late.leavers] == ["LV-2"] and late.leavers[0].past_due
+    tally = await leavers.leaver_tally(place, VIEWER)
+    assert (tally.open, tally.past_due) == (2, 1) and tally.next_due_at
+    first = await leavers.list_leavers(place, WATCH, limit=1)
+    rest = await leavers.list_leavers(place, WATCH, after=first.next)
+    assert [each.label for each in (*first.leavers, *rest.leavers)] == ["LV-2", "LV-1"] and rest.next == 0
+    assert (await home.places(2))["badge"].state is SystemState.HAND
+
+
+async def test_auditors_read_what_had_to_end_and_whether_it_did(place: Workplace, home: House) -> None:
+    await leaver_telling.tell_leaver(place, WATCH, ann(home))
+    started = home.clock.now()
+    await home.run()
+
+    async def read(**who: Any) -> dict[str, Any]:
+        pro = Principal(id="user:pro", name="pro", roles=frozenset({Role.AUDITOR}), **who)
+        found = await reports.read_report(place, pro, "departures", since=started - DAY, until=started + DAY)
+        names = [column.name for column in found.columns]
+        (row,) = found.rows
+        return {**dict(zip(names, row, strict=True)), "totals": found.totals}
+
+    found = await read()
+    assert (found["departure"], found["steps"], found["open"], found["late"]) == ("LV-1", 3, 1, 0)
+    home.clock.advance(DAY * 2)
+    found = await read()
+    assert (found["gone"], found["by_hand"], found["open"], found["late"]) == (2, 0, 1, 1)
+    assert "ann" not in str(found), "auditors get numbers; who it is stands where people may see it"
+    assert found["totals"]["departures"] == 1
+    assert (await read(connections=frozenset({"shop"})))["steps"] == 0
