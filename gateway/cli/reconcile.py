@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import time
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +17,7 @@ from gateway.cli.moments import moment_of
 from gateway.cli.output import document, say
 
 if TYPE_CHECKING:
+    from gateway.access.rights import Principal
     from gateway.config import Config as Loaded
     from gateway.reconcile.values import Run, Wish
     from gateway.storage.database import Database
@@ -184,22 +186,24 @@ async def _named(database: Database, run: str, flow: str = "") -> Run:
 
 
 async def _run(database: Database, run: str, following: Follow) -> Facts:
-    from gateway.reconcile import store
-    from gateway.reconcile.values import RunState
+    from gateway.work.reconciling import start_repair
 
-    await store.turn(database, run, [RunState.PLANNED], RunState.RUNNING, now=time.time())
+    await start_repair(database, _account(), await _named(database, run), now=time.time())
     return await follow(database, run, following)
 
 
 async def _stop(database: Database, run: str) -> None:
     """What was handed to the lanes goes on; nothing more is."""
-    from gateway.reconcile import store
-    from gateway.reconcile.values import RunState
+    from gateway.work.reconciling import stop_repair
 
-    await _named(database, run)
-    before = [RunState.PLANNING, RunState.PLANNED, RunState.RUNNING]
-    if not await store.turn(database, run, before, RunState.STOPPING, now=time.time()):
+    if not await stop_repair(database, _account(), await _named(database, run), now=time.time()):
         say(f"{run} was over or stopping already")
+
+
+def _account() -> Principal:
+    from gateway.access.rights import local
+
+    return local(getpass.getuser())
 
 
 def _end(found: Facts) -> None:

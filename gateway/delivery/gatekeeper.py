@@ -17,7 +17,7 @@ from dead_letter import store as cases
 from dead_letter.classify import Cause
 from dead_letter.fingerprint import fingerprint
 from dead_letter.values import CaseClass, Ending, NewCase
-from gateway.audit.ended import note_ended
+from gateway.audit.ended import note_back, note_ended
 from gateway.core.background import Background
 from gateway.delivery.breaker import Gate, GateSettings, GateState
 from gateway.storage.database import Database, insert
@@ -108,7 +108,8 @@ class Gatekeeper(Background):
 
     async def _ask(self, tx: AsyncConnection, asked: dict[str, NewCase | None]) -> None:
         now = self.clock.now()
-        await cases.open_cases(tx, [case for case in asked.values() if case is not None], now=now)
+        known = await cases.open_cases(tx, [case for case in asked.values() if case is not None], now=now)
+        await note_back(tx, known.values(), now)
         mended = [_key(connection) for connection, case in asked.items() if case is None]
         ended = await cases.close_cases(tx, mended, decision=Ending.RESTORED, reason="it lets us in again", now=now)
         await note_ended(tx, ended, Ending.RESTORED, now)

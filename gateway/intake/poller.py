@@ -20,7 +20,7 @@ from connectors.contract.errors import LockstepError, MalformedError, StorageErr
 from connectors.contract.values import Change
 from dead_letter.store import close_cases, open_cases
 from dead_letter.values import CaseClass, Ending, NewCase
-from gateway.audit.ended import note_ended
+from gateway.audit.ended import note_back, note_ended
 from gateway.config.polling import PollRules
 from gateway.core.background import Background
 from gateway.intake.fitting import entry, fit
@@ -198,7 +198,7 @@ class Poller(Background):
                 .values(value=dumps(dict(cursor)), polled_at=now, lease_until=now + self._lease_s)
             )
             if moved.rowcount == 1 and unfit:
-                await open_cases(tx, unfit, now=now)
+                await note_back(tx, (await open_cases(tx, unfit, now=now)).values(), now)
             await self._mend(tx)
         self.mended = True
         return moved.rowcount == 1

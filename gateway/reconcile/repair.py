@@ -11,6 +11,8 @@ from typing import Any
 from connectors.contract.clock import Clock
 from connectors.contract.errors import Refused
 from connectors.contract.values import Change, ChangeKind, Ref, Snapshot
+from gateway.audit.effects import close
+from gateway.core.kinds import APPLIED, FAILED
 from gateway.reconcile import rules, store
 from gateway.reconcile.outcome import ended
 from gateway.reconcile.reading import Reader
@@ -59,8 +61,14 @@ class Repair:
 
     async def _done(self, run: Run) -> None:
         state = RunState.STOPPED if run.state is RunState.STOPPING else RunState.DONE
+        counts = await store.results(self.database, run.id)
+        worked = state is RunState.DONE and not counts.get(Result.FAILED) and not counts.get(Result.UNKNOWN)
         async with self.database.begin("reconcile.done") as tx:
-            await store.move_on(tx, run, state, finished_at=self.clock.now())
+            now = self.clock.now()
+            await store.move_on(tx, run, state, finished_at=now)
+            told = {"run": run.id, "flow": run.flow, "state": str(state), "counts": counts}
+            outcome = APPLIED if worked else FAILED
+            await close(tx, [run.id], kind="reconcile_ended", outcome=outcome, at=now, detail=told)
 
     # Handing over.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -35,12 +35,24 @@ async def ask(database: Database, flow: str, wish: Wish, *, now: float) -> str:
     return run
 
 
-async def turn(database: Database, run: str, before: Collection[RunState], after: RunState, *, now: float) -> bool:
-    """Moves a run from one state to another and has it worked. False: it was in none of `before`."""
+async def turn(
+    database: Database,
+    run: str,
+    before: Collection[RunState],
+    after: RunState,
+    *,
+    now: float,
+    told: Callable[[AsyncConnection], Awaitable[None]] | None = None,
+) -> bool:
+    """Moves a run from one state to another and has it worked; `told` writes down who said so, with it. False: it was
+    in none of `before`.
+    """
     async with database.begin("reconcile.turn") as tx:
         moved = await tx.execute(
             update(reconcile_run).where(_run.id == run, _run.state.in_(list(before))).values(state=after)
         )
+        if moved.rowcount and told is not None:
+            await told(tx)
     if moved.rowcount:
         await wake(database, run, now=now)
     return bool(moved.rowcount)

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.contract.clock import Clock
 from dead_letter.values import Case
-from gateway.audit.tables import audit
+from gateway.audit.chain import append
 from gateway.core.ids import new_id
 from gateway.storage.database import Database, dumps, insert, loads
 from gateway.sweeps.tables import sweep
@@ -131,18 +131,9 @@ class Book:
             )
             if ours:
                 told = {"kind": round.kind, "started_at": round.started_at, **report}
-                await tx.execute(
-                    audit.insert().values(
-                        id=new_id("au", at=now),
-                        at=now,
-                        kind="swept",
-                        record=None,
-                        connection=round.connection or None,
-                        actor=str(round.asked.get("by", "lockstep")),
-                        cause="",
-                        detail=dumps(told),
-                    )
-                )
+                row = {"id": new_id("au", at=now), "at": now, "kind": "swept", "connection": round.connection or None}
+                actor = str(round.asked.get("by", "lockstep"))[:100]
+                append(tx, [{**row, "actor": actor, "cause": "", "detail": dumps(told)}])
         return ours
 
     async def _write(self, tx: AsyncConnection, round: Round, **values: Any) -> bool:

@@ -18,6 +18,7 @@ from connectors.contract.errors import Refused
 from connectors.contract.values import Change, ChangeKind, Listed, Ref, Snapshot
 from dead_letter import store as cases
 from dead_letter.values import CaseClass, NewCase
+from gateway.audit.ended import note_back
 from gateway.storage.database import Database
 from gateway.streams.port import Stream
 from gateway.sweeps import known
@@ -198,7 +199,8 @@ class IdSweep:
             fingerprint=f"sweep.many_gone:{self.connection}:{object}",
         )
         async with self.database.begin("ids.stop") as tx:
-            await cases.open_cases(tx, [case], now=self.clock.now())
+            known = await cases.open_cases(tx, [case], now=self.clock.now())
+            await note_back(tx, known.values(), self.clock.now())
         log.warning("sweep stopped by its guard", connection=self.connection, object=object, why=why, **evidence)
         count(cursor, "stopped")
         _next_object(cursor)

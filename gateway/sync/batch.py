@@ -15,15 +15,17 @@ from connectors.contract.values import Change, ChangeKind
 from dead_letter import store as cases
 from dead_letter.evidence import Redactor
 from dead_letter.values import Ending
-from gateway.audit.ended import note_ended
+from gateway.audit.ended import note_back, note_ended
+from gateway.config.leaver_guard import USUAL, Assignments
 from gateway.core.ids import new_id
-from gateway.sync import fan_out, saving, store, undecided
+from gateway.sync import fan_out, referee, saving, store, undecided
 from gateway.sync.arrive import arrive, is_hint
 from gateway.sync.cache import Cache, Entry
+from gateway.sync.departed import NOBODY, Departed, Index
 from gateway.sync.flow import Flow, by_object_of
 from gateway.sync.items import origin_of
 from gateway.sync.links import LinkBook, bound, names_of, told
-from gateway.sync.natural import natural_key, unclaimed
+from gateway.sync.natural import claim, natural_key
 from gateway.sync.references import References
 from gateway.sync.stage import Stage, Stages
 from gateway.sync.starting import Nobody, Starter, start_lanes
@@ -48,9 +50,11 @@ class Topology:
     refers: bool = False
     """Records of some flow refer to others in their texts."""
     book: LinkBook = field(default_factory=LinkBook)
+    departed: Departed = field(default_factory=Departed)
+    assignments: Assignments = USUAL
 
     @staticmethod
-    def of(flows: Sequence[Flow]) -> Topology:
+    def of(flows: Sequence[Flow], assignments: Assignments = USUAL) -> Topology:
         """Indexes flows. One object type of one connection belongs to one flow: raises ValueError otherwise."""
         book = LinkBook()
         flows = [bound(flow, book) for flow in flows]
@@ -62,6 +66,7 @@ class Topology:
             names=any(flow.links for flow in flows),
             refers=any(flow.refers for flow in flows),
             book=book,
+            assignments=assignments,
         )
 
     def stages(self) -> Stages:
@@ -100,6 +105,7 @@ class Batch:
     settled: list[Arrival] = field(default_factory=list)
     taken_up: list[Arrival] = field(default_factory=list)
     starter: Starter = field(default_factory=Nobody)
+    departed: Index = NOBODY
     stages: Stages = field(init=False)
     """Read anew where somebody moved a flow; whoever makes many batches lends the ones it keeps."""
     started: list[tuple[Lane, Job]] = field(default_factory=list)
@@ -127,6 +133,8 @@ class Batch:
         refers = References(self.tx, self.topology.flows, self.units, self.effects, self.items, self.now)
         due = await refers.run() if self.topology.refers else {}
         due.update(self._fan_out() if self.topology.fans else {})
+        for unit in self.units.values():
+            referee.after_decisions(unit)
         start_lanes(self.units.values(), self.starter, self.started)
         if self.topology.fans or self.topology.names or self.topology.refers:
             set_alarms(self.units.values(), due)  # last: a lane that was begun may have found that it must wait
@@ -148,7 +156,9 @@ class Batch:
         if self.topology.fans:
             ids.update([parent for each in ids if (parent := fan_out.made_of(each))])
         entries = await self.cache.load(self.tx, ids)
-        await self.stages.renew(self.tx, self.cache.moves)
+        heads = self.cache.heads or await store.heads(self.tx)
+        await self.stages.renew(self.tx, heads.moves)
+        self.departed = await self.topology.departed.as_of(self.tx, heads.mark)
         for entry in entries:
             self._enter(entry)
         await self._load_items(arrivals, decisions)
@@ -190,9 +200,15 @@ class Batch:
         flow = self.topology.flows.get(state.flow)
         if flow is not None:
             unit = Unit(state, flow, lanes, self.effects, self.now, items=self.items, doc=entry.doc)
-            unit.stage = self.stages.of(flow.name)
             unit.lanes_before = {connection: copy.copy(lane) for connection, lane in lanes.items()}
-            self.units[state.id] = unit
+            self._join(unit)
+            referee.keep_out(unit)
+
+    def _join(self, unit: Unit) -> None:
+        """The unit is one of this transaction, with what holds in it."""
+        unit.stage = self.stages.of(unit.flow.name)
+        unit.departed, unit.assignments = self.departed, self.topology.assignments
+        self.units[unit.state.id] = unit
 
     def _fan_out(self) -> dict[str, float]:
         """What was decided about tasks reaches the records they were made of, and the other way round: all of it is
@@ -212,8 +228,7 @@ class Batch:
                 continue
             made, due[unit.state.id] = fan_out.expand(unit, self.topology.flows)
             for child in made:
-                child.stage = self.stages.of(child.flow.name)
-                self.units[child.state.id] = child
+                self._join(child)
         return due
 
     def _apply(self, decision: Decision) -> Any:
@@ -279,8 +294,7 @@ class Batch:
     def _new(self, flow: Flow, change: Change) -> Unit:
         state = RecordState(id=new_id("r", at=self.now), flow=flow.name, natural=natural_key(flow, change) or "")
         unit = Unit(state, flow, {}, self.effects, self.now, new=True, items=self.items)
-        unit.stage = self.stages.of(flow.name)
-        self.units[state.id] = unit
+        self._join(unit)
         return unit
 
     def _selected(self, flow: Flow, arrival: Arrival) -> bool:
@@ -330,30 +344,15 @@ class Batch:
         if unit.state.natural:
             self.naturals[(unit.flow.name, unit.state.natural)] = unit.state.id
 
-    async def _name(self) -> None:
-        """Records whose natural key became known take it. If another record has it, a person must join the two."""
-        nameless = {unit.state.id: key for unit in self.units.values() if (key := unclaimed(unit))}
-        if not nameless:
-            return
-        owners = await store.natural_records(self.tx, set(nameless.values()))
-        for record, key in nameless.items():
-            unit = self.units[record]
-            owner = owners.setdefault((unit.flow.name, key), record)
-            if owner == record:
-                unit.state.natural = key
-                continue
-            title = f"{unit.flow.natural} {key!r} names two records: one thing twice, or one of them is named wrongly"
-            found = {"natural": key, "other_record": owner}
-            unit.case("duplicate", "object.duplicate", title, key=f"duplicate:{record}:{owner}", evidence=found)
-
     async def _save(self) -> None:
-        await self._name()
+        await claim(self.tx, self.units)
         await store.insert_notices(self.tx, self.settled)
         await store.settle_notices(self.tx, self.taken_up)
         await saving.save_units(self.tx, list(self.units.values()))
         await saving.save_effects(self.tx, self.effects)
         if self.effects.cases:
-            await cases.open_cases(self.tx, self.effects.cases, now=self.now, redactor=self.redactor)
+            known = await cases.open_cases(self.tx, self.effects.cases, now=self.now, redactor=self.redactor)
+            await note_back(self.tx, known.values(), self.now)
         if self.effects.worked:
             why = "what had to be written is in effect"
             ended = await cases.close_cases(

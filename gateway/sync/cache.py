@@ -32,15 +32,15 @@ class Cache:
     def __init__(self, most: int = MOST) -> None:
         self.most = most
         self._entries: OrderedDict[str, Entry] = OrderedDict()
-        self.moves: int | None = None
-        """Serial of the newest move of a flow, as the last `load` saw it; None: it locked nothing."""
+        self.heads: store.Heads | None = None
+        """As the last `load` saw them; None: it locked nothing."""
 
     async def load(self, tx: AsyncConnection, ids: Collection[str]) -> list[Entry]:
         """The records that exist, locked. What is handed out may be changed: `keep` or `forget` it afterwards."""
-        self.moves = None
+        self.heads = None
         if not ids:
             return []
-        revisions, self.moves = await store.lock_records(tx, ids)
+        revisions, self.heads = await store.lock_records(tx, ids)
         found = list(self._present(revisions))
         missing = revisions.keys() - {entry.state.id for entry in found}
         if missing:

@@ -19,13 +19,14 @@ from connectors.contract.values import Change, Item
 from dead_letter import store as cases
 from dead_letter.evidence import Redactor
 from dead_letter.values import CaseClass, Ending, NewCase
-from gateway.audit.ended import note_ended
+from gateway.audit.ended import note_back, note_ended
 from gateway.core.ids import new_id
 from gateway.storage.database import Database, dumps
 from gateway.sync import store
 from gateway.sync.batch import Batch, Decision, Rule, Topology
 from gateway.sync.bounds import storable
 from gateway.sync.cache import Cache
+from gateway.sync.onlooking import NobodyLooks, Onlooker
 from gateway.sync.starting import Nobody, Starter
 from gateway.sync.state import Lane
 from gateway.sync.undecided import filter_key
@@ -60,6 +61,7 @@ class Decider:
         self.on_work = on_work
         self.starter: Starter = Nobody()
         """Who may begin a lane in the very transaction that makes it due."""
+        self.onlooker: Onlooker = NobodyLooks()
         self.cache = Cache()
         self.stages = topology.stages()
         self.redactor = redactor or Redactor()
@@ -172,6 +174,7 @@ class Decider:
                 batch = Batch(tx, self.topology, self.clock.now(), self.cache, self.redactor, starter=starter)
                 batch.stages = self.stages
                 await batch.run(decisions)
+                await self.onlooker.decided(tx, [unit.state for unit in batch.units.values()], batch.now)
         except BaseException:
             if batch is not None:
                 batch.forget()
@@ -228,7 +231,9 @@ class Decider:
                 await note_ended(tx, ended, Ending.OBSOLETE, self.clock.now())
 
     async def _open(self, tx: AsyncConnection, new: Sequence[NewCase]) -> None:
-        await cases.open_cases(tx, new, now=self.clock.now(), redactor=self.redactor)
+        now = self.clock.now()
+        known = await cases.open_cases(tx, new, now=now, redactor=self.redactor)
+        await note_back(tx, known.values(), now)
 
 
 def _poison_case(change: Change, notice: Arrival, error: Exception) -> NewCase:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from connectors.contract.errors import MappingError
+from gateway.sync import referee
 from gateway.sync.attempts import Attempt, SentField
 from gateway.sync.state import FieldVersion
 from gateway.sync.unit import Unit
@@ -17,7 +18,13 @@ from mappings.fallback import Fallback
 
 
 def outward(unit: Unit, connection: str, name: str, version: FieldVersion) -> tuple[Any, bool]:
-    """The external value of a version, and whether it is the fallback's. Raises MappingError where there is none."""
+    """The external value of a version, and whether it is the fallback's. Raises MappingError where there is none:
+    PersonLeft, where it would be somebody's who has left.
+    """
+    return referee.outward(unit, connection, name, version, _outward)
+
+
+def _outward(unit: Unit, connection: str, name: str, version: FieldVersion) -> tuple[Any, bool]:
     shadow = unit.held(connection).shadow.get(name)
     if shadow is None or shadow.instead != version.fver:
         try:
@@ -55,7 +62,8 @@ def fragment(unit: Unit, attempt: Attempt, record: dict[str, Any]) -> dict[str, 
     sent = attempt.fields
     standing_in = chosen(unit, attempt.connection, [(name, each.fver) for name, each in sent.items()])
     mapping = unit.member(attempt.connection).mapping
-    return mapping.write({name: each.ext for name, each in sent.items()}, record, standing_in)
+    shown = referee.companions(unit, attempt.connection, record)
+    return mapping.write({name: each.ext for name, each in sent.items()}, shown, standing_in)
 
 
 def _take(unit: Unit, connection: str, name: str, fver: int, said: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from connectors.contract.values import HistoryEntry, Receipt, Snapshot, VersionKind, WriteKind
-from gateway.sync import instead, kept
+from gateway.sync import instead, kept, referee
 from gateway.sync.attempts import Attempt, Conclusion, Outcome, Seen
 from gateway.sync.flow import Member
 from gateway.sync.gap import check_history, foreign, open_window, remember_span, unseen
@@ -77,6 +77,7 @@ def record_effect(unit: Unit, lane: Lane, attempt: Attempt, stored: dict[str, An
     """Rule 13: shadow, proven version, carried."""
     connection, member = lane.connection, unit.member(lane.connection)
     held = unit.held(connection)
+    referee.landed(unit, attempt)
     for name, sent in attempt.fields.items():
         if name not in stored:
             continue

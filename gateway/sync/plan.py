@@ -15,10 +15,12 @@ from gateway.sync.attempts import Attempt, Seen, SentField
 from gateway.sync.flow import Member
 from gateway.sync.keyed import forgotten
 from gateway.sync.outcome import park
+from gateway.sync.referee import companions, keep_out
 from gateway.sync.stage import SHADOWED
 from gateway.sync.state import FieldState, FieldVersion, Lane, LaneState, LinkState, MemberState, Shadow
 from gateway.sync.trails import pass_over
 from gateway.sync.unit import Unit
+from gateway.sync.unsaid import cannot_say
 from mappings.compiler import CompiledMapping
 from mappings.links import Awaited
 
@@ -160,7 +162,7 @@ def _want(unit: Unit, connection: str, name: str, canon: FieldState, rev: int | 
             continue
         except MappingError as error:
             if version is canon.now:
-                _cannot_say(unit, connection, name, version, error)
+                cannot_say(unit, connection, name, version, error)
             continue
         if not stands_in and shadow.known and member.mapping.norm(name, ext) == shadow.ext:
             if (rev is not None and rev >= version.rev) or not member.spec.readable:
@@ -168,17 +170,6 @@ def _want(unit: Unit, connection: str, name: str, canon: FieldState, rev: int | 
             continue
         return Want(name, version.fver, ext, member.mapping.fields[name].stepped)
     return None
-
-
-def _cannot_say(unit: Unit, connection: str, name: str, version: FieldVersion, error: MappingError) -> None:
-    unit.shadow(connection, name).held = unit.case(
-        "mapping",
-        "value.unknown",
-        str(error),
-        connection=connection,
-        name=name,
-        evidence={"value": version.value, "valid": list(error.valid), "source": version.source},
-    )
 
 
 def closing_wants(unit: Unit, connection: str) -> list[Want]:
@@ -199,6 +190,7 @@ def start(unit: Unit, lane: Lane, seen: Seen | None, *, timeout_s: float, lease_
 
     With a read (`seen`), its absorption has been done; fields it proves are carried here.
     """
+    keep_out(unit)
     connection = lane.connection
     held, state = unit.held(connection), unit.state
     if state.tombstoned_at is not None:
@@ -264,7 +256,7 @@ def _create(unit: Unit, lane: Lane, timeout_s: float, lease_s: float) -> Attempt
         try:
             exts[name], _ = instead.outward(unit, lane.connection, name, canon.now)
         except MappingError as error:
-            _cannot_say(unit, lane.connection, name, canon.now, error)
+            cannot_say(unit, lane.connection, name, canon.now, error)
     attempt = _attempt(unit, lane, WriteKind.CREATE, timeout_s, lease_s)
     held.creates += 1
     sendable = _sendable(member, exts)
@@ -349,7 +341,8 @@ def _step(
     goal = move.to == want.ext
     attempt.fields[want.name] = SentField(move.to, want.fver if goal and not want.closing else None)
     attempt.step = move
-    attempt.values = member.mapping.write({want.name: move.to}, _record_at(unit, [want]))
+    shown = companions(unit, connection, _record_at(unit, [want]))
+    attempt.values = member.mapping.write({want.name: move.to}, shown)
     return attempt
 
 

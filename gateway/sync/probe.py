@@ -278,6 +278,7 @@ def echo(unit: Unit, lane: Lane, version: int | None, shown: dict[str, Any]) -> 
     held.ghosts = [ghost for ghost in held.ghosts if ghost.attempt != lane.attempt]
     answer = {"proof": "its echo arrived"}
     unit.effects.outcomes.append({"id": lane.attempt, "outcome": Outcome.APPLIED, "answer": answer, "at": unit.now})
+    unit.audit("applied", lane.connection, attempt=lane.attempt, **answer)
     unit.moot(lane.case, "the echo of the write arrived: it was applied")
     lane.state, lane.case = LaneState.IDLE, ""
     _free(lane)

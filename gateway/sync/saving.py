@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.contract.errors import StorageError
-from gateway.audit.tables import audit
+from gateway.audit.chain import append
 from gateway.storage.database import dumps, insert, insert_all
 from gateway.storage.prepared import Many
 from gateway.sync import tables as t
@@ -114,7 +114,7 @@ async def _save_records(tx: AsyncConnection, units: Sequence[tuple[Unit, bool]])
 
 async def save_effects(tx: AsyncConnection, effects: Effects) -> None:
     """Everything else that the decisions of this transaction leave behind."""
-    await insert_all(tx, audit, effects.audit)
+    append(tx, effects.audit)
     await insert_all(tx, t.conflict_ledger, effects.ledger)
     await insert_all(tx, t.field_version, effects.versions)
     await _save_links(tx, effects.links)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from gateway.storage.database import insert_all
 from gateway.storage.prepared import Lookup
 from gateway.sync import tables as t
 from gateway.sync.attempts import Attempt
+from gateway.sync.departed import MARK, NO_MARK
 from gateway.sync.state import Lane, LaneState, RecordState
 from gateway.sync.unit import Arrival
 
@@ -172,10 +174,11 @@ async def natural_records(tx: AsyncConnection, naturals: Collection[str]) -> dic
 _newest_move = select(func.max(t.flow_stage.c.serial)).scalar_subquery()
 
 _revisions = Lookup(
-    # SQLite has no row locks and leaves the clause out: its writer holds the whole file. The serial of the stages comes
-    # along, because asking for it by itself would be one more way to the database for every decision.
+    # SQLite has no row locks and leaves the clause out: its writer holds the whole file. The serial of the stages and
+    # the mark of the departures come along, because asking for them by themselves would be one more way to the database
+    # for every decision.
     lambda within: (
-        select(t.record.c.id, t.record.c.rev, _newest_move)
+        select(t.record.c.id, t.record.c.rev, _newest_move, MARK)
         .where(within(t.record.c.id, "ids"))
         .order_by(t.record.c.id)
         .with_for_update(of=t.record)
@@ -183,14 +186,29 @@ _revisions = Lookup(
 )
 
 
-async def lock_records(tx: AsyncConnection, ids: Collection[str]) -> tuple[dict[str, int], int | None]:
-    """Record -> revision, locked until the transaction ends; and the serial of the newest move of a flow, None if none
-    of the records is there.
+@dataclass(frozen=True, slots=True)
+class Heads:
+    """What a transaction compares with what its worker knows."""
+
+    moves: int
+    """Serial of the newest move of a flow."""
+    mark: str
+    """Of the newest departure or readmission."""
+
+
+async def heads(tx: AsyncConnection) -> Heads:
+    """By themselves, for who locks no record."""
+    moves, mark = (await tx.execute(select(_newest_move, MARK))).one()
+    return Heads(moves or 0, mark or NO_MARK)
+
+
+async def lock_records(tx: AsyncConnection, ids: Collection[str]) -> tuple[dict[str, int], Heads | None]:
+    """Record -> revision, locked until the transaction ends; and the heads, None if none of the records is there.
 
     In order of id, so that two batches cannot block each other.
     """
     rows = list(await _revisions.run(tx, ids=ids))
-    return {row[0]: row[1] for row in rows}, (rows[0][2] or 0) if rows else None
+    return {row[0]: row[1] for row in rows}, Heads(rows[0][2] or 0, rows[0][3] or NO_MARK) if rows else None
 
 
 _docs = Lookup(lambda within: select(t.record.c.id, t.record.c.doc, t.record.c.rev).where(within(t.record.c.id, "ids")))

@@ -306,6 +306,39 @@ connection_state = Table(
     Column("until", Float, nullable=False),
 )
 
+departed = Table(
+    "departed",
+    metadata,
+    # who has left (P8): one row per person for good, set by a departure, lifted by a person's decision
+    Column("person", String(300), primary_key=True),  # as the departure names the person
+    Column("since", Float, nullable=False),
+    Column("case_label", String(60), nullable=False),  # the departure, as people call it
+    Column("successor", String(320), nullable=False),  # who takes the work over; empty: nobody is known
+    Column("lifted_at", Float),  # set by who lets the person in again, with name and reason; cleared by a new departure
+    Column("lifted_by", String(100), nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+departed_identity = Table(
+    "departed_identity",
+    metadata,
+    # by what they are known, spelled as `gateway.sync.identities` compares it; added to, never taken from
+    Column("person", String(300), nullable=False),
+    Column("kind", String(20), nullable=False),  # Known
+    Column("connection", String(100), nullable=False),  # of an account or a login; empty: anywhere
+    Column("value", String(320), nullable=False),
+    PrimaryKeyConstraint("person", "kind", "connection", "value"),
+)
+Index("departed_identity_by_value", departed_identity.c.value)
+
+departed_head = Table(
+    "departed_head",
+    metadata,
+    # one row, whose mark every departure and readmission replaces: who has this mark knows all that is above
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("mark", String(40), nullable=False),
+)
+
 flow_stage = Table(
     "flow_stage",
     metadata,

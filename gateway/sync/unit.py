@@ -7,8 +7,10 @@ from typing import Any
 
 from connectors.contract.values import Change
 from dead_letter.values import NewCase
+from gateway.config.leaver_guard import USUAL, Assignments
 from gateway.core.ids import new_id
 from gateway.storage.database import dumps
+from gateway.sync.departed import NOBODY, Index
 from gateway.sync.flow import Flow, Member
 from gateway.sync.stage import Stage
 from gateway.sync.state import FieldState, FieldVersion, Lane, LinkState, MemberState, RecordState, Shadow
@@ -71,6 +73,9 @@ class Unit:
     items: KnownItems = field(default_factory=KnownItems)
     stage: Stage = Stage.LIVE
     """Of the flow, as of this transaction."""
+    departed: Index = NOBODY
+    """Who has left, as of this transaction."""
+    assignments: Assignments = USUAL
     looks_up: bool = False
     """What the record refers to is looked up, also if it names what it named before."""
 

@@ -26,6 +26,7 @@ class By(StrEnum):
     OPERATOR = "a person's decision about a case"
     REPLAY = "a replay that a person planned and started"
     TOLD = "a start with a case that nobody was told of"
+    FED = "a start with a SIEM sink that got nothing yet"
     DEFECT = "a change that our own code trips over"
 
 
@@ -115,6 +116,12 @@ POINTS: tuple[Point, ...] = (
     Point("notify.before_send", By.TOLD),
     Point("notify.after_answer", By.TOLD),
     *_commit("notify.record", By.TOLD),
+    *_commit("siem.enter", By.FED),
+    *_commit("siem.claim", By.FED),
+    *_commit("siem.put", By.FED),
+    Point("siem.before_send", By.FED),
+    Point("siem.after_answer", By.FED),
+    *_commit("siem.sent", By.FED),
     *_commit("poison", By.DEFECT),
 )
 
@@ -127,6 +134,14 @@ def points(*, kafka: bool, wanted: Collection[str] = ()) -> list[Point]:
 
 UNTRIED: Mapping[str, str] = {
     "notify.move": "needs a receiver that is gone; tests/contract/notify dies between the answer and the record",
+    "siem.release": "only gives leases back before their time",
+    "siem.failed": "a note for people; the next try notes it anew",
+    "siem.again": "one transaction: the feed stands at the wish, or the wish stands",
+    "siem.stands": "a note for people; the next try notes it anew",
+    "siem.warn": "one transaction of case, entry and mark; without it the next look finds the same",
+    "siem.forget": "drops what was sent long ago; what is left of it goes a minute later",
+    "siem.test": "one transaction: the wish is there or is not",
+    "siem.resend": "as siem.test",
     "notify.forget": "needs events a month old; what is left of them goes an hour later",
     "notify.test": "one transaction: the event is there or is not, and nothing follows in the same process",
     "notify.replay": "as notify.test",
@@ -140,7 +155,20 @@ UNTRIED: Mapping[str, str] = {
     "api.release": "as api.claim; the lease frees the key, too",
     "api.forget": "removes what has expired; what is left of it goes an hour later",
     "api.secret": "one row that the first worker makes; all read it afterwards",
+    "audit.begin": "one transaction before anything is served; the next start does it again, or finds it done",
+    "audit.checkpoint": "one row, then a line of a file; without the line the next look writes a newer one",
+    "audit.key": "one transaction; a person's word is there or is not, and said again it changes nothing",
+    "audit.accept": "as audit.key",
+    "audit.delete": "one transaction for each batch; what is left of it goes with the next: tests/contract/audit",
     "audit.read": "one row before the trail is read; nothing follows it",
+    "leaver.certify": "one transaction; nothing but the entry that it was issued, and the answer may be lost",
+    "leaver.guard": "one transaction; said again, the wish or the decision is the one that stands",
+    "departed.readmit": "one transaction; said again, nobody is there to be let in: test_p8_readmitted.py",
+    "report.read": "one row before the report is computed; nothing follows it",
+    "archive.read": "one row with the look at the document; nothing follows it",
+    "hold.add": "one transaction; it is in force with the next batch of a sweep, or was never said",
+    "hold.release": "as hold.add",
+    "record.erase": "one transaction over all tables; nothing of it, or all: tests/scenarios/test_keeping.py",
     "connection.pause": "one transaction; every worker reads it within a second, also one that was just started",
     "connection.resume": "as connection.pause",
     "connection.disable": "as connection.pause",
@@ -180,6 +208,24 @@ UNTRIED: Mapping[str, str] = {
     "secret.remove": "as secret.set",
     "secret.rewrap": "set up in tests/contract/credentials: rows of both keys open, and the next call goes on",
     "secret.rewrapped": "one row in the trail, nothing follows it",
+    "audit.export": "the entry of an export: open before its first row, closed after its last",
+    "cases.many": "entries in the trail around decisions that each have a transaction of their own",
+    "right.refused": "one entry in the trail about something that was not done; nothing follows it",
+    "replay.refused": "as right.refused",
+    "mapping.refused": "as right.refused",
+    **dict.fromkeys(
+        (
+            *("leaver.begin", "leaver.claim", "leaver.left", "leaver.found", "leaver.planned", "leaver.admit"),
+            *("leaver.start", "leaver.sent", "leaver.read", "leaver.rest", "leaver.checked"),
+        ),
+        "killed at each, and before and after the request: tests/contract/offboarding/test_kills.py",
+    ),
+    "leaver.cannot": "one transaction; without it the system is found to have no way once more",
+    "leaver.chosen": "one transaction; without it what a person chose is taken up once more",
+    "leaver.let_go": "one transaction; the hold is over at the next look, too",
+    "leaver.past_due": "one row for people; the next look tells it",
+    "leaver.told": "one transaction: the departure is there or is not, and said again it is known",
+    "leaver.act": "one transaction; a person's decision is there or is not",
     "poll.stuck": "needs an answer that our code trips over again and again; the row is a case, for people only",
     "pressure.begins": "needs a full disk; the row is for people only, each worker decides by what it sees itself",
     "pressure.ends": "as pressure.begins",

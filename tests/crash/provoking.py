@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
+import orjson
 from sqlalchemy import delete, select, update
 
 from dead_letter.tables import IS_OPEN, cases
 from gateway.demo.stand_ins import JIRA, SNOW
 from gateway.notify.tables import delivery, event, position, thread
+from gateway.siem.tables import sink, spool
 from gateway.storage.database import dumps
 from gateway.sweeps.tables import sweep, sweep_seen
 from tests.crash.catalogue import By, Point
@@ -219,6 +221,41 @@ async def _all_told(stage: Stage) -> bool:
     return bool(subjects) and states == {"delivered"}
 
 
+async def fed(stage: Stage, point: Point, passing: int) -> bool:
+    """A sink is new when the gateway begins; it dies on the way from the trail to the sink's file. After that the file
+    has each event once, in order.
+    """
+    file = stage.home.config.parent / "crash-feed.log"
+
+    async def sinking() -> None:
+        file.unlink(missing_ok=True)
+        async with stage.database.begin() as tx:
+            for table in (sink, spool):
+                await tx.execute(delete(table))
+        stage.rewrite(f"siem: {{sinks: {{disk: {{file: {{path: {file}}}, form: json, since: beginning}}}}}}\n")
+
+    try:
+        killed = await _dies_starting(stage, point, passing, sinking)
+        async with stage.database.begin() as tx:
+            await tx.execute(update(sink).values(lease_until=0.0))
+        await until(lambda: _all_fed(stage, file), what="the sink to have everything once", timeout_s=60.0)
+    finally:
+        stage.rewrite()
+    return killed
+
+
+async def _all_fed(stage: Stage, file: Path) -> bool:
+    async with stage.database.read() as tx:
+        row = (await tx.execute(select(sink.c.sent, sink.c.number))).first() or (0, 0)
+    numbers = _numbers(file)
+    return bool(row[1]) and row[0] == row[1] == len(numbers) and numbers == list(range(1, len(numbers) + 1))
+
+
+def _numbers(file: Path) -> list[int]:
+    lines = file.read_bytes().splitlines() if file.exists() else []
+    return [orjson.loads(each)["chain"]["number"] for each in lines]
+
+
 async def _nothing() -> None:
     return
 
@@ -301,5 +338,6 @@ PROVOCATIONS: Mapping[By, Provocation] = {
     By.OPERATOR: decided,
     By.REPLAY: replayed,
     By.TOLD: told,
+    By.FED: fed,
     By.DEFECT: traffic,
 }

@@ -14,13 +14,18 @@ from typing import Any, cast
 
 from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.pool import StaticPool
 
 from connectors.contract.errors import StorageError
+from gateway.audit import chain
+from gateway.core.signing import Signer
+from gateway.storage.database import Database, Late
 from gateway.storage.prepared import RAW
 from gateway.storage.schema import PARTS
 
 PAGES = 1 << 30
+SIGNER = Signer(b"schedules are signed by this key")
 
 
 class Tx:
@@ -28,6 +33,11 @@ class Tx:
 
     def __init__(self, connection: Any, raw: Any) -> None:
         self.connection, self.dialect, self.info = connection, connection.dialect, {RAW: raw}
+        self.late: Late | None = None
+        self.sync_connection = self
+
+    def get_execution_options(self) -> dict[str, Any]:
+        return {"lockstep_late": self.late}
 
     async def execute(self, *given: Any) -> Any:
         return self.connection.execute(*given)
@@ -45,6 +55,11 @@ class DirectDatabase:
     """
 
     sqlite = True
+
+    @staticmethod
+    def signer() -> Signer:
+        """The same for every schedule."""
+        return SIGNER
 
     def __init__(self) -> None:
         self.engine = create_engine("sqlite://", poolclass=StaticPool, isolation_level="AUTOCOMMIT")
@@ -72,8 +87,10 @@ class DirectDatabase:
             (pages,) = self.raw.execute("PRAGMA page_count").fetchone()
             self.raw.execute(f"PRAGMA max_page_count={pages}")
         self.raw.execute("BEGIN IMMEDIATE")
+        late = self._tx.late = Late(cast(Database, self))
         try:
             yield self._tx
+            await late.write(cast(AsyncConnection, self._tx))
         except BaseException as error:
             if self.raw.in_transaction:
                 self.raw.execute("ROLLBACK")
@@ -85,6 +102,7 @@ class DirectDatabase:
             self.raw.execute("ROLLBACK" if fault == "torn" else "COMMIT")
             self.ended(fault != "torn")
         finally:
+            self._tx.late = None
             if fault == "full":
                 self.raw.execute(f"PRAGMA max_page_count={PAGES}")
         if fault in ("lost", "torn"):
@@ -103,6 +121,7 @@ class DirectDatabase:
     def empty(self) -> None:
         """Forgets everything but the tables."""
         self.faults.clear()
+        chain.forget(cast(Database, self))
         self.raw.execute("BEGIN IMMEDIATE")
         for statement in self._deletes:
             self.raw.execute(statement)

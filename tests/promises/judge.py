@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from sqlalchemy import select
@@ -19,9 +19,11 @@ from gateway.sync import absorb as absorbing
 from gateway.sync import tables as t
 from gateway.sync.attempts import Attempt
 from gateway.sync.state import Lane, LaneState, RecordState
+from tests.promises.direct import DirectDatabase
 from tests.promises.ghost import START, TOKENS
 from tests.promises.rest import quiesce
 from tests.promises.story import Story
+from tests.promises.trail import faults
 
 
 class Judge:
@@ -35,6 +37,8 @@ class Judge:
         """Quiet, then the promises as invariants."""
         await quiesce(self.told)
         truth, records = self.told.truth, await self.told.bench.records()
+        for fault in faults(cast(DirectDatabase, self.told.bench.database)):
+            truth.flag("P9", fault)
         cases = await self.all_cases()
         open_keys = {case.key: case for case in cases if case.closed_at is None}
         await self._accepted()

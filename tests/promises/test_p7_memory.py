@@ -19,10 +19,10 @@ DAY = 86_400.0
 JOURNAL_S = 30 * DAY
 
 
-async def forget(w: Two, **ages: float) -> Any:
+async def forget(w: Two, **ages: Any) -> Any:
     """A sweep with a journal of thirty days."""
-    given = {"journal_s": JOURNAL_S, "receipts_s": JOURNAL_S, "cases_s": 365 * DAY, "audit_s": 365 * DAY, **ages}
-    return await sweep(w.g.database, now=w.g.clock.now(), **given)
+    given = {"journal_s": JOURNAL_S, "receipts_s": JOURNAL_S, "cases_s": 365 * DAY, "audit_s": 365 * DAY}
+    return await sweep(w.g.database, now=w.g.clock.now(), **{**given, **ages})
 
 
 async def count(w: Two, table: Any) -> int:

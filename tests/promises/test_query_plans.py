@@ -38,8 +38,8 @@ ASKED: dict[str, tuple[Any, str]] = {
         "attempt_pkey|autoindex_attempt_1 (id<",
     ),
     "audit rows that are old": (
-        select(audit.c.id).where(retention._old_audit(1.0)).order_by(audit.c.id).limit(9),
-        "audit_pkey|autoindex_audit_1 (id<",
+        select(audit.c.seq, audit.c.link, audit.c.at).order_by(audit.c.seq).limit(9),
+        "audit_by_seq",
     ),
     "who was told something": (spoken_to(["tasks"]), "remark_by_flow|remark_to"),
     "references to look up": (in_doubt(["commits"], 1.0), "reference_due"),

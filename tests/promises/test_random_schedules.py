@@ -38,6 +38,7 @@ SEEN_THROUGH = {
     "ECHO": "counter_kept",
     "FENCE": "workers",
     "ATTEMPT": "comments",
+    "OUTCOMES": "comments",
 }
 """Mechanism -> a setting in which its absence shows: the judge is no use if it never condemns."""
 

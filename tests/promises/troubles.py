@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from connectors.contract.errors import StorageError
 from connectors.contract.values import Change
@@ -275,7 +275,7 @@ class Troubles:
         """A hundred days pass in the journal: the old is deleted, except what something waits for (P7)."""
         before = await self._guarded()
         self.forgot = True  # even if it fails: a commit that is answered by an error may be durable
-        age = {"journal_s": -1.0, "receipts_s": -1.0, "cases_s": DAY_S, "audit_s": -1.0}
+        age: dict[str, Any] = {"journal_s": -1.0, "receipts_s": -1.0, "cases_s": DAY_S, "audit_s": -1.0}
         try:
             await retention.sweep(self.told.bench.database, **age, now=self.told.bench.clock.now())
         except StorageError:

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from tests.contract.broken import parents, parts, people, rules, tasks, workers
+from tests.contract.broken import leavers, parents, parts, people, rules, tasks, trail, workers
 
 WITHOUT: Mapping[str, rules.Breaking] = {
     "ATTEMPT": rules.attempt,
@@ -54,6 +54,21 @@ WITHOUT: Mapping[str, rules.Breaking] = {
     "PARENTS FIRST": parents.unordered,
     "OWN IDS": parents.verbatim,
     "IN TIME": parents.patiently,
+    "SIGNED PLACE": trail.unsigned_place,
+    "SUSPICION": trail.believing,
+    "NEWEST": trail.unfinished,
+    "DETAILS": trail.heads_only,
+    "SAME TRANSACTION": trail.afterwards,
+    "NAMED ERASURE": trail.silently,
+    "OLDEST FIRST": trail.from_the_middle,
+    "FILE": trail.without_a_file,
+    "LEAVES TOO": leavers.let_records_be,
+    "LEAVES LATER": leavers.at_birth_only,
+    "FIELDS": leavers.by_canonical_values,
+    "MARK": leavers.from_memory,
+    "SPELLING": leavers.by_spelling,
+    "NOBODY": leavers.successors_only,
+    "OUTCOMES": trail.nothing_of_outcomes,
 }
 """Mechanism -> what takes it out. The capitals are the rule names of SYNC.md's model."""
 

@@ -19,6 +19,7 @@ from typing import Any
 import aiohttp
 
 from connectors import sandbox
+from gateway.audit.keys import VARIABLE
 from gateway.demo.desks import Api, JiraDesk, ServiceNowDesk
 from tests.support import warm
 from tests.support.running import ENVIRONMENT, SIGNED_IN
@@ -133,8 +134,10 @@ def jira_headers(body: bytes, identifier: str = "", *, secret: str = "jira-hook"
 
 
 def environment(**more: str) -> dict[str, str]:
-    """For our own processes: the secrets, and nothing of whoever runs the tests."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("LOCKSTEP_")}
+    """For our own processes: the secrets, the key of databases that they share with the test, and nothing else of
+    whoever runs the tests.
+    """
+    kept = {each: value for each, value in os.environ.items() if each == VARIABLE or not each.startswith("LOCKSTEP_")}
     return kept | ENVIRONMENT | {"PYTHONPATH": str(REPOSITORY)} | more
 
 

@@ -22,6 +22,8 @@ from tests.support.gateway import THINGS, Bench, bench, mapping_of
 from tests.support.tables import make_tables
 from tests.support.world import FakeClock, System, Thing
 
+THINGS_OF = {"thing": "plain", "duty": "duty"}
+"""Record type of tasks -> the mapping of the system that has them."""
 JOB = {"x": "job", "y": "both", "status": "new", "tags": ["go"], "active": True}
 
 
@@ -50,7 +52,7 @@ def flows_of(jobs: System, chores: System, plan: TaskPlan) -> list[Flow]:
 
     return [
         flow("jobs", jobs, "job", fan_out=(FanOut(plan, "chores"),)),
-        flow("chores", chores, "plain", create_in=frozenset({chores.name})),
+        flow("chores", chores, THINGS_OF[plan.type], create_in=frozenset({chores.name})),
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -37,6 +38,10 @@ OMAR = principal("omar", Role.APPROVER)
 
 def refuse(write: Write) -> str | None:
     raise Refused("400: project OPS is archived", status=400, said="project OPS is archived")
+
+
+NOWHERE = Path("/nowhere/lockstep.yaml")
+"""These stages have no file: there is no configuration to have a digest of."""
 
 
 @dataclass
@@ -135,7 +140,10 @@ def config_of(systems: Sequence[System], **settings: Any) -> Config:
     wanted = Replays(**{"rate": 60_000.0, **settings})
     told = SimpleNamespace(rules=())
     return cast(
-        Config, SimpleNamespace(flows={"things": flow}, connections=connections, replay=wanted, notifications=told)
+        Config,
+        SimpleNamespace(
+            flows={"things": flow}, connections=connections, replay=wanted, notifications=told, file=NOWHERE
+        ),
     )
 
 

@@ -12,7 +12,7 @@ def unordered(stack: ExitStack) -> None:
     """A child is made at once, without its parent, and nobody comes back to it."""
     put(stack, awaiting, "create_waits", lambda unit, connection: False)
     put(stack, awaiting, "begin", lambda unit, connection, name: None)
-    put(stack, plan, "_cannot_say", lambda *given: None)
+    put(stack, plan, "cannot_say", lambda *given: None)
 
 
 def verbatim(stack: ExitStack) -> None:

@@ -22,6 +22,7 @@ from gateway.sync import (
     guard,
     items,
     kept,
+    natural,
     observe,
     outcome,
     plan,
@@ -147,7 +148,7 @@ def ident(stack: ExitStack) -> None:
 
     put(stack, batch.Batch, "_route", route)
     put(stack, batch, "natural_key", lambda flow, change: None)
-    put(stack, batch, "unclaimed", lambda unit: "")
+    put(stack, natural, "unclaimed", lambda unit: "")
     put(stack, steps, "_adopt", lambda unit, lane, seen: None)
 
 
