@@ -1,0 +1,1 @@
+"""The guard against many departures at once: what may begin, and what two people decide about the rest."""
