@@ -14,7 +14,7 @@ from gateway.config.values import Retention
 from gateway.core.background import Background
 from gateway.delivery.scout import forget_tries
 from gateway.storage.database import Database
-from gateway.sync.retention import sweep
+from gateway.sync.retention import Kept, sweep
 from gateway.work.case_upkeep import begin, keep_up
 from gateway.work.workplace import Workplace
 
@@ -62,6 +62,8 @@ class Housekeeping(Background):
                     receipts_s=keep.receipts_s,
                     cases_s=keep.cases_s,
                     audit_s=keep.audit_s,
+                    archive_s=keep.archive_s,
+                    apart=[Kept(each.cases_s, each.lineage_s, each.archive_s, each.flows) for each in keep.apart],
                     now=self.clock.now(),
                 )
                 await forget_tries(self.database, now=self.clock.now())

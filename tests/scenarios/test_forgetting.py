@@ -19,9 +19,9 @@ from tests.support.cases import wish
 DAY = 86_400.0
 
 
-async def forget(w: Two, **ages: float) -> Any:
-    given = {"journal_s": 30 * DAY, "receipts_s": 30 * DAY, "cases_s": 365 * DAY, "audit_s": 400 * DAY, **ages}
-    return await sweep(w.g.database, now=w.g.clock.now(), **given)
+async def forget(w: Two, **ages: Any) -> Any:
+    given = {"journal_s": 30 * DAY, "receipts_s": 30 * DAY, "cases_s": 365 * DAY, "audit_s": 400 * DAY}
+    return await sweep(w.g.database, now=w.g.clock.now(), **{**given, **ages})
 
 
 async def count(w: Two, table: Any) -> int:

@@ -1,0 +1,1 @@
+"""What is kept beyond its time, and why: the archive of what was closed, and legal holds."""

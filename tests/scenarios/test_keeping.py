@@ -1,0 +1,247 @@
+"""What is kept beyond its time: archived, held, erased; and every proof still holds afterwards."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+
+from dead_letter import store
+from dead_letter.tables import cases
+from gateway.audit.keys import signer_for
+from gateway.audit.tables import audit
+from gateway.keeping import archive, holds
+from gateway.keeping.archive import Broken
+from gateway.keeping.holds import Hold, Kind
+from gateway.keeping.tables import archive as documents
+from gateway.keeping.tables import archive_head
+from gateway.sync import erasing
+from gateway.sync import tables as t
+from gateway.sync.retention import Kept, sweep
+from tests.scenarios.world_of_two import Two, two
+from tests.support.cases import wish
+
+DAY = 86_400.0
+AGES = {"journal_s": 30 * DAY, "receipts_s": 30 * DAY, "cases_s": 365 * DAY, "audit_s": 4000 * DAY}
+
+
+async def forget(w: Two, **changed: Any) -> Any:
+    return await sweep(w.g.database, now=w.g.clock.now(), **{**AGES, **changed})
+
+
+async def closed(w: Two, *records: str, **more: Any) -> list[str]:
+    """Cases that are closed now."""
+    async with w.g.database.begin() as tx:
+        numbers = await store.open_cases(tx, [wish(each, key=each, **more) for each in records], now=w.g.clock.now())
+        await store.obsolete(tx, records, reason="moot", now=w.g.clock.now())
+    return list(numbers.values())
+
+
+async def held_over(w: Two, kind: Kind, target: str) -> str:
+    hold = Hold(
+        number="",
+        kind=kind,
+        target=target,
+        label=target,
+        reason="a lawsuit",
+        set_by="ann",
+        set_at=w.g.clock.now(),
+        ends_at=None,
+        released_by="",
+        released_at=None,
+        release_reason="",
+    )
+    async with w.g.database.begin() as tx:
+        return await holds.add(tx, hold)
+
+
+async def archived(w: Two) -> list[Any]:
+    async with w.g.database.read() as tx:
+        return list((await tx.execute(select(documents).order_by(documents.c.seq))).mappings())
+
+
+async def findings(w: Two) -> list[Broken]:
+    async with w.g.database.read() as tx:
+        return [each async for each in archive.verify(tx, {signer_for(w.g.database).public})]
+
+
+async def names(w: Two) -> list[str]:
+    return [each["name"] for each in await archived(w)]
+
+
+async def test_a_closed_case_goes_into_the_archive_whole(store_url: str) -> None:
+    async with two(store_url, linked=False) as w:
+        (number,) = await closed(w, "r1")
+        w.g.clock.advance(364 * DAY)
+        assert (await forget(w)).cases == 0
+        w.g.clock.advance(2 * DAY)
+        assert (await forget(w)).cases == 1
+        (row,) = await archived(w)
+        async with w.g.database.read() as tx:
+            found = await archive.read(tx, 1)
+            bound = (await tx.execute(select(audit.c.detail).where(audit.c.kind == "archived"))).scalar_one()
+            assert (await tx.execute(select(cases.c.number))).all() == []
+        assert (row["name"], row["kind"], found["content"]["ending"]) == (number, "case", "obsolete")
+        assert [step["name"] for step in found["content"]["history"]] == ["opened", "closed"]
+        assert row["link"] in bound, "the trail tells of the document, and the archive cannot be written anew unseen"
+        assert await findings(w) == []
+
+
+async def test_lineage_goes_into_the_archive_in_its_order(store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from gateway.sync import retention
+
+    monkeypatch.setattr(retention, "BATCH", 2)
+    async with two(store_url) as w:
+        w.edit_a(x="1")
+        await w.g.settle()
+        (record,) = await w.g.records()
+        async with w.g.database.begin() as tx:
+            kept = [row.fver for row in await tx.execute(select(t.field_version).order_by(t.field_version.c.fver))]
+            await tx.execute(update(t.record).values(tombstoned=True, left_at=t.record.c.updated_at))
+        w.g.decider.cache.forget([record.id])
+        w.g.clock.advance(101 * DAY)
+        await forget(w, audit_s=100 * DAY)
+        async with w.g.database.read() as tx:
+            found = [await archive.read(tx, row["seq"]) for row in await archived(w)]
+        told = [each["fver"] for one in found for each in one["content"]["versions"] if one["kind"] == "lineage"]
+        assert told == kept and len(found) > 1
+        assert await findings(w) == []
+
+
+async def test_classes_have_ages_of_their_own(store_url: str) -> None:
+    async with two(store_url, linked=False) as w:
+        (mine,) = await closed(w, "r1", flow="deals")
+        (other,) = await closed(w, "r2", flow="people")
+        (last,) = await closed(w, "r3", flow="things")
+        deals = Kept(10 * DAY, 10 * DAY, 20 * DAY, frozenset({"deals"}))
+        people = Kept(600 * DAY, 600 * DAY, 900 * DAY, frozenset({"people"}))
+        w.g.clock.advance(11 * DAY)
+        await forget(w, apart=[deals, people])
+        assert await names(w) == [mine]
+        w.g.clock.advance(355 * DAY)
+        await forget(w, apart=[deals, people])
+        assert await names(w) == [mine, last]
+        assert [row["gone"] for row in await archived(w)] == ["age", ""], "its time in the archive is over"
+        w.g.clock.advance(300 * DAY)
+        await forget(w, apart=[deals, people])
+        assert await names(w) == [mine, last, other]
+        assert await findings(w) == [], "what went by age is still proved to have been there"
+
+
+@pytest.mark.parametrize(
+    ("kind", "target"), [(Kind.ALL, ""), (Kind.FLOW, "incidents"), (Kind.RECORD, "r1"), (Kind.CASE, "")]
+)
+async def test_what_is_held_stays_until_it_is_released(store_url: str, kind: Kind, target: str) -> None:
+    async with two(store_url, linked=False) as w:
+        (mine,) = await closed(w, "r1")
+        (other,) = await closed(w, "r2", flow="others")
+        number = await held_over(w, kind, target if kind is not Kind.CASE else mine)
+        w.g.clock.advance(366 * DAY)
+        await forget(w)
+        assert await names(w) == ([] if kind is Kind.ALL else [other])
+        async with w.g.database.begin() as tx:
+            assert await holds.release(tx, number, by="ann", reason="settled", now=w.g.clock.now())
+            assert not await holds.release(tx, number, by="bob", reason="again", now=w.g.clock.now())
+        await forget(w)
+        assert set(await names(w)) == {mine, other}
+
+
+async def test_a_hold_is_over_the_archive_too(store_url: str) -> None:
+    async with two(store_url, linked=False) as w:
+        (mine,) = await closed(w, "r1")
+        w.g.clock.advance(366 * DAY)
+        await forget(w)
+        await held_over(w, Kind.CASE, mine)
+        w.g.clock.advance(8 * 366 * DAY)
+        await forget(w)
+        assert [row["gone"] for row in await archived(w)] == [""]
+
+
+async def test_the_journal_of_a_held_record_stays(store_url: str) -> None:
+    async with two(store_url) as w:
+        (record,) = await w.g.records()
+        number = await held_over(w, Kind.RECORD, record.id)
+        w.g.clock.advance(31 * DAY)
+        assert (await forget(w)).notices == 0
+        async with w.g.database.begin() as tx:
+            await holds.release(tx, number, by="ann", reason="settled", now=w.g.clock.now())
+        assert (await forget(w)).notices > 0
+
+
+MUTATIONS: dict[str, Any] = {
+    "content": update(documents).where(documents.c.seq == 2).values(content=b"x"),
+    "content gone": update(documents).where(documents.c.seq == 2).values(content=None),
+    "name": update(documents).where(documents.c.seq == 2).values(name="FO-99"),
+    "time": update(documents).where(documents.c.seq == 2).values(closed_at=1.0),
+    "missing": documents.delete().where(documents.c.seq == 2),
+    "the newest missing": documents.delete().where(documents.c.seq == 3),
+    "the first missing": documents.delete().where(documents.c.seq == 1),
+    "all missing": documents.delete(),
+    "head wound back": update(archive_head).values(seq=2),
+    "another key": update(archive_head).values(key="x"),
+    "no head": archive_head.delete(),
+}
+
+
+@pytest.mark.parametrize("what", MUTATIONS)
+async def test_whatever_is_done_to_the_archive_is_found(tmp_path: Any, what: str) -> None:
+    async with two(f"sqlite+aiosqlite:///{tmp_path}/store.db", linked=False) as w:
+        await closed(w, "r1", "r2", "r3")
+        w.g.clock.advance(366 * DAY)
+        await forget(w)
+        assert await findings(w) == []
+        async with w.g.database.begin() as tx:
+            await tx.execute(MUTATIONS[what])
+        assert await findings(w) != []
+
+
+async def test_documents_that_change_places_are_found(tmp_path: Any) -> None:
+    async with two(f"sqlite+aiosqlite:///{tmp_path}/store.db", linked=False) as w:
+        await closed(w, "r1", "r2")
+        w.g.clock.advance(366 * DAY)
+        await forget(w)
+        async with w.g.database.begin() as tx:
+            for old, new in ((1, 9), (2, 1), (9, 2)):
+                await tx.execute(update(documents).where(documents.c.seq == old).values(seq=new))
+        assert await findings(w) != []
+
+
+async def test_erasure_leaves_what_keeps_a_record_gone_and_nothing_that_was_said(store_url: str) -> None:
+    async with two(store_url) as w:
+        w.edit_a(x="erika mustermann")
+        await w.g.settle()
+        (record,) = await w.g.records()
+        async with w.g.database.begin() as tx:
+            assert "has not left" in await erasing.hindered(tx, record.id)
+        w.g.clock.advance(1)
+        w.a.delete(w.ai)
+        w.b.delete(w.bi)
+        await w.g.settle()
+        async with w.g.database.begin() as tx:
+            hindered = await erasing.hindered(tx, record.id)
+        assert hindered == ""
+        number = await held_over(w, Kind.RECORD, record.id)
+        async with w.g.database.begin() as tx:
+            assert "legal hold" in await erasing.hindered(tx, record.id)
+            await holds.release(tx, number, by="ann", reason="settled", now=w.g.clock.now())
+        async with w.g.database.begin() as tx:
+            assert await erasing.hindered(tx, record.id) == ""
+            gone = await erasing.erase(tx, record.id, now=w.g.clock.now(), actor="ann", why="asked to")
+        assert gone["versions"] and gone["notices"] and gone["entries"]
+        assert "erika" not in await everything(w)
+        w.g.decider.cache.forget([record.id])
+        await w.g.settle()
+        (left,) = await w.g.records()
+        assert left.tombstoned_at is not None, "it is still known to have left"
+
+
+async def everything(w: Two) -> str:
+    """All texts of all tables."""
+    found = []
+    from gateway.storage.schema import PARTS
+
+    async with w.g.database.read() as tx:
+        for table in (table for part in PARTS for table in part.sorted_tables):
+            found += [str(tuple(row)) for row in await tx.execute(select(table))]
+    return "\n".join(found).casefold()
