@@ -57,9 +57,13 @@ constraints: ## Resolve all dependencies afresh and pin them in constraints.txt
 demo: $(VENV)/.runtime ## Watch five systems being kept in step; ARGS="--for 30s --edits 20 --json"
 	@$(BIN)/lockstep demo $(ARGS)
 
+# Entries of the trail that `make bench` verifies; ten million take 6 GB for the time being. ENTRIES=0 leaves it out.
+ENTRIES ?= 10000000
+
 .PHONY: bench
-bench: $(VENV)/.dev ## Measure the gateway against its floor; ARGS="--quick --json"
+bench: $(VENV)/.dev ## Measure the gateway against its floor, and verifying the trail; ARGS="--quick --json" ENTRIES=...
 	@$(BIN)/python -m benchmarks $(ARGS)
+	@test "$(ENTRIES)" = 0 || $(BIN)/python -m benchmarks.trail --entries $(ENTRIES)
 
 .PHONY: outage
 outage: N ?= 100000
@@ -74,6 +78,11 @@ scale: $(VENV)/.dev ## Measure 1, 2 and 4 workers on a real broker and server; A
 replay-drill: N ?= 10000
 replay-drill: $(VENV)/.dev ## Replay dead letters with a gateway that is killed twice, and have the systems judge; N=300
 	@$(BIN)/python -m tests.drill $(N) $(ARGS)
+
+.PHONY: siem
+siem: N ?= 50000
+siem: $(VENV)/.dev ## Events to a real rsyslog and a collector that are killed, judged by the verifier; N=5000 ARGS="--kills 2"
+	@$(BIN)/python -m tests.feeds $(N) $(ARGS)
 
 # --- Checking ---------------------------------------------------------------------------------------------------------
 
@@ -92,6 +101,11 @@ SEED ?= 0
 chaos: N ?= 2000
 chaos: $(VENV)/.dev ## Play random schedules and judge them by the promises; N=... SEED=... ARGS="--broken"
 	@$(BIN)/python -m tests.chaos --schedules $(N) --seed $(SEED) $(ARGS)
+
+.PHONY: leavers
+leavers: N ?= 500
+leavers: $(VENV)/.dev ## Let somebody leave in the middle of N random stories per kind of record; N=...
+	@LOCKSTEP_P8_STORIES=$(N) $(BIN)/python -m pytest tests/promises/test_p8_every_way.py -q -n 0
 
 # Kills of workers in `make chaos-system`; its length follows from them.
 KILLS ?= 10
