@@ -147,6 +147,7 @@ def _field_rule(
         readable=rule.direction != "out",
         companions=companions_of(model, name),
         personal=record_type.fields[name].personal,
+        required=record_type.fields[name].required,
         lossy=rule.lossy,
         steps={ext: tuple(after) for ext, after in rule.steps.items()},
         gate=gate,

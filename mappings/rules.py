@@ -26,6 +26,7 @@ class FieldRule:
     companions: tuple[str, ...] = ()
     """Canonical fields that are sent along when this one is written."""
     personal: bool = False
+    required: bool = False
     lossy: bool = False
     steps: Mapping[Any, tuple[Any, ...]] = field(default_factory=dict)
     gate: tuple[str, frozenset[Any]] | None = None

@@ -12,7 +12,10 @@ from pathlib import Path
 
 from gateway.api.reference import page
 from gateway.api.table import ROUTES
+from gateway.audit.reference import page as audit_page
 from gateway.config.schema import MODELS, json_schema
+from gateway.siem.forms.reference import page as kinds_page
+from scripts.access_page import access_page
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 REFERENCE = Path("docs/reference")
@@ -32,7 +35,14 @@ def generated() -> dict[Path, str]:
         REFERENCE / "schemas" / f"{kind}.schema.json": json.dumps(json_schema(kind), indent=2, sort_keys=True) + "\n"
         for kind in MODELS
     }
-    return {**schemas, REFERENCE / "cli.md": command_line(), REFERENCE / "api.md": page(ROUTES)}
+    pages = {
+        "cli.md": command_line(),
+        "api.md": page(ROUTES),
+        "access.md": access_page(),
+        "siem-kinds.md": kinds_page(),
+        "audit.md": audit_page(),
+    }
+    return {**schemas, **{REFERENCE / name: text for name, text in pages.items()}}
 
 
 def stale(root: Path = REPOSITORY) -> list[str]:

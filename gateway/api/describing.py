@@ -16,6 +16,7 @@ from gateway.core.problems import BASE
 Doc = dict[str, Any]
 
 _PLACES: Mapping[str, tuple[str, str]] = {
+    "entry": ("Id of an entry of the audit trail, or its place in the chain.", "88214"),
     "number": ("Number of a case: `FO-17`.", "FO-17"),
     "system": ("Name of a connection.", "jira"),
     "name": ("Name of a connection.", "jira"),
@@ -24,8 +25,12 @@ _PLACES: Mapping[str, tuple[str, str]] = {
     "id": ("Its id, as a list or the answer that made it says.", "01k9zj"),
     "person": ("Name of a person.", "ann"),
     "channel": ("Name of a channel.", "ops"),
+    "flood": ("Of departures that were stopped, as the list names it.", "FL-1"),
+    "sink": ("Name of a SIEM sink.", "soc"),
     "attachment": ("Id of a file.", "att_01k9zj"),
     "mapping": ("Name of a mapping.", "jira-issue"),
+    "hold": ("Number of a legal hold.", "LH-3"),
+    "seq": ("Number of a document of the archive.", "17"),
     "version": ("Its number, with the beginning of its digest where several texts carry it.", "2.9f86d081"),
 }
 _ANY = ("not-signed-in", "quota-exceeded", "not-acceptable", "database-away", "defect", "not-found", "invalid-query")

@@ -16,14 +16,16 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from dead_letter import store
 from gateway.access.asking import principal_of
 from gateway.access.rights import Principal, Right, Role
-from gateway.api import replay_metrics, work_metrics
+from gateway.api import replay_metrics, siem_metrics, work_metrics
 from gateway.api.failures import told
 from gateway.core.problems import problem
 from gateway.delivery.tally import Tally
+from gateway.offboarding import store as leaver_store
 from gateway.sync.attempts import PEOPLE_SEE, Outcome
 from gateway.work import case_tally
 from gateway.work.connections import ConnectionView, list_connections
 from gateway.work.replay_figures import figures
+from gateway.work.siem import sinks_now
 from gateway.work.tokens import nearest_expiry
 from gateway.work.workplace import Workplace
 
@@ -77,10 +79,12 @@ class Metrics:
             worked = await case_tally.figures(tx)
             expiring = await nearest_expiry(tx, self.place)
             replays = await figures(tx, self.place.now())
+            sinks = await sinks_now(tx, self.place)
+            leavers = await leaver_store.tally(tx, self.place.now())
         work = [*work_metrics.counted(worked, self._mapping), *work_metrics.present(cases, self.place.now())]
         work.append(work_metrics.expiring(expiring))
-        told = [*self._ours(), *_state(connections, self.place.now()), _cases(cases)]
-        return [*told, *work, *replay_metrics.present(replays)]
+        told = [*self._ours(), *_state(connections, self.place.now()), _cases(cases), *_leavers(leavers)]
+        return [*told, *work, *replay_metrics.present(replays), *siem_metrics.present(sinks)]
 
     def _mapping(self, flow: str, connection: str) -> str:
         """The mapping's name; of a flow that is not configured any more the flow's."""
@@ -176,6 +180,22 @@ def _cases(counts: Any) -> Metric:
     for cause, count in sorted(by_cause.items()):
         family.add_metric([cause], count)
     return family
+
+
+def _leavers(counts: Mapping[str, Any]) -> Iterator[Metric]:
+    """The deadline is a moment: how long it is ahead is for whoever reads it to say."""
+    for name, key, text in (
+        ("lockstep_leavers_open", "open", "People who leave, move or are away, not all of it proved"),
+        ("lockstep_leavers_past_due", "past_due", "Of these, with a deadline that has passed"),
+        ("lockstep_leavers_past_due_privileged", "privileged", "Of these, with privileged access"),
+    ):
+        family = GaugeMetricFamily(name, text)
+        family.add_metric([], float(counts[key] or 0))
+        yield family
+    if counts["next_due_at"] is not None:
+        family = GaugeMetricFamily("lockstep_leavers_next_due_timestamp_seconds", "The nearest deadline ahead")
+        family.add_metric([], float(counts["next_due_at"]))
+        yield family
 
 
 class _Found:

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import msgspec
 from aiohttp import web
 
-from gateway.access.asking import principal_of
+from gateway.access.asking import principal_of, set_not_allowed
 from gateway.access.rights import Principal
 from gateway.api.declare import Answer, Ask, Key, Page, Route, pages
 from gateway.api.desk import Desk
@@ -56,6 +56,7 @@ def serving(desk: Desk, route: Route) -> Serve:
         except (ConnectionError, web.HTTPRequestTimeout):
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets a problem document
+            set_not_allowed(request, error)
             response = told(error, who, request.path)
         if not response.prepared:
             response.headers.update(limits)
@@ -109,6 +110,7 @@ async def _once(route: Route, ask: Ask, raw: bytes) -> web.StreamResponse:
     try:
         response = await _answered(route, ask)
     except Exception as error:  # noqa: BLE001 - told apart by what it says: see below
+        set_not_allowed(ask.request, error)
         response = told(error, ask.who, ask.request.path)
     await _keep(route, ask, claim, response)
     return response

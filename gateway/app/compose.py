@@ -21,13 +21,18 @@ from connectors.contract.limits import Admission
 from connectors.rest.kinds import kind_of, secrets_of
 from dead_letter.evidence import Redactor
 from gateway.app.backtesting import Backtester
+from gateway.app.checkpointing import Checkpointing
 from gateway.app.credentials import keeper_of, parts_of, without_store
 from gateway.app.housekeeping import Housekeeping
+from gateway.app.leaving import offboarder_of
 from gateway.app.notifying import notifiers_of
 from gateway.app.planning import Planner, planner_of
 from gateway.app.pushes import scim_of
 from gateway.app.replaying import Replayer, replayer_of
+from gateway.app.siem import sinks_of
 from gateway.app.sweeping import sweepers_of
+from gateway.audit.keys import signing
+from gateway.audit.risk import put_in_force
 from gateway.budget.budgets import Budgets
 from gateway.config import Config, values
 from gateway.config.secrets import STORED
@@ -53,6 +58,8 @@ from gateway.intake.poller import Poller
 from gateway.intake.pressure import Pressure
 from gateway.intake.scim.shelf import DatabaseShelf
 from gateway.notify.notifier import Notifier
+from gateway.offboarding.executor import Offboarder
+from gateway.siem.sinks import Sinks
 from gateway.storage.clock import DatabaseClock
 from gateway.storage.database import Database
 from gateway.streams.port import Stream, StreamOptions, open_stream
@@ -108,8 +115,11 @@ class Gateway:
     pressure: Pressure
     meter: Meter
     housekeeping: Housekeeping
+    checkpointing: Checkpointing
     sweepers: list[Sweeper]
     notifiers: list[Notifier]
+    sinks: Sinks
+    offboarder: Offboarder
     replayer: Replayer
     planner: Planner
     backtester: Backtester
@@ -135,11 +145,14 @@ class Gateway:
             self.scout,
             self.waker,
             self.housekeeping,
+            self.checkpointing,
             self.pressure,
             self.meter,
             *self.pollers,
             *self.sweepers,
             *self.notifiers,
+            self.sinks,
+            self.offboarder,
             self.replayer,
             self.planner,
             self.backtester,
@@ -153,7 +166,8 @@ class Gateway:
 
 def topology_of(config: Config, connectors: Mapping[str, Connector]) -> Topology:
     """The flows, with what the connectors declare."""
-    return Topology.of([_flow(flow, config, connectors) for flow in config.flows.values()])
+    flows = [_flow(flow, config, connectors) for flow in config.flows.values()]
+    return Topology.of(flows, config.leavers.assignments)
 
 
 def _flow(flow: values.Flow, config: Config, connectors: Mapping[str, Connector]) -> Flow:
@@ -236,7 +250,8 @@ def compose(
     anew, with the files in place; `begun_with`: the digest of `config`, where its files say something else by now.
     Raises ConfigError.
     """
-    database = Database(config.database)
+    put_in_force(config.high_risk)
+    database = Database(config.database, signer=signing(config))
     clock, chance = DatabaseClock(database, clock or SystemClock()), chance or system_chance()
     name = f"{socket.gethostname()}-{os.getpid()}-{new_id('')[-8:]}"
     parts = parts_of(config, database, clock, name)
@@ -324,9 +339,12 @@ def compose(
         scim=scim,
         pressure=pressure,
         meter=Meter(database, clock, gates, {key: queue.pace for key, queue in dispatcher.queues.items()}),
+        checkpointing=Checkpointing(database, config.data, clock),
         housekeeping=Housekeeping(database, config.retention, clock, place),
         sweepers=sweepers_of(config, connectors, gates, decider, stream, Book(database, clock, name)),
         notifiers=notifiers_of(config, database, clock, chance, name),
+        sinks=sinks_of(config, database, clock, chance, name),
+        offboarder=offboarder_of(config, database, clock, name, decider, connectors, gates),
         replayer=replayer_of(place, clock, name),
         planner=planner_of(place, name, stirred),
         backtester=Backtester(place, name),

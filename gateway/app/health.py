@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from aiohttp import web
 
 from connectors.contract.errors import StorageError
 from gateway.app.compose import Gateway
+from gateway.core.release import release
 from gateway.storage.database import dumps
-
-
-def release() -> str:
-    """Of the program that runs."""
-    try:
-        return version("lockstep-gateway")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 class Health:

@@ -25,13 +25,15 @@ from gateway.api.streams import Streams
 from gateway.api.table import ROUTES
 from gateway.app.compose import Gateway
 from gateway.app.consume import Consumer
-from gateway.app.health import Health, release
+from gateway.app.health import Health
+from gateway.app.refusing import refusals
 from gateway.app.trying import Tryout
 from gateway.console.desk import Desk as ConsoleDesk
 from gateway.console.refusals import as_page
 from gateway.console.routes import routes as console_routes
-from gateway.core import trace
+from gateway.core import origin, trace
 from gateway.core.problems import problem
+from gateway.core.release import release
 from gateway.work.trail import note
 
 
@@ -40,9 +42,10 @@ def application(gateway: Gateway, consumer: Consumer) -> web.Application:
     entrance = entrance_of(gateway)
     desk = desk_of(gateway, consumer, entrance)
     console = console_of(gateway)
+    refused = refusals(gateway.database, gateway.clock.now)
     app = web.Application(
         client_max_size=gateway.config.limits.body,
-        middlewares=[traced, as_page(console), as_problem, sign_in(entrance)],
+        middlewares=[traced, as_page(console), as_problem, refused, sign_in(entrance)],
     )
     app.add_routes(gateway.hooks.routes())
     if gateway.scim is not None:
@@ -61,15 +64,27 @@ def application(gateway: Gateway, consumer: Consumer) -> web.Application:
 def entrance_of(gateway: Gateway) -> Entrance:
     """What signing in works with."""
     database, access, now = gateway.database, gateway.config.access, gateway.clock.now
-    return Entrance(database, access, now=now, trail=note, provider=provider_of(database, access, now=now, trail=note))
+    provider = provider_of(database, access, now=now, trail=note)
+    policy = gateway.config.high_risk
+    return Entrance(database, access, now=now, trail=note, provider=provider, policy=policy)
 
 
 @web.middleware
 async def traced(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """What a request does, logs and answers belongs to one trace: the caller's, or a new one."""
+    """What a request does, logs and answers belongs to one trace, the caller's or a new one, and to where it came from:
+    a connection is used for many requests, so each begins anew.
+    """
+    origin.enter(origin.Origin(_source(request)))
     trace.enter(found := trace.trace_of(request.headers.get("traceparent", "")))
     structlog.contextvars.bind_contextvars(trace_id=found.id)
     return await handler(request)
+
+
+def _source(request: web.Request) -> str:
+    """A command that asks a gateway elsewhere says so; whoever else says it is believed, too: it gives nothing."""
+    if not request.path.startswith("/v1/"):
+        return origin.CONSOLE
+    return origin.CLI if request.headers.get("User-Agent", "").startswith(origin.COMMAND) else origin.API
 
 
 @web.middleware

@@ -12,6 +12,7 @@ from connectors.contract.clock import SystemClock
 from connectors.contract.connector import Connector
 from gateway.app.compose import connectors_of
 from gateway.app.credentials import parts_of, read_once
+from gateway.audit.keys import signing
 from gateway.config import Config
 from gateway.core.ids import new_id
 from gateway.credentials.parts import Part, vault_of
@@ -41,7 +42,7 @@ def _kept(config: Config) -> bool:
 
 
 async def _parts(config: Config, stack: AsyncExitStack) -> dict[str, Part]:
-    database = Database(config.database, pool_size=2)
+    database = Database(config.database, pool_size=2, signer=signing(config))
     stack.push_async_callback(database.close)
     if not await is_current(database):
         return {}

@@ -10,7 +10,7 @@ import signal
 import sqlite3
 import sys
 from collections.abc import Callable, Collection
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 import structlog
 from aiohttp import web
@@ -24,6 +24,8 @@ from gateway.app.http import application
 from gateway.app.logs import configure_logs
 from gateway.app.published import with_published
 from gateway.app.recover import recover
+from gateway.audit.keys import former_of, signing
+from gateway.audit.taking_over import take_over
 from gateway.config import Config, load
 from gateway.storage.database import Database
 from gateway.storage.migrate import migrate
@@ -134,7 +136,7 @@ async def _as_published(config: Config) -> Config:
     """The configuration with the mappings of the database, if that manages them; waits for it as long as it takes."""
     if config.mappings_by == "files":
         return config
-    database = Database(config.database, pool_size=2)
+    database = Database(config.database, pool_size=2, signer=signing(config))
     try:
         while True:
             try:
@@ -172,8 +174,9 @@ async def running(gateway: Gateway, door: Door | None = None) -> Any:
         stack.push_async_callback(gateway.clock.stop)
         for connector in gateway.connectors.values():
             stack.push_async_callback(connector.close)
-        await gateway.decider.start()
-        stack.push_async_callback(gateway.decider.stop)
+        for part in (gateway.checkpointing, gateway.decider):
+            await part.start()
+            stack.push_async_callback(part.stop)
         await gateway.credentials.start()
         stack.push_async_callback(gateway.credentials.stop)
         await gateway.budgets.start()
@@ -194,12 +197,7 @@ async def running(gateway: Gateway, door: Door | None = None) -> Any:
         stack.push_async_callback(gateway.scout.stop)
         await gateway.waker.start()
         stack.push_async_callback(gateway.waker.stop)
-        for sweeper in gateway.sweepers:
-            await sweeper.start()
-            stack.push_async_callback(sweeper.stop)
-        for notifier in gateway.notifiers:
-            await notifier.start()
-            stack.push_async_callback(notifier.stop)
+        await _begin(stack, *gateway.sweepers, *gateway.notifiers, gateway.sinks, gateway.offboarder)
         await gateway.replayer.start()
         stack.push_async_callback(gateway.replayer.stop)
         await gateway.planner.start()
@@ -220,6 +218,19 @@ async def running(gateway: Gateway, door: Door | None = None) -> Any:
         yield consumer
 
 
+class _Begins(Protocol):
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+async def _begin(stack: contextlib.AsyncExitStack, *parts: _Begins) -> None:
+    """In this order; they stop the other way round."""
+    for part in parts:
+        await part.start()
+        stack.push_async_callback(part.stop)
+
+
 def _calm_collector() -> None:
     """What was imported lives as long as the process, and a change makes thousands of short-lived objects."""
     gc.unfreeze()
@@ -235,6 +246,7 @@ async def _when_there_is_a_database(gateway: Gateway) -> None:
             await migrate(gateway.database)
             await recover(gateway.database)
             await gateway.clock.start()
+            await take_over(gateway.database, former_of(gateway.config), now=gateway.clock.now())
             await remember(gateway.place, by=gateway.name)
             await remember_configuration(gateway.place, by=gateway.name)
         except StorageError as error:

@@ -20,6 +20,7 @@ class Code(IntEnum):
     STOPPED_BY_GUARD = 9
     PLAN_HAS_CHANGES = 10
     CONFIG_INVALID = 11
+    NOT_WHOLE = 12
     INTERRUPTED = 130
 
 
@@ -36,6 +37,7 @@ MEANING = {
     Code.STOPPED_BY_GUARD: "stopped by a guard",
     Code.PLAN_HAS_CHANGES: "plan has changes (only with --exit-changes)",
     Code.CONFIG_INVALID: "configuration invalid",
+    Code.NOT_WHOLE: "the audit trail, or a certificate, is not whole: changed, missing or not signed",
     Code.INTERRUPTED: "interrupted (a run goes on; the message says how to follow or stop it)",
 }
 

@@ -11,11 +11,12 @@ from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
-from gateway.cli import port
+from gateway.cli import port, port_leavers
 
 if TYPE_CHECKING:
     from gateway.access.rights import Principal
     from gateway.config import Config
+    from gateway.work.leaver_planning import LeaverPlan
     from gateway.work.workplace import Workplace
 
 Facts = dict[str, Any]
@@ -74,6 +75,19 @@ class Looking:
             return await records.look(self.place, self.who, connectors, system, object, key)
 
 
+class LeaverPlanning:
+    """A plan asks the systems, as looks do."""
+
+    def __init__(self, place: Workplace, who: Principal) -> None:
+        self.place, self.who = place, who
+
+    async def plan_leaver(self, person: str, **more: Any) -> LeaverPlan:
+        from gateway.work import leaver_planning
+
+        async with _connectors_for(self.place.config) as connectors:
+            return await leaver_planning.plan_leaver(self.place, self.who, connectors, person, **more)
+
+
 class Local:
     """A `port.Gateway`."""
 
@@ -85,6 +99,12 @@ class Local:
             connections,
             flow_preview,
             flows,
+            keeping,
+            leaver_acts,
+            leaver_guard,
+            leaver_proof,
+            leaver_telling,
+            leavers,
             mapping_views,
             notifications,
             now,
@@ -92,6 +112,8 @@ class Local:
             records,
             registering,
             replays,
+            reports,
+            siem,
             switching,
             tokens,
             typed_values,
@@ -112,12 +134,21 @@ class Local:
         self.connections = cast(port.Connections, of(connections))
         self.pausing = cast(port.Pausing, of(pausing))
         self.switching = cast(port.Switching, of(switching))
+        self.leaver_guard = cast(port_leavers.LeaverGuard, of(leaver_guard))
         self.flows = cast(port.Flows, of(flows))
+        self.reports = cast(port.Reports, of(reports))
+        self.keeping = cast(port.Keeping, of(keeping))
         self.flow_previews = cast(port.FlowPreviews, of(flow_preview))
         self.configuring = cast(port.Configuring, of(registering))
+        self.leavers = cast(port_leavers.Leavers, of(leavers))
+        self.leaver_acts = cast(port_leavers.LeaverActs, of(leaver_acts))
+        self.leaver_telling = cast(port_leavers.LeaverTelling, of(leaver_telling))
+        self.leaver_proof = cast(port_leavers.LeaverProof, of(leaver_proof))
+        self.leaver_plans = cast(port_leavers.LeaverPlans, LeaverPlanning(place, who))
         self.mappings = cast(port.Mappings, of(mapping_views))
         self.audit = cast(port.Audit, of(audit_trail))
         self.notifications = cast(port.Notifications, of(notifications))
+        self.siem = cast(port.Siem, of(siem))
         self.tokens = cast(port.Tokens, of(tokens))
 
     async def me(self) -> Facts:
@@ -159,11 +190,13 @@ async def opened(config: Config, actor: str) -> AsyncIterator[Local]:
     from gateway.access.rights import local
     from gateway.cli.deciding import topology_of
     from gateway.cli.store import database_of
+    from gateway.core import origin
     from gateway.work.workplace import Workplace
 
     async with database_of(config) as database:
         account = local(getpass.getuser())
         who = msgspec.structs.replace(account, name=actor or account.name)
+        origin.acts(who.id, who.name, who.person)
         place = Workplace(database=database, config=config, topology=topology_of(config), now=time.time)
         yield Local(place, who)
 

@@ -14,6 +14,7 @@ from gateway.cli.output import age, data, document, moment, table
 
 if TYPE_CHECKING:
     from gateway.work.connections import ConnectionView, Speed
+    from gateway.work.leavers import LeaverTally
     from gateway.work.needs import Need
     from gateway.work.now import Summary
 
@@ -61,7 +62,16 @@ def _tell(found: Summary) -> None:
         data(f"Not kept of that moment: {', '.join(found.not_known)}.")
         return
     _tell_flow(found)
+    if found.leavers is not None and found.leavers.open:
+        data(_leavers(found.leavers))
     data("Quiet: nothing waits." if found.quiet else _under_way(found.notices_waiting))
+
+
+def _leavers(found: LeaverTally) -> str:
+    """As in: Leavers 41 open, 0 past due, next due 2026-11-30 06:00:00Z."""
+    due = f", next due {moment(found.next_due_at)}" if found.next_due_at is not None else ""
+    privileged = f" ({found.privileged} privileged)" if found.privileged else ""
+    return f"Leavers {found.open} open, {found.past_due} past due{privileged}{due}"
 
 
 def _under_way(notices: int) -> str:

@@ -9,22 +9,30 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from gateway.cli.port_leavers import LeaverActs, LeaverGuard, LeaverPlans, LeaverProof, Leavers, LeaverTelling
+
 if TYPE_CHECKING:
     from dead_letter.values import Case, CaseFilter, CaseGroup, CasePage
     from gateway.access.rights import Role
     from gateway.access.tokens import Token
+    from gateway.keeping.holds import Hold
     from gateway.work.applying import ConfigVersion
+    from gateway.work.audit_chain import ChainView
+    from gateway.work.audit_trail import TrailEnd
     from gateway.work.case_metrics import Metrics
     from gateway.work.case_views import Approval, AttachmentView, CaseView, Correction, Done, ManyDone, MergedGroups
     from gateway.work.connections import ConnectionView
     from gateway.work.flow_preview import FlowPreview
     from gateway.work.flows import FlowMove, FlowView
+    from gateway.work.keeping import ArchivedWhole, ArchivePage, ArchiveState, Erased, Target
     from gateway.work.mapping_views import MappingView
     from gateway.work.notifications import Again, ChannelView, DeliveryView
     from gateway.work.now import Summary
-    from gateway.work.pages_audit import AuditFilter, AuditPage
+    from gateway.work.pages_audit import AuditFilter, AuditPage, Entry
     from gateway.work.records import Timeline, Why
     from gateway.work.registering import Handed, Placed, Plan, Standing
+    from gateway.work.reports import Listed, Report
+    from gateway.work.siem import Resend, SinkView
     from gateway.work.tokens import Made
     from replay.making import Heard
     from replay.values import Limits, Wish
@@ -224,6 +232,51 @@ class Audit(Protocol):
         self, wanted: AuditFilter, *, below: str = "", limit: int = 50, goes_on: bool = False
     ) -> AuditPage: ...
 
+    async def show_entry(self, which: str) -> list[Entry] | None: ...
+
+    async def follow_trail(
+        self, wanted: AuditFilter, *, after: int, limit: int = 200, goes_on: bool = False
+    ) -> list[Entry]: ...
+
+    def export_trail(self, wanted: AuditFilter) -> AsyncGenerator[Entry | TrailEnd, None]: ...
+
+    async def chain_state(self) -> ChainView: ...
+
+
+class Reports(Protocol):
+    """`gateway.work.reports`."""
+
+    async def list_reports(self) -> list[Listed]: ...
+
+    async def read_report(self, name: str, *, since: float, until: float | None = None) -> Report: ...
+
+
+class Keeping(Protocol):
+    """`gateway.work.keeping`."""
+
+    async def list_holds(self, *, released: bool = False) -> list[Hold]: ...
+
+    async def add_hold(self, kind: Target, target: str = "", *, reason: str, ends: float | None = None) -> Hold: ...
+
+    async def release_hold(self, number: str, *, reason: str) -> Hold: ...
+
+    async def search_archive(
+        self,
+        *,
+        text: str = "",
+        kind: str = "",
+        since: float | None = None,
+        until: float | None = None,
+        below: int = 0,
+        limit: int = 50,
+    ) -> ArchivePage: ...
+
+    async def read_archived(self, seq: int) -> ArchivedWhole: ...
+
+    async def verify_archive(self, *, most: int = 100) -> ArchiveState: ...
+
+    async def erase_record(self, target: str, *, reason: str) -> Erased: ...
+
 
 class Notifications(Protocol):
     """`gateway.work.notifications`."""
@@ -246,6 +299,16 @@ class Notifications(Protocol):
         delivered: bool = False,
         plan: bool = False,
     ) -> Again: ...
+
+
+class Siem(Protocol):
+    """`gateway.work.siem`."""
+
+    async def list_sinks(self) -> list[SinkView]: ...
+
+    async def try_sink(self, sink: str) -> int: ...
+
+    async def resend(self, sink: str, first: int, *, plan: bool = False) -> Resend: ...
 
 
 class Tokens(Protocol):
@@ -279,12 +342,21 @@ class Gateway(Protocol):
     connections: Connections
     pausing: Pausing
     switching: Switching
+    leaver_guard: LeaverGuard
     flows: Flows
+    reports: Reports
+    keeping: Keeping
     flow_previews: FlowPreviews
     configuring: Configuring
+    leavers: Leavers
+    leaver_acts: LeaverActs
+    leaver_telling: LeaverTelling
+    leaver_plans: LeaverPlans
+    leaver_proof: LeaverProof
     mappings: Mappings
     audit: Audit
     notifications: Notifications
+    siem: Siem
     tokens: Tokens
 
     async def me(self) -> Facts:

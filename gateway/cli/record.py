@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import msgspec
 import typer
 
+from gateway.cli.asking import NoInput, Yes, make_sure
 from gateway.cli.deciding import Actor
 from gateway.cli.exits import Code, Ending
 from gateway.cli.flags import DEFAULT_CONFIG, Config, Json
@@ -209,3 +210,25 @@ def _field(field: Facts, members: dict[str, Facts]) -> Facts:
         side = field["systems"].get(name)
         row[name] = "-" if side is None else "=" if side["in_step"] else f"shows {cell(side['shows'])}"
     return row
+
+
+@app.command()
+def erase(
+    connection: Connection,
+    key: Key,
+    reason: Annotated[str, typer.Option("--reason", envvar="LOCKSTEP_REASON", help="Why; it is in the trail.")] = "",
+    yes: Yes = False,
+    no_input: NoInput = False,
+    config: Config = DEFAULT_CONFIG,
+    as_json: Json = False,
+) -> None:
+    """Erase for good what is known of a record that has left. Its tombstone stays, and so do all proofs."""
+    make_sure(f"Erase everything that is known of {key}? This cannot be undone.", yes=yes, no_input=no_input)
+    target = f"{connection}/{ANY}/{key}"
+    from gateway.cli.gateways import asked
+
+    found = asked(config, lambda gateway: gateway.keeping.erase_record(target, reason=reason))
+    if as_json:
+        document(msgspec.to_builtins(found))
+        return
+    told(f"{key}: {', '.join(f'{count} {name.replace(chr(95), chr(32))}' for name, count in found.gone.items())}")

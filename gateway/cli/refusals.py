@@ -9,18 +9,35 @@ from gateway.cli.exits import Code, Ending
 
 _BY_CODE: dict[str, Code] = {
     **dict.fromkeys(
-        ("case-not-found", "approval-not-found", "plan-not-found", "run-not-found", "selection-not-found"),
+        (
+            "case-not-found",
+            "approval-not-found",
+            "plan-not-found",
+            "run-not-found",
+            "selection-not-found",
+            "report-not-found",
+        ),
         Code.NOT_FOUND,
     ),
     "selection-empty": Code.NOT_FOUND,
     "plan-not-ready": Code.STILL_UNKNOWN,
     "configuration-refused": Code.STOPPED_BY_GUARD,
     "configuration-invalid": Code.CONFIG_INVALID,
-    **dict.fromkeys(("decision-stale", "correction-stale", "person-stale", "plan-stale"), Code.PLAN_STALE),
+    **dict.fromkeys(
+        ("decision-stale", "correction-stale", "person-stale", "plan-stale", "leaver-moved"), Code.PLAN_STALE
+    ),
     **dict.fromkeys(
         (
             *("reason-missing", "reason-unknown", "proof-missing", "choice-unknown", "until-unknown"),
-            *("link-refused", "file-refused", "value-refused", "group-refused", "task-not-found"),
+            *(
+                "link-refused",
+                "file-refused",
+                "value-refused",
+                "group-refused",
+                "task-not-found",
+                "leaver-unfit",
+                "leaver-unclear",
+            ),
         ),
         Code.WRONG_USE,
     ),
@@ -35,6 +52,7 @@ _HINTS = {
     "plan-not-found": "those there are: lockstep replay list --plans",
     "run-not-found": "those there are: lockstep replay list",
     "token-not-found": "those there are: lockstep token list",
+    "leaver-not-found": "those there are: lockstep leaver list",
 }
 
 

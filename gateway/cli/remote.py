@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+import msgspec
+
 from gateway.access.rights import Role
 from gateway.access.tokens import Token
-from gateway.cli import port
+from gateway.cli import port, port_leavers
 from gateway.cli.exits import Code, Ending
 from gateway.cli.reading import many, text_of, value_of
 from gateway.cli.remote_cases import RemoteCases, RemoteFigures, RemoteLooks, RemoteTyped
 from gateway.cli.remote_configuring import RemoteConfiguring
 from gateway.cli.remote_flows import RemoteFlows
+from gateway.cli.remote_keeping import RemoteKeeping
+from gateway.cli.remote_leaver_guard import RemoteLeaverGuard
+from gateway.cli.remote_leavers import RemoteLeavers
 from gateway.cli.remote_replays import RemoteReplays
 from gateway.cli.wire import Refused, Wire, at, wire_to
 from gateway.cli.wishes import Wishes
+from gateway.work.audit_chain import ChainView
+from gateway.work.audit_trail import TrailEnd
 from gateway.work.connections import ConnectionView
 from gateway.work.mapping_views import MappingView
 from gateway.work.notifications import Again, ChannelView, DeliveryView
@@ -24,6 +31,8 @@ from gateway.work.now import Summary
 from gateway.work.pages_audit import AuditFilter, AuditPage, Entry
 from gateway.work.pausing import DIRECTIONS
 from gateway.work.records import Timeline, Why
+from gateway.work.reports import Listed, Report
+from gateway.work.siem import Resend, SinkView
 from gateway.work.tokens import DAY_S, USUAL_S, Made
 
 Facts = dict[str, Any]
@@ -116,12 +125,13 @@ class RemoteAudit:
 
     def __init__(self, wire: Wire) -> None:
         self.wire = wire
+        self._from, self._next = 0, ""
+        """Where it is followed from, and the cursor that goes on."""
 
     async def read_trail(
         self, wanted: AuditFilter, *, below: str = "", limit: int = 50, goes_on: bool = False
     ) -> AuditPage:
-        query: Facts = {"who": wanted.who, "what": wanted.what, "about": wanted.about, "people": wanted.people}
-        query |= {"since": text_of(wanted.since), "until": text_of(wanted.until)}
+        query = _narrowing(wanted)
         found: list[Any] = []
         cut = False
         while len(found) < limit and not cut:
@@ -132,6 +142,48 @@ class RemoteAudit:
             if not below:
                 break
         return AuditPage(entries=tuple(many(Entry, found)), next=below, cut=cut)
+
+    async def chain_state(self) -> ChainView:
+        return value_of(ChainView, await self.wire.get(at("audit", "chain")))
+
+    async def show_entry(self, which: str) -> list[Entry] | None:
+        found = await self.wire.there(at("audit", "entries", which))
+        return None if found is None else many(Entry, found)
+
+    async def follow_trail(
+        self, wanted: AuditFilter, *, after: int, limit: int = 200, goes_on: bool = False
+    ) -> list[Entry]:
+        if not goes_on:
+            self._from, self._next = after, ""
+        query = {**_narrowing(wanted), "above": self._from, "limit": limit, "after": self._next}
+        items, self._next = await self.wire.page(at("audit", "follow"), query)
+        return many(Entry, items)
+
+    async def export_trail(self, wanted: AuditFilter) -> AsyncGenerator[Entry | TrailEnd, None]:
+        async with self.wire.lines("/v1/audit:export", _narrowing(wanted)) as lines:
+            async for line in lines:
+                if line.strip():
+                    found = msgspec.json.decode(line)
+                    yield value_of(TrailEnd, found) if "rows" in found else value_of(Entry, found)
+
+
+def _narrowing(wanted: AuditFilter) -> Facts:
+    said = msgspec.structs.asdict(wanted)
+    return {**said, "since": text_of(wanted.since), "until": text_of(wanted.until)}
+
+
+class RemoteReports:
+    """`port.Reports`."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+
+    async def list_reports(self) -> list[Listed]:
+        return many(Listed, await self.wire.get(at("reports")))
+
+    async def read_report(self, name: str, *, since: float, until: float | None = None) -> Report:
+        query = {"since": text_of(since), "until": text_of(until)}
+        return value_of(Report, await self.wire.get(at("reports", name), query))
 
 
 class RemoteNotifications:
@@ -165,6 +217,23 @@ class RemoteNotifications:
         said: Facts = {"events": list(events), "delivered": delivered, "plan": plan}
         said |= {"since": text_of(since), "until": text_of(until)}
         return value_of(Again, await self.wire.post(f"{at('notifications', channel)}:replay", said))
+
+
+class RemoteSiem:
+    """`port.Siem`."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+
+    async def list_sinks(self) -> list[SinkView]:
+        return many(SinkView, await self.wire.get(at("siem")))
+
+    async def try_sink(self, sink: str) -> int:
+        return int((await self.wire.post(f"{at('siem', sink)}:test", {}))["number"])
+
+    async def resend(self, sink: str, first: int, *, plan: bool = False) -> Resend:
+        said: Facts = {"first": first, "plan": plan}
+        return value_of(Resend, await self.wire.post(f"{at('siem', sink)}:resend", said))
 
 
 class RemoteTokens:
@@ -223,13 +292,23 @@ class Remote:
         self.connections: port.Connections = connections
         self.pausing: port.Pausing = connections
         self.switching: port.Switching = connections
+        self.leaver_guard: port_leavers.LeaverGuard = RemoteLeaverGuard(wire)
         flows = RemoteFlows(wire)
         self.flows: port.Flows = flows
         self.flow_previews: port.FlowPreviews = flows
         self.configuring: port.Configuring = RemoteConfiguring(wire)
+        leavers = RemoteLeavers(wire)
+        self.leavers: port_leavers.Leavers = leavers
+        self.leaver_acts: port_leavers.LeaverActs = leavers
+        self.leaver_telling: port_leavers.LeaverTelling = leavers
+        self.leaver_plans: port_leavers.LeaverPlans = leavers
+        self.leaver_proof: port_leavers.LeaverProof = leavers
         self.mappings: port.Mappings = RemoteMappings(wire)
         self.audit: port.Audit = RemoteAudit(wire)
+        self.reports: port.Reports = RemoteReports(wire)
+        self.keeping: port.Keeping = RemoteKeeping(wire)
         self.notifications: port.Notifications = RemoteNotifications(wire)
+        self.siem: port.Siem = RemoteSiem(wire)
         self.tokens: port.Tokens = RemoteTokens(wire)
 
     async def me(self) -> Facts:

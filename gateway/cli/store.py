@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -91,15 +92,24 @@ async def _ask(config: Config, question: Callable[[Database], Awaitable[T]]) -> 
 
 @asynccontextmanager
 async def database_of(config: Config) -> AsyncIterator[Database]:
-    """The database that the configuration names. Ends as `ask`."""
+    """The database that the configuration names, for the account that types. What is done there says so in the audit
+    trail, and is judged by the configuration's policy. Ends as `ask`.
+    """
+    from gateway.access.rights import local
+    from gateway.audit.keys import signing
+    from gateway.audit.risk import put_in_force
+    from gateway.core import origin
     from gateway.storage.current import is_current
     from gateway.storage.database import Database
 
     _refuse_absent(config)
-    database = Database(config.database, pool_size=2)
+    database = Database(config.database, pool_size=2, signer=signing(config))
     try:
         if not await is_current(database):
             raise Ending(Code.NOT_REACHABLE, f"{_named(config)} {NOT_STARTED}")
+        who = local(getpass.getuser())
+        origin.enter(origin.Origin(origin.CLI, who.id, who.name))
+        put_in_force(config.high_risk)
         yield database
     finally:
         await database.close()

@@ -27,9 +27,16 @@ READS: frozenset[Path] = frozenset(
         *(("replay", verb) for verb in ("show", "diff", "list")),
         *(("connection", verb) for verb in ("list", "show")),
         *(("flow", verb) for verb in ("list", "show", "history", "preview")),
+        *(("leaver", verb) for verb in ("list", "show", "plan", "statement")),
+        *(("leaver", "guard", verb) for verb in ("list", "show")),
         ("mapping", "list"),
-        *(("audit", verb) for verb in ("list", "export")),
+        *(("audit", verb) for verb in ("list", "export", "chain")),
+        *(("report", verb) for verb in ("list", "show")),
+        ("hold", "list"),
+        *(("archive", verb) for verb in ("list", "show", "verify")),
+        *(("audit", verb) for verb in ("list", "show", "tail", "export", "chain")),
         ("notification", "list"),
+        ("siem", "status"),
         ("token", "list"),
     }
 )
@@ -42,11 +49,17 @@ WRITES: frozenset[Path] = frozenset(
         *(("case", verb) for verb in ("note", "link", "attach", "approve", "reject", "withdraw", "split", "merge")),
         *(("case", "task", verb) for verb in ("add", "take", "done", "drop")),
         ("record", "resync"),
+        ("record", "erase"),
+        *(("hold", verb) for verb in ("add", "release")),
         ("apply",),
         *(("replay", verb) for verb in ("plan", "approve", "run", "pause", "resume", "stop")),
         *(("connection", verb) for verb in ("pause", "resume", "disable", "enable")),
         *(("flow", verb) for verb in ("shadow", "live", "disable")),
+        *(("leaver", verb) for verb in ("now", "tell", "import", "hold", "release", "cancel", "recheck")),
+        *(("leaver", verb) for verb in ("which", "answer", "done")),
+        *(("leaver", "guard", verb) for verb in ("allow", "refuse")),
         *(("notification", verb) for verb in ("test", "replay")),
+        *(("siem", verb) for verb in ("test", "resend")),
         *(("token", verb) for verb in ("create", "revoke")),
     }
 )
@@ -60,9 +73,11 @@ WATCHED: frozenset[Path] = frozenset(
         *(("replay", verb) for verb in ("show", "list")),
         *(("connection", verb) for verb in ("list", "show")),
         *(("flow", verb) for verb in ("list", "show", "preview")),
+        *(("leaver", verb) for verb in ("list", "show")),
         ("mapping", "list"),
-        ("audit", "list"),
+        *(("audit", verb) for verb in ("list", "chain")),
         ("notification", "list"),
+        ("siem", "status"),
         ("token", "list"),
     }
 )
@@ -81,6 +96,9 @@ ONLY_HERE: dict[Path, str] = {
         ("secret", verb): "values are sealed with the master key, which stays where the database is"
         for verb in ("set", "list", "remove", "rotate-key")
     },
+    ("audit", "verify"): "it reads the whole trail past the gateway, which could say anything of itself",
+    ("audit", "key"): "the key that signs stays where the gateway is",
+    ("audit", "accept"): "whoever answers for a break can open the database",
     **{("connector", verb): "it is about the connectors that are installed here" for verb in ("list", "test")},
     **{
         ("mapping", verb): "it works on files and stored versions of the configuration here"
@@ -97,6 +115,8 @@ NOWHERE: frozenset[Path] = frozenset(
     {
         *(("login",), ("version",), ("help", "exit-codes")),
         *(("connector", verb) for verb in ("lint", "test-file", "init", "show", "schema")),
+        *(("siem", verb) for verb in ("verify", "verifier")),
+        ("leaver", "verify"),
     }
 )
 

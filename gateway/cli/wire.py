@@ -183,9 +183,11 @@ async def wire_to(typed: Wishes) -> AsyncIterator[Wire]:
     import httpx
 
     from gateway.cli.logins import site_of, token_for
+    from gateway.core.origin import COMMAND
 
     site = site_of(typed.url)
     headers = {"Authorization": f"Bearer {token_for(typed.url)}", "Accept": "application/json"}
+    headers["User-Agent"] = f"{COMMAND}1"
     patience = httpx.Timeout(typed.timeout_s, connect=min(CONNECT_S, typed.timeout_s))
     async with httpx.AsyncClient(
         base_url=site, headers=headers, timeout=patience, verify=trusted(typed), follow_redirects=False

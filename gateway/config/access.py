@@ -123,7 +123,7 @@ class AccessModel(Strict):
     )
     internal: list[Annotated[str, AfterValidator(_internal)]] = Field(
         default=[],
-        description="Hosts and networks of your own that the provider and notifications may be at. "
+        description="Hosts and networks of your own that the provider, notifications and SIEM sinks may be at. "
         "Others inside are refused.",
     )
     sessions: SessionsModel = SessionsModel()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,8 +15,8 @@ from connectors.contract.written.places import Source
 from connectors.contract.written.problems import Problem
 from connectors.contract.written.units import Duration
 from gateway.config.access import moment
+from gateway.core.key_files import key_bytes
 
-KEY_BYTES = 32
 Secret = Annotated[
     str, Field(description="`${ENV}`, `file:path` or `secret:name`.", json_schema_extra={"secret": True})
 ]
@@ -32,12 +31,12 @@ def _token_address(url: str) -> str:
 
 
 def _master_key(text: str) -> str:
-    try:
-        raw = bytes.fromhex(text) if len(text) == 2 * KEY_BYTES else b64decode(text, validate=True)
-    except ValueError:
-        raw = b""
-    if len(raw) != KEY_BYTES and text != "unset":
-        raise ValueError("this is not a key of 32 bytes as base64 or hex; try the output of: openssl rand -base64 32")
+    if text != "unset":
+        try:
+            key_bytes(text)
+        except ValueError:
+            problem = "this is not a key of 32 bytes as base64 or hex; try the output of: openssl rand -base64 32"
+            raise ValueError(problem) from None
     return text
 
 
@@ -188,6 +187,19 @@ class SecretsModel(Strict):
     )
 
 
+class SigningModel(Strict):
+    """What the audit trail, and everything that others check without us, is signed with (Ed25519)."""
+
+    key: MasterKeyText | None = Field(
+        default=None,
+        description="32 bytes as base64 or hex, `${ENV}` or `file:path`; the same for all workers of a database. "
+        "Default: `LOCKSTEP_SIGNING_KEY` where the database is no SQLite file, else `signing.key` in `data`.",
+    )
+    former: list[MasterKeyText] = Field(
+        default=[], description="Keys before it: they vouch for a new one when it is first used."
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class FromFile:
     """A secret in a file, which may be replaced while the gateway runs."""
@@ -229,7 +241,7 @@ class CredentialRules:
 
 @dataclass(frozen=True, slots=True)
 class MasterKeys:
-    """Texts of the master keys, as they are written."""
+    """Texts of the keys of one purpose, as they are written."""
 
     key: str | None = field(default=None, repr=False)
     former: tuple[str, ...] = field(default=(), repr=False)

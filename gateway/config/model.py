@@ -10,13 +10,17 @@ from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, StringCo
 from connectors.contract.written.edge import Strict
 from connectors.contract.written.units import Duration, Rate, Size
 from gateway.config.access import AccessModel
-from gateway.config.auth import Auth, SecretsModel
+from gateway.config.auth import Auth, SecretsModel, SigningModel
 from gateway.config.budget import BudgetModel
 from gateway.config.cases import CasesModel
+from gateway.config.high_risk import HighRiskModel
 from gateway.config.hours import MaintenanceModel
+from gateway.config.keeping import Retention
+from gateway.config.leavers import LeaversModel
 from gateway.config.notifications import NotificationsModel
 from gateway.config.polling import Poll
 from gateway.config.replay import ReplayModel
+from gateway.config.siem import SiemModel
 from gateway.config.urls import DatabaseUrl, StreamUrl, listen_address
 from mappings.model import Name
 
@@ -303,18 +307,6 @@ class Limits(Strict):
     )
 
 
-class Retention(Strict):
-    """How long things are kept. Receipts are never kept shorter than the journal, or a replay could act twice."""
-
-    journal: Duration = Field(default=30 * 86400.0, description="Changes as they arrived.")
-    receipts: Duration | None = Field(default=None, description="Idempotency keys. Default: as `journal`.")
-    cases: Duration = Field(default=365 * 86400.0, description="Closed cases.")
-    audit: Duration = Field(default=400 * 86400.0, description="The audit trail.")
-    windows: Duration = Field(
-        default=7 * 86400.0, description="So long a late notice may still show what a write of ours went over."
-    )
-
-
 class MappingsModel(Strict):
     """Where mappings come from."""
 
@@ -345,11 +337,15 @@ class ConfigFile(Strict):
     flows: dict[Name, FlowModel] = Field(min_length=1)
     retention: Retention = Retention()
     secrets: SecretsModel = SecretsModel()
+    signing: SigningModel = SigningModel()
     access: AccessModel = AccessModel()
     metrics: Literal["signed_in", "open"] = Field(
         default="signed_in", description="Who may read `/metrics`: tokens with the right `see`, or whoever gets there."
     )
     cases: CasesModel = CasesModel()
+    high_risk: HighRiskModel = HighRiskModel()
     replay: ReplayModel = ReplayModel()
     mappings: MappingsModel = MappingsModel()
     notifications: NotificationsModel = NotificationsModel()
+    siem: SiemModel = SiemModel()
+    leavers: LeaversModel = LeaversModel()

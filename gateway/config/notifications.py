@@ -18,6 +18,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 from connectors.contract.written.edge import Strict
 from connectors.contract.written.places import Source
 from connectors.contract.written.problems import Problem, nearest
+from dead_letter.classify import Cause
 from gateway.config.secrets import UNSET
 
 LOG = "log"
@@ -138,6 +139,9 @@ class RuleModel(Strict):
     to: str = Field(description="A channel, or `log`.")
     events: list[EventName] = Field(default=list(get_args(EventName)), min_length=1, description="Default: all.")
     connections: list[str] = Field(default=[], description="Only what concerns one of these. Default: all.")
+    causes: list[str] = Field(
+        default=[], description="Only cases of these causes, such as `leaver.past_due`. Default: all."
+    )
     quiet: Annotated[Any, BeforeValidator(_quiet, json_schema_input_type=str)] = Field(
         default=None, description="Hours in which what is not urgent is held, such as `22:00-06:00 Europe/Berlin`."
     )
@@ -194,6 +198,8 @@ class Rule:
     """Empty: whatever it concerns."""
     quiet: Quiet | None = None
     least: str = "low"
+    causes: frozenset[str] = frozenset()
+    """Empty: whatever is the cause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +216,14 @@ def notifications_of(model: NotificationsModel, url: str) -> Notifications:
     """The values of a model without problems; `url`: the address that people open otherwise."""
     channels = {name: Channel(name, _target(each), each.fallback or LOG) for name, each in model.channels.items()}
     rules = tuple(
-        Rule(each.to, frozenset(each.events), frozenset(each.connections), each.quiet, each.least_priority)
+        Rule(
+            each.to,
+            frozenset(each.events),
+            frozenset(each.connections),
+            each.quiet,
+            each.least_priority,
+            frozenset(each.causes),
+        )
         for each in model.rules
     )
     return Notifications(model.base or url, channels | {LOG: Channel(LOG, None, LOG)} if rules else {}, rules)
@@ -246,6 +259,10 @@ def check_notifications(
                 at = (*here, "rules", index, "connections", place)
                 text = f"there is no connection '{name}'"
                 yield source.problem(at, "unknown-connection", text, nearest(name, connections))
+        for place, name in enumerate(rule.causes):
+            if name not in {*Cause}:
+                at = (*here, "rules", index, "causes", place)
+                yield source.problem(at, "unknown-cause", f"no case has the cause '{name}'", nearest(name, Cause))
 
 
 def _written(source: Source) -> list[str]:
@@ -268,11 +285,12 @@ def _channel(
         text = f"there is no other channel '{channel.fallback}'"
         yield source.problem((*at, "fallback"), "unknown-channel", text, nearest(channel.fallback, others))
     if channel.webhook:
-        yield from _webhook(source, (*at, "webhook"), channel.webhook, internal)
+        yield from check_webhook(source, (*at, "webhook"), channel.webhook, internal)
 
 
-def _webhook(source: Source, at: At, webhook: WebhookOut, internal: Sequence[str]) -> Iterator[Problem]:
-    if webhook.url.startswith("http:") and not _is_ours(urlsplit(webhook.url).hostname or "", internal):
+def check_webhook(source: Source, at: At, webhook: WebhookOut, internal: Sequence[str]) -> Iterator[Problem]:
+    """Keys that are none, and what would be readable on its way."""
+    if webhook.url.startswith("http:") and not is_ours(urlsplit(webhook.url).hostname or "", internal):
         text = "what is told would be readable on its way"
         yield source.problem((*at, "url"), "https", text, "https, or naming a host of your own in access.internal")
     for key in ("secret", "former"):
@@ -294,7 +312,8 @@ def _is_key(secret: str) -> bool:
     return secret.startswith("whsec_") and least <= len(key) <= most
 
 
-def _is_ours(host: str, internal: Sequence[str]) -> bool:
+def is_ours(host: str, internal: Sequence[str]) -> bool:
+    """Whether `access.internal` names this host."""
     if host.lower() in internal:
         return True
     try:

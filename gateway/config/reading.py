@@ -17,12 +17,16 @@ from gateway.config import budget, connectors, files, polling, refers, values
 from gateway.config.access import access_of, check_access
 from gateway.config.auth import MasterKeys, Origin, check_secrets, rules_of
 from gateway.config.cases import cases_of, check_cases
+from gateway.config.high_risk import HighRisk, read_policy
 from gateway.config.hours import maintenance_of
+from gateway.config.keeping import check_retention, retention_of
+from gateway.config.leavers import check_leavers, leavers_of
 from gateway.config.model import ConfigFile, ConnectionModel, FlowModel, IdSweep, LeaverSweep, MergeRule, Sweeps
 from gateway.config.notifications import check_notifications, notifications_of
 from gateway.config.references import Found, resolve
 from gateway.config.replay import replays_of
 from gateway.config.secrets import At, Filler
+from gateway.config.siem import check_siem, siem_of
 from mappings.model import TypeFile
 
 
@@ -62,10 +66,16 @@ def read(file: Path, env: Mapping[str, str], *, judged: bool = True) -> tuple[va
     problems += check_access(source, model.access, model.connections, types)
     if types <= found.types.keys():
         problems += check_cases(source, model.cases, {name: found.types[name] for name in types})
+    problems += check_retention(source, model.retention, types)
+    told_by = {name: flow.type for name, flow in model.flows.items()}
+    problems += check_leavers(source, model.leavers, told_by, found.types, model.connections)
     problems += check_notifications(source, model.notifications, model.connections, model.access.internal)
+    problems += check_siem(source, model.siem, model.access.internal)
+    policy, said = read_policy(source, model.high_risk)
+    problems += said
     if problems:
         return None, _sorted(file, filler.unseen(problems))
-    return _config(file.resolve(), model, found, connections), []
+    return _config(file.resolve(), model, found, connections, policy), []
 
 
 def _sorted(file: Path, problems: list[Problem]) -> list[Problem]:
@@ -152,10 +162,11 @@ def _options(given: ConnectionModel, mappings: list[str], found: Found) -> dict[
     return {**given.options, "fields": list(dict.fromkeys([*listed, *wanted]))}
 
 
-def _config(file: Path, model: ConfigFile, found: Found, connections: Mapping[str, values.Connection]) -> values.Config:
+def _config(
+    file: Path, model: ConfigFile, found: Found, connections: Mapping[str, values.Connection], policy: HighRisk
+) -> values.Config:
     data = (file.parent / model.data).resolve()
     host, _, port = model.listen.rpartition(":")
-    journal = model.retention.journal
     return values.Config(
         file=file,
         name=model.name,
@@ -174,20 +185,18 @@ def _config(file: Path, model: ConfigFile, found: Found, connections: Mapping[st
         ),
         connections=connections,
         flows={name: _flow(name, model.flows, found) for name in model.flows},
-        retention=values.Retention(
-            journal,
-            model.retention.receipts or journal,
-            model.retention.cases,
-            model.retention.audit,
-            model.retention.windows,
-        ),
+        retention=retention_of(model.retention, {name: flow.type for name, flow in model.flows.items()}),
         access=access_of(model.access, model.listen),
         secrets=MasterKeys(model.secrets.key, tuple(model.secrets.former)),
+        signing=MasterKeys(model.signing.key, tuple(model.signing.former)),
         metrics_open=model.metrics == "open",
         cases=cases_of(model.cases),
         replay=replays_of(model.replay),
         mappings_by=model.mappings.managed_by,
+        high_risk=policy,
+        leavers=leavers_of(model.leavers, {name: found.types[each.type] for name, each in model.flows.items()}),
         notifications=notifications_of(model.notifications, access_of(model.access, model.listen).url),
+        siem=siem_of(model.siem, model.name, file.parent),
     )
 
 

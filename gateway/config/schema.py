@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from connectors.declared.model.file import ConnectorFile
+from gateway.config.high_risk import HighRiskModel
 from gateway.config.model import ConfigFile
 from mappings.model import MappingFile, TypeFile
 from mappings.task_model import TasksFile
@@ -19,6 +20,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "type": TypeFile,
     "mapping-test": TestFile,
     "tasks": TasksFile,
+    "high-risk": HighRiskModel,
 }
 
 

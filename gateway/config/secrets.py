@@ -27,15 +27,18 @@ _SECRET = (
     *("connections.*.auth.*.password", "connections.*.auth.*.token", "connections.*.auth.*.key"),
     *("connections.*.auth.*.client_secret", "connections.*.auth.*.refresh_token", "connections.*.auth.*.private_key"),
     *("connections.*.webhook.secret", "secrets.key", "secrets.former.*"),
+    *("signing.key", "signing.former.*"),
     *("access.tokens.*.secret", "access.oidc.client_secret"),
     *("notifications.channels.*.webhook.secret", "notifications.channels.*.webhook.former"),
     "notifications.channels.*.email.password",
+    *("siem.sinks.*.hec.token", "siem.sinks.*.webhook.secret", "siem.sinks.*.webhook.former"),
 )
 _FILLED = (
     *("data", "database", "stream", "listen", "access.url", "access.oidc.issuer", "access.oidc.client_id"),
     *("connections.*.url", "connections.*.auth.**", "connections.*.options.**", "flows.*.members.*.with.**"),
     *("notifications.base", "notifications.channels.*.webhook.url"),
     *("notifications.channels.*.email.server", "notifications.channels.*.email.user"),
+    *("siem.host", "siem.sinks.*.syslog.server", "siem.sinks.*.hec.url", "siem.sinks.*.webhook.url"),
 )
 _OF_RECORDS = ("flows.*.refers.**",)
 """Where `${field}` is a field of a record, filled in when something is said of it."""

@@ -13,10 +13,13 @@ from gateway.config.access import Access
 from gateway.config.auth import CredentialRules, MasterKeys
 from gateway.config.budget import BudgetRules
 from gateway.config.cases import Cases
+from gateway.config.high_risk import HighRisk
 from gateway.config.hours import Maintenance
+from gateway.config.leavers import Leavers
 from gateway.config.notifications import Notifications
 from gateway.config.polling import PollRules
 from gateway.config.replay import Replays
+from gateway.config.siem import Siem
 from mappings.compiler import CompiledMapping
 from mappings.model import TypeFile
 from mappings.refers import Refers
@@ -142,6 +145,17 @@ class Flow:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptApart:
+    """Ages of the record types of one class, in seconds; `flows` are those of these types."""
+
+    name: str
+    flows: frozenset[str]
+    cases_s: float
+    lineage_s: float
+    archive_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Retention:
     """How long things are kept, in seconds. `receipts_s` >= `journal_s` (P7)."""
 
@@ -150,6 +164,8 @@ class Retention:
     cases_s: float
     audit_s: float
     windows_s: float
+    archive_s: float = 7 * 365 * 86_400.0
+    apart: tuple[KeptApart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,11 +200,16 @@ class Config:
     cases: Cases
     replay: Replays
     notifications: Notifications
+    siem: Siem = field(default_factory=Siem)
     secrets: MasterKeys = field(default_factory=MasterKeys)
+    signing: MasterKeys = field(default_factory=MasterKeys)
+    leavers: Leavers = field(default_factory=Leavers)
     metrics_open: bool = False
     """Whether `/metrics` asks for no sign-in."""
     mappings_by: Literal["files", "database"] = "files"
     """Where mappings come from; see `mappings.managed_by`."""
+    high_risk: HighRisk = field(default_factory=HighRisk)
+    """Which actions matter to security; see `high_risk`."""
 
     def members_of(self, connection: str) -> tuple[tuple[Flow, Member], ...]:
         """The flows that a connection takes part in."""

@@ -19,6 +19,7 @@ from gateway.config.values import Config
 
 Facts = dict[str, Any]
 OURS = "(built in)"
+POLICY = "high_risk"
 SECTIONS = {"connections": "connection", "flows": "flow"}
 
 
@@ -42,8 +43,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def document(config: Config, root: Path | None = None) -> Facts:
-    """{settings, connections, flows, files}: the parts as they are written, and of each file that they name its digest.
-    `root`: the folder that names are told from.
+    """{settings, connections, flows, files, high_risk}: the parts as they are written, of each file that they name its
+    digest, and the policy of high-risk actions with what it is made of. `root`: the folder that names are told from.
     """
     data = read_source(config.file).data
     base = root or config.file.parent
@@ -53,12 +54,13 @@ def document(config: Config, root: Path | None = None) -> Facts:
         "connections": dict(data.get("connections", {})),
         "flows": dict(data.get("flows", {})),
         "files": {_told(file, base): _digest(file) for file in files_of(config)},
+        POLICY: config.high_risk.facts,
     }
 
 
 def digest(document: Facts, *, settings: bool = False) -> str:
     """What a state of connections and flows is known by. `settings`: they count, too; workers may differ in some."""
-    held = {name: value for name, value in document.items() if settings or name != "settings"}
+    held = {name: value for name, value in document.items() if settings or name not in ("settings", POLICY)}
     return hashlib.sha256(json.dumps(held, sort_keys=True, default=str).encode()).hexdigest()
 
 
@@ -96,10 +98,11 @@ def _flat(value: Any, at: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def files_of(config: Config) -> list[Path]:
-    """Mappings and connector files, those of the library too: a release may change them."""
+    """Mappings, connector files and the policy, those of the library too: a release may change them."""
     found = {member.mapping_file for flow in config.flows.values() for member in flow.members.values()}
     paths = (registry.path_of(each.settings.connector) for each in config.connections.values())
-    return sorted({*found, *(Path(path) for path in paths if registry.is_file(path))})
+    policy = [config.high_risk.file] if config.high_risk.file is not None else []
+    return sorted({*found, *policy, *(Path(path) for path in paths if registry.is_file(path))})
 
 
 def _told(file: Path, base: Path) -> str:

@@ -12,7 +12,7 @@ import structlog
 from aiohttp import web
 
 from connectors.contract.errors import InputError, LockstepError, StorageError
-from gateway.access.asking import NotSignedIn, principal_of
+from gateway.access.asking import NotSignedIn, principal_of, set_not_allowed
 from gateway.access.rights import NotAllowed, Principal, Right
 from gateway.access.signin import csrf_token
 from gateway.console.desk import Desk
@@ -40,6 +40,7 @@ NAV = (
     ("cases", "Cases", "/cases", Right.SEE, "c"),
     ("records", "Records", "/records", Right.SEE, "r"),
     ("replays", "Replays", "/replays", Right.SEE, "p"),
+    ("leavers", "Leavers", "/leavers", Right.PEOPLE, "l"),
     ("connections", "Connections", "/connections", Right.SEE, "o"),
     ("mappings", "Mappings", "/mappings", Right.SEE, "m"),
     ("audit", "Audit", "/audit", Right.AUDIT, "a"),
@@ -176,6 +177,7 @@ async def _answered(desk: Desk, handler: Handler, right: Right | None, request: 
     except (web.HTTPException, ConnectionError):
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, the person gets a page that says what to do next
+        set_not_allowed(request, error)
         return _in_words(asked, error)
 
 

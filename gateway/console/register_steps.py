@@ -10,6 +10,7 @@ from aiohttp import web
 
 from connectors.contract.errors import InputError
 from connectors.contract.written.places import Source
+from gateway.access.asking import set_not_allowed
 from gateway.access.rights import NotAllowed, Right
 from gateway.config.parts import PART, Keys, value_at, with_values
 from gateway.console.flows import STAGES, WOULD
@@ -161,6 +162,7 @@ async def _apply(asked: Asked, draft: Draft) -> web.StreamResponse:
             place, who, draft.handed, expected=asked.field("digest"), reason=asked.field("reason")
         )
     except (InputError, NotAllowed) as error:
+        set_not_allowed(asked.request, error)
         return asked.back(path("register", draft.id, "review"), f"Not put in place: {error}.", tone="warn")
     await drafts.save_draft(place, who, draft, placed=placed.version, step="shadow")
     return asked.back(
@@ -191,6 +193,7 @@ async def take_up(asked: Asked) -> web.StreamResponse:
     try:
         found = await registering.take_up(asked.desk.place, asked.who)
     except (InputError, NotAllowed) as error:
+        set_not_allowed(asked.request, error)
         return asked.back(to, f"Not taken up: {error}.", tone="warn")
     said = "It worked by it already." if found.taken_up else "The gateway has begun again, with what is in place."
     response = asked.back(to, said)

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from connectors.contract.errors import InputError
 from connectors.contract.written.problems import Problem
+from gateway.access.asking import set_not_allowed
 from gateway.access.rights import NotAllowed, Right
 from gateway.console.frame import Asked, Unseen
 from gateway.console.rendering import path, query
@@ -49,6 +50,7 @@ async def remove(asked: Asked) -> web.StreamResponse:
             reason=asked.field("reason"),
         )
     except (InputError, NotAllowed) as error:
+        set_not_allowed(asked.request, error)
         return asked.back(here, f"Not removed: {error}.", tone="warn")
     said = f"{name} is removed, as version {placed.version}. This worker works with it until it begins again."
     return asked.back("/connections", said)

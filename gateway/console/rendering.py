@@ -14,7 +14,7 @@ import orjson
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from gateway.console import charts
-from gateway.console.words import connection_look, label_of, look_of
+from gateway.console.words import connection_look, label_of, leaver_look, look_of
 
 HERE = Path(__file__).parent
 _STEPS = ((60.0, "s", 1.0), (3600.0, "min", 60.0), (172_800.0, "h", 3600.0))
@@ -135,6 +135,7 @@ def environment() -> Environment:
         "charts": charts,
         "connection_look": connection_look,
         "label_of": label_of,
+        "leaver_look": leaver_look,
         "look_of": look_of,
         "path": path,
         "query": query,

@@ -16,6 +16,8 @@ from gateway.console import (
     exports,
     flows,
     keys,
+    leaver,
+    leavers,
     mappings,
     now,
     records,
@@ -23,6 +25,7 @@ from gateway.console import (
     register_steps,
     removing,
     replays,
+    reports,
     settings,
     views,
 )
@@ -55,6 +58,13 @@ _SEE: tuple[tuple[str, Handler], ...] = (
     ("/map", mappings.of_case),
     ("/map/{mapping}", mappings.mapping),
 )
+_PEOPLE: tuple[tuple[str, Handler], ...] = (
+    ("/leavers", leavers.board),
+    ("/leavers/floods/{flood}", leavers.flood),
+    ("/leavers/{number}", leaver.person),
+    ("/leavers/{number}/statement", leaver.statement),
+    ("/leavers/{number}/certificate", leaver.certificate),
+)
 _DO: tuple[tuple[str, Handler, Right | None], ...] = (
     ("/cases/act", cases.act, Right.WORK),
     ("/cases/views", views.save, Right.SEE),
@@ -79,6 +89,8 @@ _DO: tuple[tuple[str, Handler, Right | None], ...] = (
     ("/register/{draft}/{step}", register.save, Right.CONFIGURE),
     ("/configuration/take-up", register_steps.take_up, Right.CONFIGURE),
     ("/flow/{name}/move", flows.move, Right.CONFIGURE),
+    ("/leavers/floods/{flood}", leavers.decide, Right.PEOPLE),
+    ("/leavers/{number}/act", leaver.act, Right.PEOPLE),
     ("/map/{mapping}", mappings.mapping, Right.SEE),
     ("/map/{mapping}/act", mappings.act, Right.SEE),
     ("/settings/display", settings.display, None),
@@ -89,11 +101,14 @@ _DO: tuple[tuple[str, Handler, Right | None], ...] = (
 def routes(desk: Desk) -> list[web.RouteDef]:
     """The pages, what their forms send, and the static files."""
     pages = [web.get(path, framed(desk, handler)) for path, handler in _SEE]
+    pages += [web.get(path, framed(desk, handler, Right.PEOPLE)) for path, handler in _PEOPLE]
     pages += [
         web.get("/", _home),
         web.get("/sign-in", door.sign_in_page(desk)),
         web.get("/audit", framed(desk, audit.audit, Right.AUDIT)),
         web.get("/audit/export", framed(desk, audit.export, Right.AUDIT)),
+        web.get("/reports", framed(desk, reports.index, Right.AUDIT)),
+        web.get("/reports/{name}", framed(desk, reports.report, Right.AUDIT)),
         web.get("/settings", framed(desk, settings.settings, None)),
         web.get("/keys", framed(desk, keys.keys, None)),
         web.get("/console/static/{release}/{name}", static),

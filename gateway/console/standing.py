@@ -91,6 +91,9 @@ def _sweep(config: Config, name: str) -> Standing:
     return Standing(name, most, f"connections.{name}.sweeps.ids")
 
 
+_CLASSES = "retention.classes"
+
+
 def retention(config: Config) -> list[Standing]:
     """How long things are kept."""
     kept = config.retention
@@ -98,6 +101,11 @@ def retention(config: Config) -> list[Standing]:
         Standing("Changes as they arrived", f"{span(kept.journal_s)}, for replays", "retention.journal"),
         Standing("Receipts, against doing a thing twice", span(kept.receipts_s), "retention.receipts"),
         Standing("Closed cases", f"{span(kept.cases_s)}; an open case is never dropped", "retention.cases"),
+        *(
+            Standing(f"Closed cases, {each.name}", f"{span(each.cases_s)}; {', '.join(sorted(each.flows))}", _CLASSES)
+            for each in kept.apart
+        ),
+        Standing("The archive of what is closed", span(kept.archive_s), "retention.archive"),
         Standing("The audit trail", span(kept.audit_s), "retention.audit"),
         Standing("What a write of ours went over", span(kept.windows_s), "retention.windows"),
         Standing("A session without use", span(config.access.idle_s), "access.sessions"),

@@ -75,6 +75,29 @@ CONNECTIONS: Mapping[str, Look] = {
 }
 """States of a connection's circuit: a closed circuit is one that works."""
 
+LEAVERS: Mapping[str, Look] = {
+    # a person in a system
+    "planned": Look("planned", "calm", "ring"),
+    "doing": Look("doing", "busy", "half"),
+    "gone": Look("gone", "good", "tick"),
+    "by hand": Look("by hand", "warn", "square"),
+    "done by hand": Look("done by hand", "good", "double"),
+    "waiting": Look("waiting", "warn", "arrow"),
+    "held": Look("held", "warn", "pause"),
+    "which": Look("which account?", "warn", "split"),
+    "none": Look("no account", "calm", "dash"),
+    "not applicable": Look("not applicable", "calm", "equal"),
+    # the departure
+    "asks": Look("asks", "warn", "split"),
+    "open": Look("under way", "busy", "half"),
+    "done": Look("all gone", "good", "tick"),
+    "closed": Look("closed", "calm", "tick"),
+    "cancelled": Look("withdrawn", "calm", "dash"),
+    "returned": Look("back again", "calm", "back"),
+    "guarded": Look("stopped: too many at once", "bad", "square"),
+}
+"""How departures stand, as a whole and in each system; what is not here looks as it does elsewhere."""
+
 ACTIONS: Mapping[str, str] = {
     "retry": "Try again",
     "discard": "Discard",
@@ -132,6 +155,11 @@ def look_of(state: str) -> Look:
 def connection_look(state: str) -> Look:
     """How a connection's circuit looks."""
     return CONNECTIONS.get(state) or look_of(state)
+
+
+def leaver_look(state: str) -> Look:
+    """How a departure, or a person in a system, stands."""
+    return LEAVERS.get(state) or look_of(state)
 
 
 def label_of(action: str) -> str:

@@ -19,6 +19,7 @@ PROBLEMS: Mapping[str, Kind] = {
     "unreadable": Kind(400, "Not understood", "The body is not what its headers say it is; mend it."),
     "invalid-query": Kind(400, "Not understood", "`errors` names each query parameter that is unknown or unfit."),
     "invalid-header": Kind(400, "Not understood", "A header is missing or unfit; the detail names it."),
+    "event-not-kept": Kind(400, "Not understood", "The event is not kept any more; the audit trail has it."),
     "range-missing": Kind(400, "Not understood", "Name events, or a range of time."),
     "cursor-refused": Kind(
         400, "Not understood", "`after` is not of this list, filter and caller; start without it again."
@@ -43,7 +44,16 @@ PROBLEMS: Mapping[str, Kind] = {
     "selection-not-found": Kind(404, "Not found", "No such selection, or you may not see it."),
     "plan-not-found": Kind(404, "Not found", "No such plan, or you may not see it."),
     "operation-not-found": Kind(404, "Not found", "Nothing of that id takes longer, or you may not see it."),
+    "hold-not-found": Kind(404, "Not found", "There is no such legal hold."),
+    "hold-released": Kind(409, "Refused", "The hold was released before; the detail says by whom."),
+    "hold-target": Kind(422, "Not fit", "What is to be held is not there; the detail says how it is named."),
+    "archive-not-found": Kind(404, "Not found", "The archive has no such document, or you may not see it."),
+    "erase-not-found": Kind(404, "Not found", "No such record, or you may not see it."),
+    "erase-refused": Kind(409, "Refused", "The record may not be erased now; the detail says why."),
+    "report-not-found": Kind(404, "Not found", "No such report; the detail names those that there are."),
+    "report-no-time": Kind(400, "Not understood", "The time of the report ends before it begins."),
     "run-not-found": Kind(404, "Not found", "No such run, or you may not see it."),
+    "sink-not-found": Kind(404, "Not found", "The configuration has no SIEM sink of this name."),
     "channel-not-found": Kind(404, "Not found", "The configuration has no channel of this name."),
     "mapping-unknown": Kind(404, "Not found", "No such mapping version is stored; the detail names those that are."),
     "mapping-not-used": Kind(
@@ -71,6 +81,11 @@ PROBLEMS: Mapping[str, Kind] = {
     ),
     "configuration-refused": Kind(409, "Refused", "It is not safe as things stand; `errors` says why, item by item."),
     "configuration-stale": Kind(412, "Moved", "Another plan was looked at; `moved` says what moved: plan again."),
+    "leaver-not-found": Kind(404, "Not found", "No such departure, or you may not see it."),
+    "leaver-moved": Kind(412, "Moved", "Somebody decided something about the departure since; look again."),
+    "leaver-refused": Kind(409, "Refused", "It is not possible as the departure stands; the detail says why."),
+    "leaver-unclear": Kind(409, "Refused", "Several people could be meant; the detail names them. Name one."),
+    "leaver-unfit": Kind(422, "Not fit", "What was said cannot be right; the detail says why and what to try."),
     "flow-refused": Kind(409, "Refused", "There is no such move from its stage; the detail names those there are."),
     "flow-moved": Kind(412, "Moved", "Somebody moved the flow since; look again."),
     "refused": Kind(409, "Refused", "What is asked for is not possible as things stand; the detail says what is."),
@@ -78,6 +93,11 @@ PROBLEMS: Mapping[str, Kind] = {
     "action-forbidden": Kind(
         409, "Refused", "The case does not allow this action now; the detail says what it allows."
     ),
+    "flood-not-found": Kind(404, "Not found", "No departures of that name were stopped."),
+    "approval-own": Kind(409, "A second person is needed", "Another person has to look at it."),
+    "approval-caused": Kind(409, "A second person is needed", "Two people who did not ask for it have to look at it."),
+    "guard-over": Kind(409, "Refused", "Nobody waits in it any more; look again."),
+    "guard-unknown": Kind(409, "Refused", "The detail names who does not wait in it; look again."),
     "reason-missing": Kind(409, "Refused", "Give a reason, by its code or in words."),
     "reason-unknown": Kind(409, "Refused", "The class of the case has no such reason code."),
     "proof-missing": Kind(409, "Refused", "Say what was seen that proves it."),

@@ -28,6 +28,7 @@ access:
   tokens:
     demo: {{secret: 'file:token', roles: [admin]}}
 secrets: {{key: 'file:master.key'}}
+signing: {{key: 'file:signing.key'}}
 {places}
 connections:
 """

@@ -20,6 +20,8 @@ TOKEN_FILE = "token"  # noqa: S105 - a name of a file
 """Beside the configuration: what the demo signs in with, made for each run."""
 KEY_FILE = "master.key"
 """The key of the tokens that the gateway keeps in its database."""
+SIGNING_FILE = "signing.key"
+"""The key that signs the audit trail: workers that share a database have to agree on one."""
 OVERRIDES = ("LOCKSTEP_DATA", "LOCKSTEP_DATABASE", "LOCKSTEP_STREAM", "LOCKSTEP_LISTEN")
 """Variables that would replace what the configuration says; the demo's gateway must not see them."""
 
@@ -80,7 +82,7 @@ class Home:
             urls=urls,
         )
         self.config.write_text(text)
-        for secret in (TOKEN_FILE, KEY_FILE):
+        for secret in (TOKEN_FILE, KEY_FILE, SIGNING_FILE):
             file = self.path / secret
             file.touch(mode=0o600)
             file.write_text(f"{secrets.token_hex(32)}\n")

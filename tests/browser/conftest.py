@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
 
+from tests.browser.departing import BY_HAND, depart
 from tests.browser.filling import fill
 from tests.browser.stage import COOKIE, House, Stage
 from tests.support.real import missing
@@ -58,8 +59,9 @@ def house() -> Iterator[House]:
 @pytest.fixture(scope="package")
 def full(chromium: Browser, house: House, tmp_path_factory: pytest.TempPathFactory) -> Stage:
     """After a bad night. Tests that change it make one of their own."""
-    stage = house.stage(tmp_path_factory.mktemp("full"))
+    stage = house.stage(tmp_path_factory.mktemp("full"), extra=BY_HAND)
     house.do(fill(stage))
+    house.do(depart(stage))
     return stage
 
 

@@ -21,18 +21,25 @@ now; whoami; apply
 case list, groups, show, stats, export, file, approvals, look, retry, resolve, declare, accept, discard, close, correct
 case claim, release, delegate, assign, escalate, park, unpark, note, link, attach, approve, reject, withdraw, split
 case merge; case task add, task take, task done, task drop
-record why, show, history, look, resync
+record why, show, history, look, resync, erase
 replay plan, show, diff, approve, run, pause, resume, stop, list
 connection list, show, pause, resume, disable, enable
 flow list, show, history, preview, shadow, live, disable
+leaver list, show, plan, now, tell, import, hold, release, cancel, recheck, which, answer, done, statement
+leaver guard list, guard show, guard allow, guard refuse
 mapping list
-audit list, export
+audit list, show, tail, export, chain
+report list, show
+hold list, add, release
+archive list, show, verify
+siem status, test, resend
 notification list, test, replay
 token create, list, revoke
 """
 HERE = """
 demo; run; check; reconcile; sandbox; console
 connection sweep, rotate
+audit verify, key, accept
 secret set, list, remove, rotate-key
 connector list, test
 user add, list, set, disable, enable, password, sign-out
@@ -41,6 +48,8 @@ mapping versions, show, diff, run, test, backtest, publish, approve
 NOWHERE = """
 login; version; help exit-codes
 connector lint, test-file, init, show, schema
+siem verify, verifier
+leaver verify
 """
 
 
@@ -83,6 +92,7 @@ def test_what_works_only_here_says_so(path: tuple[str, ...], run: Run, monkeypat
         ("secret", "remove"): ["jira", "password"],
         ("connector", "test"): ["jira"],
         ("user", "add"): ["ann", "--role", "viewer"],
+        ("audit", "accept"): ["5", "--reason", "a drill"],
     }
     needed |= {("mapping", verb): ["x@1"] for verb in ("versions", "show", "run", "test", "publish", "approve")}
     needed |= {("mapping", "diff"): ["x@1", "x@2"]}

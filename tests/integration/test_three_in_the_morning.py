@@ -234,6 +234,8 @@ async def _told_afterwards(night: Night, plan: dict[str, Any], run: str, numbers
     once = ("replay_selected", "replay_planned", "replay_started", "replay_resume")
     assert {kind: by.pop((kind, "nadia")) for kind in once} == dict.fromkeys(once, 1)
     assert by.pop(("replay_approved", "omar")) == 1
+    assert by.pop(("replay_unapproved", "nadia")) == 1, "she tried to run it before he had looked"
+    assert by.pop(("replay_ended", "lockstep")) == 1, "what she started is closed with how it ended"
     assert {each for each in by if each[0].startswith("replay_")} == set()
 
     def of(kind: str) -> list[Any]:

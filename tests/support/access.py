@@ -21,7 +21,7 @@ from gateway.audit.tables import metadata as trail
 from gateway.config import Config
 from gateway.config.access import Access
 from gateway.core.problems import problem
-from gateway.storage.database import Database
+from gateway.storage.database import Database, loads
 from gateway.sync.batch import Topology
 from gateway.work.trail import note
 from gateway.work.workplace import Workplace
@@ -89,6 +89,13 @@ async def audited(database: Database) -> list[tuple[str, str]]:
     async with database.read() as tx:
         rows = await tx.execute(audit.select().order_by(audit.c.at, audit.c.id))
         return [(row.kind, row.actor) for row in rows]
+
+
+async def details(database: Database) -> list[tuple[str, dict[str, Any]]]:
+    """Kind and detail of every entry of the trail, in their order."""
+    async with database.read() as tx:
+        rows = await tx.execute(audit.select().order_by(audit.c.seq))
+        return [(row.kind, loads(row.detail)) for row in rows]
 
 
 async def everything(database: Database) -> str:

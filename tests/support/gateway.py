@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from connectors.contract.values import Change
 from dead_letter import store as cases
 from dead_letter.values import Case
+from gateway.config.leaver_guard import USUAL
 from gateway.delivery.breaker import Gate
 from gateway.delivery.released import Released
 from gateway.delivery.runner import Runner
@@ -84,7 +85,7 @@ def flow_of(systems: Sequence[System], mappings: Mapping[str, str] | None = None
         natural=options.get("natural"),
         on_delete=OnDelete(options.get("on_delete", "close")),
         latest_only=frozenset(options.get("latest_only", ())),
-        sets=frozenset({"tags"}),
+        sets=frozenset(options.get("sets", {"tags"})),
         begins=Stage(options.get("begins", "live")),
     )
 
@@ -223,7 +224,7 @@ async def bench(
     if "database" not in options:
         await make_tables(database)
     flow = flow_of(systems, mappings, **options)
-    decider = options.get("decider", Decider)(database, Topology.of([flow]), clock)
+    decider = options.get("decider", Decider)(database, Topology.of([flow], options.get("assignments", USUAL)), clock)
     await decider.start()
     runners, gates = {}, {}
     for system in systems:

@@ -7,6 +7,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.audit.keys import VARIABLE
 from gateway.demo.configuration import SECRET
 from gateway.demo.flows import PROJECT
 from gateway.demo.home import OVERRIDES
@@ -14,6 +15,8 @@ from gateway.demo.stand_ins import JIRA, SNOW
 
 PARTITIONS = 8
 TOKEN = "token-of-a-whole-run-0123456789"
+SIGNING_KEY = "d29ya2VycyBvZiBhIHdob2xlIHJ1biBzaWduIHRoaXM="
+"""All workers of a database sign its trail with one key."""
 SIGNED_IN = {"Authorization": f"Bearer {TOKEN}"}
 TIMEOUT_S = 2.5
 """Of one request; a lease is four times as long, and a frozen worker is away for longer than that."""
@@ -108,6 +111,7 @@ class Place:
     def environment(self, worker: int, port: int) -> dict[str, str]:
         """What makes one worker another one."""
         own = {"LOCKSTEP_DATA": str(self.path / f"worker-{worker}"), "LOCKSTEP_LISTEN": f"127.0.0.1:{port}"}
+        own[VARIABLE] = SIGNING_KEY
         return dict.fromkeys(OVERRIDES, "") | own
 
     def remove(self) -> None:

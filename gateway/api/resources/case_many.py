@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import aclosing
 from typing import Annotated, Any, Literal
 
 import msgspec
-import structlog
 from aiohttp import web
 from msgspec import Meta
 
-from dead_letter.values import Case
 from gateway.access.rights import Right
 from gateway.api.declare import Ask, Key, Route
 from gateway.api.failures import code_of
+from gateway.api.lines import answer_lines
 from gateway.api.reading import fit
 from gateway.api.resources.cases import Narrowing, case_filter
-from gateway.api.showing import to_json
 from gateway.work import cases
 from gateway.work.case_bodies import BODIES
 from gateway.work.case_views import ManyDone
 
 MOST = 200
 MOST_GROUPS = 50
-WRITE_S = 30.0
-"""A reader that takes nothing for so long is cut."""
-
-log = structlog.get_logger()
 
 Number = Annotated[str, Meta(pattern="^(FO-)?[0-9]{1,18}$", description="Of a case.")]
 GroupKey = Annotated[str, Meta(min_length=1, max_length=2000, description="Of a group, as they are listed.")]
@@ -115,37 +107,9 @@ async def merge(ask: Ask) -> MergeDone:
 
 
 async def export(ask: Ask) -> web.StreamResponse:
-    """A case on each line. What is refused is refused before the first; one that breaks off later ends without the end
-    that HTTP gives an answer, so no reader takes it for the whole.
-    """
-    response = web.StreamResponse(
-        headers={
-            "Content-Type": "application/jsonl",
-            "Content-Disposition": 'attachment; filename="cases.jsonl"',
-            "Cache-Control": "no-store",
-            "Vary": "Authorization, Cookie",
-        }
-    )
-    async with aclosing(cases.export_cases(ask.desk.place, ask.who, case_filter(ask.query))) as found:
-        first = await anext(found, None)
-        # From here on no other answer can follow, only a break.
-        await response.prepare(ask.request)
-        try:
-            await _write(response, first)
-            async for case in found:
-                await _write(response, case)
-        except Exception as error:
-            if not isinstance(error, ConnectionError | TimeoutError):
-                log.error("api-export-broken", exc_info=error)
-            if ask.request.transport is not None:
-                ask.request.transport.abort()
-    return response
-
-
-async def _write(response: web.StreamResponse, case: Case | None) -> None:
-    if case is not None:
-        async with asyncio.timeout(WRITE_S):
-            await response.write(to_json(case).encode() + b"\n")
+    """A case on each line."""
+    found = cases.export_cases(ask.desk.place, ask.who, case_filter(ask.query))
+    return await answer_lines(ask, found, "cases.jsonl")
 
 
 ROUTES = (

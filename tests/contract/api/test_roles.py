@@ -13,7 +13,10 @@ from gateway.app.http import application
 from tests.contract.api.conftest import NARROW, Place
 
 OPEN = {"/livez", "/readyz", "/version", "/openapi.json", "/metrics", "/problems/{code}"}
-NAMES = ("number", "key", "id", "attachment", "person", "type", "name", "channel", "mapping", "version")
+NAMES = (
+    *("number", "key", "id", "attachment", "person", "type", "name", "channel", "mapping", "version", "flood"),
+    *("hold", "seq", "entry", "sink"),
+)
 NOBODY = dict.fromkeys(NAMES, "nothing-of-that-name")
 OURS = {"system": "jira"}
 

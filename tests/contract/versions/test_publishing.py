@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from connectors.contract.errors import ConfigError
@@ -111,6 +112,8 @@ async def test_a_second_person_has_to_approve_where_the_flow_asks_for_it(store_u
         assert len(await stand.audited("mapping_approved")) == 1
         with pytest.raises(OwnWork):
             await mapping_publishing.publish(stand.place, omar, ref, expected=revision)
+        tried = [row["detail"]["tried"] for row in await stand.audited("mapping_self_approval")]
+        assert tried == ["approve", "publish"], "an attempt is undone, and told"
         done = await mapping_publishing.publish(stand.place, IVAN, ref, expected=revision)
         assert done["published"]
 
@@ -127,6 +130,12 @@ async def test_whoever_looked_at_another_current_version_is_told(store_url: str,
         assert done["published"]
         config = await with_published(load(stand.file, ENVIRONMENT), stand.database)
         assert config.flows["incidents"].members["snow"].mapping.version == 3
+        used = msgspec.structs.replace(stand.place, config=config)
+        await mapping_versions.remember(used, by="worker-2")
+        published = await stand.audited("mapping_published")
+        ended = {row["closes"]: row["outcome"] for row in await stand.audited("mapping_used")}
+        assert [row["outcome"] for row in published] == ["open", "open"]
+        assert sorted(ended.get(row["id"], "") for row in published) == ["applied", "superseded"]
 
 
 async def test_a_published_text_that_the_types_of_today_do_not_take_stops_the_start(

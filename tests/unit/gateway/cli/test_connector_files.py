@@ -54,12 +54,23 @@ def test_what_a_file_promises() -> None:
     assert "create by marker" in record["writes"]
 
 
+def test_what_a_file_says_of_access() -> None:
+    github = EXAMPLE.parents[3] / "connectors" / "github" / "connector.yaml"
+    code, said = run("show", str(github), "--json")
+    access = {each["name"]: each for each in json.loads(said)["access"]}
+    assert (code, access["team"]["ends"], access["schedule"]["ends"]) == (Code.DONE, "by request", "not shown")
+    lines = run("show", str(github), "--access")[1].splitlines()
+    assert "membership\taccount\tby request" in "\n".join(lines)
+    assert json.loads(run("show", str(EXAMPLE), "--json")[1])["access"] == []
+
+
 def test_the_schema_takes_what_the_reader_takes() -> None:
     import jsonschema
 
     from connectors.contract.written.places import read_source
 
     schema = json.loads(run("schema")[1])
-    jsonschema.Draft202012Validator(schema).validate(read_source(EXAMPLE).data)
+    for file in (EXAMPLE, *(EXAMPLE.parents[3] / "connectors").glob("*/connector.yaml")):
+        jsonschema.Draft202012Validator(schema).validate(read_source(file).data)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.Draft202012Validator(schema).validate({**read_source(EXAMPLE).data, "relase": "1"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import time
 from datetime import UTC, datetime
@@ -9,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.cli import audit
 from gateway.cli.exits import Code
+from gateway.work import audit_trail
 from tests.unit.gateway.cli.conftest import Run
 
 WHY = ("--reason", "their upgrade")
@@ -75,7 +76,8 @@ def test_the_trail_is_read_and_the_reading_is_in_it(run: Run, filled: Path) -> N
     assert [each["kind"] for each in found["entries"]] == ["connection_resumed", "connection_paused"]
     assert found["entries"][1]["detail"]["reason"] == "their upgrade"
     lines = run("audit", "list", "--what", "audit_read").out.splitlines()
-    assert lines[0].split("\t") == ["at", "actor", "what", "connection", "record", "cause", "detail"]
+    names = ["seq", "at", "actor", "what", "connection", "record", "cause", "outcome", "risk", "detail"]
+    assert lines[0].split("\t") == names
     assert "jira" in lines[-1], "who read, and with which filter"
     nothing = run("audit", "list", "--who", "nobody at all")
     assert (nothing.code, "nothing fits" in nothing.err) == (Code.DONE, True)
@@ -101,7 +103,21 @@ def test_an_export_of_many_pages_is_one_row_of_the_trail(
 ) -> None:
     for _ in range(3):
         run("connection", "pause", "jira", "--for", "2h", *WHY)
-    monkeypatch.setattr(audit, "PAGE", 1)
-    out = run("audit", "export", "--what", "paused").out.splitlines()
-    assert len(out) == 3
-    assert len(run("audit", "export", "--what", "audit_read").out.splitlines()) == 2, "one for each export"
+    monkeypatch.setattr(audit_trail, "PAGE", 1)
+    *rows, end = map(json.loads, run("audit", "export", "--what", "paused").out.splitlines())
+    assert [each["kind"] for each in rows] == ["connection_paused"] * 3
+    assert (end["rows"], end["head"]["seq"], len(end["head"]["link"])) == (3, rows[0]["seq"], 64)
+    sheet = list(csv.reader(run("audit", "export", "--what", "audit_exported", "--format", "csv").out.splitlines()))
+    assert [row[-3] for row in sheet] == ["outcome", "applied", "applied", ""], "one entry for each export, and its end"
+    assert sheet[-1][0] == "chain"
+
+
+def test_an_entry_is_shown_with_what_closes_it(run: Run, filled: Path) -> None:
+    run("audit", "export")
+    found = json.loads(run("audit", "list", "--what", "audit_exported", "--json").out)["entries"]
+    said = run("audit", "show", str(found[1]["seq"]))
+    assert (said.code, found[1]["ended"]) == (Code.DONE, "applied")
+    assert found[0]["id"] in said.out and "local:" in said.out
+    assert run("audit", "show", "4711").code == Code.NOT_FOUND
+    assert run("audit", "list", "--risk", "enormous").code == Code.WRONG_USE
+    assert json.loads(run("audit", "list", "--outcome", "open", "--json").out)["entries"] == []

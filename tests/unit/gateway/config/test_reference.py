@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from gateway.config import access, auth, notifications, read
+from gateway.config import access, auth, notifications, read, siem
 from gateway.config import model as config_model
 from mappings import model as mapping_model
 from mappings import task_model
@@ -67,6 +67,7 @@ def keys(module: object) -> set[str]:
         ("configuration.md", access),
         ("configuration.md", auth),
         ("configuration.md", notifications),
+        ("configuration.md", siem),
         ("mapping.md", mapping_model),
         ("mapping.md", task_model),
     ],

@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 
 from gateway.config import Config
+from gateway.config.high_risk import HighRisk
 from gateway.config.written import differences
 from gateway.work.guarded import only_for_admins
 
@@ -24,7 +25,9 @@ NOW: dict[str, Any] = {
 def config(folder: Path) -> Config:
     settings = SimpleNamespace(connector=str(folder / "connectors" / "desk.yaml"), auth=DESK["auth"])
     desk = SimpleNamespace(name="desk", settings=settings)
-    return cast(Config, SimpleNamespace(file=folder / "lockstep.yaml", connections={"desk": desk}))
+    return cast(
+        Config, SimpleNamespace(file=folder / "lockstep.yaml", connections={"desk": desk}, high_risk=HighRisk())
+    )
 
 
 def why(folder: Path, section: str, entry: dict[str, Any]) -> list[str]:
