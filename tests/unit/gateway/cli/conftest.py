@@ -89,6 +89,16 @@ def filled(config: Path, template: Path) -> Path:
     return config
 
 
+@pytest.fixture
+def keeps_its_key(filled: Path) -> Path:
+    """The same, where the key that signs is the one in `data`, as on every SQLite whose configuration names none."""
+    named = "signing: {key: 'file:signing.key'}\n"
+    text = filled.read_text()
+    assert named in text
+    filled.write_text(text.replace(named, ""))
+    return filled
+
+
 async def _fill(database: Database) -> None:
     await migrate(database)
     members = {name: MemberState(link=LinkState.PRIMARY, id=one, key=key) for name, (one, key) in NUMBERS.items()}

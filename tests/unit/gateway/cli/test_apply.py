@@ -114,7 +114,7 @@ def test_the_first_one_says_that_new_flows_write_at_once_and_how_to_look_first(
     """There is no database yet, nor a configuration: what begins live has to be said all the same."""
     first = tmp_path / "first" / "lockstep.yaml"
     first.parent.mkdir()
-    for secret in ("token", "master.key"):
+    for secret in ("token", "master.key", "signing.key"):
         shutil.copy(filled.parent / secret, first.parent)
     monkeypatch.setenv("LOCKSTEP_CONFIG", str(first))
     whole = twice / "whole.yaml"

@@ -17,9 +17,9 @@ from tests.unit.gateway.cli.conftest import Run
 
 
 @pytest.fixture
-def store(filled: Path) -> Path:
+def store(keeps_its_key: Path) -> Path:
     """The database, with five entries and a checkpoint of the first four."""
-    file = filled.parent / "gateway" / "lockstep.db"
+    file = keeps_its_key.parent / "gateway" / "lockstep.db"
 
     async def fill() -> None:
         database = Database(f"sqlite+aiosqlite:///{file}")

@@ -22,9 +22,9 @@ ASKED = ("--reason", "checked with HR", "--yes")
 
 
 @pytest.fixture
-def flood(filled: Path) -> Database:
+def flood(keeps_its_key: Path) -> Database:
     """Three of an import of 500 wait."""
-    database = Database(f"sqlite+aiosqlite:///{filled.parent}/gateway/lockstep.db")
+    database = Database(f"sqlite+aiosqlite:///{keeps_its_key.parent}/gateway/lockstep.db")
 
     async def stop() -> None:
         for number in (1, 2, 3):
