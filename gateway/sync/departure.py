@@ -30,6 +30,8 @@ def leave(unit: Unit, connection: str, why: str) -> None:
             lane.state, lane.tries = LaneState.IDLE, 0
         lane.dirty, lane.next_try_at = True, 0.0
     for held in state.members.values():
+        for shadow in held.shadow.values():
+            shadow.mismatches = 0  # of ordinary writes: closing begins anew
         waiting: list[Shadow | PendingItem] = [*held.shadow.values(), *held.items]
         for waits in waiting:
             unit.moot(waits.held, why_moot)

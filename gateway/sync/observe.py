@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from connectors.contract.values import Snapshot
-from gateway.sync import kept
+from gateway.sync import closing, kept
 from gateway.sync.absorb import Observation, absorb
 from gateway.sync.attempts import Seen
 from gateway.sync.departure import deleted, deletion_leaves, leave, shows_departure
@@ -67,7 +67,9 @@ def gone(unit: Unit, connection: str) -> list[str]:
 def _show_only(unit: Unit, connection: str, snapshot: Snapshot) -> None:
     """After a tombstone nothing is believed, but what the object shows decides whether it counts as closed."""
     held = unit.held(connection)
-    for name, ext in exts_of(unit, connection, snapshot).items():
+    exts = exts_of(unit, connection, snapshot)
+    closing.look(unit, connection, exts)
+    for name, ext in exts.items():
         shadow = unit.shadow(connection, name)
         shadow.ext, shadow.known = ext, True
     if snapshot.version is not None:

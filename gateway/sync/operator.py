@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from connectors.contract.errors import MappingError
-from gateway.sync import awaiting
+from gateway.sync import awaiting, closing
 from gateway.sync.attempts import Attempt, Outcome
 from gateway.sync.fan_out import asked_again
 from gateway.sync.guard import reset
@@ -31,6 +31,7 @@ def retry(unit: Unit, connection: str, key: str, *, actor: str) -> None:
     if lane.case == key:
         _unpark(lane)
         lane.case = key
+        closing.again(unit, connection)
     lane.dirty, lane.read_wanted = True, lane.read_wanted or unit.held(connection).id != ""
     unit.audit("operator_retry", connection, actor=actor, case=key)
     mark_dirty(unit)
@@ -61,6 +62,7 @@ def seen_to(unit: Unit, connection: str, key: str, *, actor: str) -> None:
     if lane.case != key:
         return
     _unpark(lane)
+    closing.again(unit, connection)
     lane.dirty = True
     unit.audit("operator_seen_to", connection, actor=actor, case=key)
     mark_dirty(unit)

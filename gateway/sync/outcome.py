@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from connectors.contract.values import HistoryEntry, Receipt, Snapshot, VersionKind, WriteKind
-from gateway.sync import instead, kept, referee
+from gateway.sync import closing, instead, kept, referee
 from gateway.sync.attempts import Attempt, Conclusion, Outcome, Seen
 from gateway.sync.flow import Member
 from gateway.sync.gap import check_history, foreign, open_window, remember_span, unseen
@@ -38,7 +38,9 @@ def applied(unit: Unit, lane: Lane, attempt: Attempt, conclusion: Conclusion) ->
     stored = kept.stored(unit, connection, attempt, receipt, conclusion.seen)
     record_effect(unit, lane, attempt, stored, receipt.version)
     if receipt.snapshot is not None:
-        kept.look(unit, connection, receipt.snapshot, exts_of(unit, connection, receipt.snapshot))
+        shown = exts_of(unit, connection, receipt.snapshot)
+        kept.look(unit, connection, receipt.snapshot, shown)
+        closing.look(unit, connection, shown)
     _settle_window(unit, lane, attempt, conclusion, receipt)
     if receipt.snapshot is not None and attempt.kind is WriteKind.CREATE and conclusion.seen is None:
         ours(unit, connection, receipt.snapshot, None, sent=True)
@@ -85,8 +87,8 @@ def record_effect(unit: Unit, lane: Lane, attempt: Attempt, stored: dict[str, An
         shadow.ext, shadow.known, shadow.wrote = stored[name], True, unit.now
         shadow.proven_at = version if version is not None else shadow.proven_at
         if sent.fver is None:
-            if not attempt.closing:
-                shadow.carried = NEVER if shadow.carried == NEVER else shadow.carried
+            if attempt.closing and stored[name] != member.mapping.norm(name, sent.ext):
+                shadow.mismatches += 1
             continue
         # Whom the system puts there with the group that stands in is its own affair, and no other value of the field.
         if stored[name] == member.mapping.norm(name, sent.ext) or shadow.instead == sent.fver:

@@ -9,7 +9,7 @@ from typing import Any
 from connectors.contract.errors import MappingError
 from connectors.contract.values import Ref, Step, VersionKind, WriteKind
 from gateway.core.ids import new_id
-from gateway.sync import awaiting, instead, undecided
+from gateway.sync import awaiting, closing, instead, undecided
 from gateway.sync.absorb import agrees
 from gateway.sync.attempts import Attempt, Seen, SentField
 from gateway.sync.flow import Member
@@ -173,11 +173,10 @@ def _want(unit: Unit, connection: str, name: str, canon: FieldState, rev: int | 
 
 
 def closing_wants(unit: Unit, connection: str) -> list[Want]:
-    """Rule 21: after a tombstone the only thing wanted is that the object counts as closed."""
+    """What the object lacks to count as closed."""
     member, held = unit.member(connection), unit.held(connection)
-    departure = member.mapping.departure
     found = []
-    for name, value in (departure.closed if departure else {}).items():
+    for name, value in closing.closed_by(unit, connection).items():
         shadow = held.shadow.get(name)
         if not (shadow and shadow.known and agrees(member, name, value, shadow.ext)):
             ext = member.mapping.to_ext(name, value)
@@ -197,6 +196,9 @@ def start(unit: Unit, lane: Lane, seen: Seen | None, *, timeout_s: float, lease_
         found = closing_wants(unit, connection) if held.link is LinkState.PRIMARY else []
         if not found:
             held.closed = held.link is LinkState.PRIMARY or held.closed
+            return None
+        if told := closing.given_up(unit, connection):
+            park(unit, lane, "refused", "close.refused", *told)
             return None
         return _update(unit, lane, found, seen, timeout_s, lease_s)
     if held.link is LinkState.GONE or not state.fields:

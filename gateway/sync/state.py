@@ -69,7 +69,7 @@ class Shadow(msgspec.Struct, omit_defaults=True, gc=False):
     wrote: float = 0.0
     """When our newest write of this field was recorded as applied (our clock)."""
     mismatches: int = 0
-    """Writes in a row that were stored otherwise than sent."""
+    """Writes in a row that were stored otherwise than sent; after a tombstone, closings that were not kept."""
     absent: int = 0
     """Whole reads since we wrote the field that did not show it; 0 again once one does."""
     asked: str = ""

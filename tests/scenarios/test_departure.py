@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from connectors.contract.errors import Refused
 from connectors.contract.values import Receipt, Write
-from tests.scenarios.world_of_two import START, two
+from gateway.sync.kept import TIMES
+from tests.scenarios.test_not_kept import drops, retry
+from tests.scenarios.world_of_two import COUNTER, COUNTER_HISTORY, STAMP_HISTORY, START, two
 
 
 async def test_tombstone_vs_replay(store_url: str) -> None:
@@ -89,3 +93,54 @@ async def test_deletion_as_a_case(store_url: str) -> None:
         w.edit_b(x="1")
         await w.g.settle()
         assert len(w.a.things) == 1 and w.a.writes == []
+
+
+@pytest.mark.parametrize("shown", [False, True], ids=["read back", "answered"])
+@pytest.mark.parametrize("kind", [COUNTER, COUNTER_HISTORY, STAMP_HISTORY], ids=["counter", "counted", "stamp"])
+async def test_a_close_that_is_not_kept_is_not_sent_for_ever(
+    store_url: str, kind: dict[str, object], shown: bool
+) -> None:
+    """The system says that it has switched the account off, and leaves it on: people have to know."""
+    async with two(store_url, b=kind) as w:
+        end = drops(w.b, "active", shown_in_answer=shown)
+        w.edit_a(active=False)
+        for turn in range(10):
+            await w.g.settle()
+            w.edit_b(x=f"x{turn}")
+        await w.g.settle()
+        (case,) = await w.g.cases()
+        assert (case.cause, case.connection) == ("close.refused", "b")
+        assert case.evidence["closing"] == ["active"]
+        assert len(w.b.writes) == TIMES
+        end()
+        await retry(w, case)
+        await w.g.settle()
+        assert w.shown(w.b)["active"] is False
+        assert await w.g.cases() == []
+
+
+@pytest.mark.parametrize("kind", [COUNTER, COUNTER_HISTORY, STAMP_HISTORY], ids=["counter", "counted", "stamp"])
+async def test_people_may_let_somebody_in_again_as_often_as_they_like(store_url: str, kind: dict[str, object]) -> None:
+    async with two(store_url, b=kind) as w:
+        w.edit_a(active=False)
+        await w.g.settle()
+        for _ in range(3 * TIMES):
+            w.edit_b(active=True)
+            await w.g.settle()
+            assert w.shown(w.b)["active"] is False
+        assert await w.g.cases() == []
+
+
+async def test_what_was_not_kept_before_does_not_speak_against_closing(store_url: str) -> None:
+    """Its writes of this field were dropped while it was an ordinary one; closing begins anew."""
+    async with two(store_url, b=COUNTER_HISTORY, mappings={"b": "signed"}) as w:
+        end = drops(w.b, "y", shown_in_answer=True)
+        for turn in range(TIMES):
+            w.edit_a(y=f"y{turn}")
+            await w.g.settle()
+        assert [case.cause for case in await w.g.cases()] == ["field.not_kept"]
+        end()
+        w.edit_a(active=False)
+        await w.g.settle()
+        assert w.shown(w.b)["y"] == "left"
+        assert await w.g.cases() == []

@@ -173,7 +173,8 @@ def test_departure(name: str) -> None:
     canceled, off = {"status": "canceled"}, {"active": False}
     ends: dict[str, dict[str, Any]] = dict.fromkeys(("incident", "request", "task"), canceled)
     ends |= dict.fromkeys(("person", "group"), off)
-    wanted = ends.get(LIBRARY[name].type, {})
+    # BambooHR answers as if it had taken it, and does not: whether somebody works there is HR's own to say.
+    wanted = {} if LIBRARY[name].system == "bamboohr" else ends.get(LIBRARY[name].type, {})
     assert departure.closed == {field: value for field, value in wanted.items() if field in LIBRARY[name].fields}
     assert not departure.leaves({})
 
