@@ -24,9 +24,9 @@ from gateway.app.compose import Gateway, compose
 from gateway.app.consume import Consumer
 from gateway.app.http import application
 from gateway.config import load
-from gateway.storage.migrate import migrate
 from gateway.work.mapping_versions import remember
 from tests.support.edges import Sites, sites
+from tests.support.migrated import migrated
 from tests.support.running import ENVIRONMENT, started, write_config
 
 T = TypeVar("T")
@@ -79,7 +79,7 @@ class House:
         text = file.read_text()
         file.write_text("\n".join(f"name: {name}" if line.startswith("name:") else line for line in text.splitlines()))
         gateway = compose(load(file, ENVIRONMENT), transports={"snow": NO_SYSTEM, "jira": NO_SYSTEM})
-        await migrate(gateway.database)
+        await migrated(gateway.database)
         await gateway.clock.start()
         await remember(gateway.place, by=gateway.name)
         await gateway.decider.start()

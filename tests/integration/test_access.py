@@ -15,8 +15,8 @@ import pytest
 from gateway.cli.main import main
 from gateway.config import load
 from gateway.storage.database import Database
-from gateway.storage.migrate import migrate
 from tests.support.edges import Program, Said, environment, lockstep, program
+from tests.support.migrated import migrated
 from tests.support.running import ENVIRONMENT, TOKEN, write_config
 
 pytestmark = pytest.mark.slow
@@ -39,7 +39,7 @@ async def prepared(site: tuple[Path, str]) -> None:
 async def prepare(file: Path) -> None:
     """The database as a first start leaves it."""
     database = Database(load(file, ENVIRONMENT).database)
-    await migrate(database)
+    await migrated(database)
     await database.close()
 
 

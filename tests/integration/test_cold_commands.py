@@ -12,8 +12,8 @@ import pytest
 from gateway.cli.nouns import app_of
 from gateway.config import load
 from gateway.storage.database import Database
-from gateway.storage.migrate import migrate
 from tests.support.edges import environment, lockstep
+from tests.support.migrated import migrated
 from tests.support.running import ENVIRONMENT, write_config
 
 NOWHERE = "http://127.0.0.1:9"
@@ -64,7 +64,7 @@ def test_every_noun_is_asked_something() -> None:
 async def test_says_the_same(tmp_path: Path, noun: str) -> None:
     file, _ = write_config(tmp_path, snow=NOWHERE, jira=NOWHERE)
     database = Database(load(file, ENVIRONMENT).database)
-    await migrate(database)
+    await migrated(database)
     await database.close()
     env = environment(XDG_CONFIG_HOME=str(tmp_path / "xdg"))
     cold = await lockstep(*QUESTIONS[noun], cwd=tmp_path, env=env, cold=True)

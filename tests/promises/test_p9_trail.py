@@ -281,9 +281,9 @@ async def test_is_broken_without(mechanism: str, embedded_url: str) -> None:
 
 
 @pytest.mark.postgres
-async def test_workers_at_once_leave_no_gap_and_a_reader_misses_nothing(postgres_url: str) -> None:
+async def test_workers_at_once_leave_no_gap_and_a_reader_misses_nothing(furnished_url: str) -> None:
     """Each reads on above the newest it has seen, while two workers write with eight hands."""
-    one, other = Database(postgres_url), Database(postgres_url)
+    one, other = Database(furnished_url), Database(furnished_url)
     await make_tables(one, (metadata,))
     done = asyncio.Event()
 

@@ -52,10 +52,10 @@ ASKED: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize("asked", ASKED)
-async def test_an_index_will_do(asked: str, store_url: str) -> None:
+async def test_an_index_will_do(asked: str, bare_url: str) -> None:
     """PostgreSQL takes a small table as a whole if it may; asked not to, it shows whether the index fits at all."""
     statement, index = ASKED[asked]
-    database = Database(store_url)
+    database = Database(bare_url)
     await migrate(database)
     dialect = sqlite.dialect() if database.sqlite else postgresql.dialect()  # type: ignore[no-untyped-call]
     sql = str(statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))

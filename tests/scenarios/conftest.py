@@ -9,7 +9,7 @@ import pytest
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database."""
+    """A database without a row."""
     if request.param == "sqlite":
         return f"sqlite+aiosqlite:///{tmp_path}/store.db"
-    return str(request.getfixturevalue("postgres_url"))
+    return str(request.getfixturevalue("furnished_url"))

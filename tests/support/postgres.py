@@ -1,4 +1,5 @@
-"""A throw-away PostgreSQL cluster for the test run, shared by all its processes, and a fresh database for each test.
+"""A throw-away PostgreSQL cluster for the test run, shared by all its processes, and a database of its own for each
+test: an empty one, or one with all tables and no row.
 
 Whoever asks first starts the cluster, under a file lock; the process that began the run stops it. Durability is off:
 these tests ask what the server decides, not what survives a power cut. PostgreSQL refuses to run as root, so root
@@ -17,13 +18,15 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 import pytest
+from sqlalchemy.dialects import postgresql
 
 from tests.support.real import missing
+from tests.support.tables import script
 
 RUN_DIR_VARIABLE = "LOCKSTEP_TEST_POSTGRES_DIR"
 """Folder of this run's cluster, named by the process that began the run and inherited by its workers."""
@@ -45,6 +48,22 @@ _SETTINGS = {
     "log_min_messages": "warning",
     "timezone": "'UTC'",
 }
+
+
+_CATALOGUE = """SELECT md5(string_agg(line, ',' ORDER BY line)) FROM (
+    SELECT c.relname || c.relkind::text || coalesce(a.attname || a.atttypid || a.attnotnull || a.attnum, '') AS line
+    FROM pg_class c LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
+    WHERE c.relnamespace = 'public'::regnamespace
+    UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+    UNION ALL SELECT tgname FROM pg_trigger WHERE NOT tgisinternal) AS all_of_it"""
+"""One value for all that is made in a database."""
+_REMEMBER = f"DO $$ BEGIN EXECUTE format('COMMENT ON SCHEMA public IS %L', ({_CATALOGUE})); END $$"
+_FORGET_ROWS = f"""DO $$ DECLARE made record; BEGIN
+    IF obj_description('public'::regnamespace) IS DISTINCT FROM ({_CATALOGUE}) THEN RAISE 'tables were changed'; END IF;
+    FOR made IN SELECT oid, relname, relkind FROM pg_class WHERE relnamespace = 'public'::regnamespace LOOP
+        IF made.relkind = 'r' THEN EXECUTE format('DELETE FROM public.%I', made.relname);
+        ELSIF made.relkind = 'S' THEN PERFORM setval(made.oid::regclass, 1, false); END IF;
+    END LOOP; END $$"""
 
 
 class PostgresError(RuntimeError):
@@ -115,8 +134,10 @@ class Cluster:
 
     def sql(self, *statements: str, database: str = "postgres") -> None:
         """Run statements as the superuser, each in a transaction of its own."""
+        self._psql(database, *(part for statement in statements for part in ("-c", statement)))
+
+    def _psql(self, database: str, *commands: str) -> None:
         server = ["-h", "127.0.0.1", "-p", str(self.port), "-U", _SUPERUSER, "-d", database]
-        commands = [part for statement in statements for part in ("-c", statement)]
         _run([self.binaries / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", *server, *commands], self.home)
 
     def create_database(self) -> str:
@@ -125,15 +146,29 @@ class Cluster:
         self.sql(f"CREATE DATABASE {name} TEMPLATE template0 STRATEGY file_copy")
         return name
 
+    def furnish(self, name: str) -> None:
+        """Make the tables of today in an empty database: a second of this server's work."""
+        with tempfile.NamedTemporaryFile("w", suffix=".sql", dir=self.home, encoding="utf-8") as file:
+            file.write(f"{script(postgresql.dialect())}{_REMEMBER};\n")  # type: ignore[no-untyped-call]
+            file.flush()
+            Path(file.name).chmod(0o644)
+            self._psql(name, "-1", "-f", file.name)
+
     def empty_database(self, name: str) -> None:
         """Cut whatever connection a test left open, and forget all it made: a third of the time of a new database."""
+        self._alone(name, "DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
+
+    def forget_rows(self, name: str) -> None:
+        """The same, and the tables stay. Raises PostgresError where they are not as `furnish` made them."""
+        self._alone(name, "SET session_replication_role = 'replica'", _FORGET_ROWS)
+
+    def _alone(self, name: str, *statements: str) -> None:
         self.sql(
             "SET lock_timeout = '20s'",
             "SET client_min_messages = 'error'",
             "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()",
-            "DROP SCHEMA public CASCADE",
-            "CREATE SCHEMA public",
+            *statements,
             database=name,
         )
 
@@ -276,22 +311,56 @@ def postgres_cluster() -> Cluster:
     return shared_cluster(binaries, Path(os.environ[RUN_DIR_VARIABLE]))
 
 
-@pytest.fixture(scope="session")
-def emptied_databases() -> list[tuple[str, int]]:
+@dataclass
+class Pool:
     """Databases that tests of this process are done with, and how often each was used."""
-    return []
+
+    cluster: Cluster
+    furnished: bool
+    idle: list[tuple[str, int]] = field(default_factory=list)
+
+    @contextmanager
+    def lent(self) -> Iterator[str]:
+        """The URL of one that is nobody else's: empty, or with all tables and no row."""
+        name, uses = self.idle.pop() if self.idle else (self._new(), 0)
+        yield self.cluster.url(name)
+        try:
+            if uses < _MOST_USES:
+                (self.cluster.forget_rows if self.furnished else self.cluster.empty_database)(name)
+                self.idle.append((name, uses + 1))
+                return
+        except PostgresError:
+            pass  # a server that was killed, a table that is locked or was changed: the next test gets a new one
+        self.cluster.drop_database(name)
+
+    def _new(self) -> str:
+        name = self.cluster.create_database()
+        if self.furnished:
+            self.cluster.furnish(name)
+        return name
+
+
+@pytest.fixture(scope="session")
+def empty_databases(postgres_cluster: Cluster) -> Pool:
+    """Those of `postgres_url`."""
+    return Pool(postgres_cluster, furnished=False)
+
+
+@pytest.fixture(scope="session")
+def furnished_databases(postgres_cluster: Cluster) -> Pool:
+    """Those of `furnished_url`."""
+    return Pool(postgres_cluster, furnished=True)
 
 
 @pytest.fixture
-def postgres_url(postgres_cluster: Cluster, emptied_databases: list[tuple[str, int]]) -> Iterator[str]:
+def postgres_url(empty_databases: Pool) -> Iterator[str]:
     """`postgresql+asyncpg://...` of an empty database that is this test's own."""
-    name, uses = emptied_databases.pop() if emptied_databases else (postgres_cluster.create_database(), 0)
-    yield postgres_cluster.url(name)
-    try:
-        if uses < _MOST_USES:
-            postgres_cluster.empty_database(name)
-            emptied_databases.append((name, uses + 1))
-            return
-    except PostgresError:
-        pass  # a server that was killed, a table that is locked: the next test gets a new one
-    postgres_cluster.drop_database(name)
+    with empty_databases.lent() as url:
+        yield url
+
+
+@pytest.fixture
+def furnished_url(furnished_databases: Pool) -> Iterator[str]:
+    """The same with all tables and no row: making them costs as much as the rest of a test."""
+    with furnished_databases.lent() as url:
+        yield url

@@ -16,6 +16,7 @@ from gateway.app.compose import Gateway, compose
 from gateway.app.consume import Consumer
 from gateway.app.run import running
 from gateway.config import load
+from tests.support.migrated import migrated
 from tests.support.waiting import until
 
 TOKEN = "token-of-the-tests-0123456789"
@@ -108,5 +109,6 @@ async def started(
 ) -> AsyncIterator[Running]:
     """The gateway of a configuration file."""
     gateway = compose(load(file, ENVIRONMENT), transports=transports)
+    await migrated(gateway.database)
     async with running(gateway) as consumer, ClientSession() as http:
         yield Running(gateway, consumer, url, http)

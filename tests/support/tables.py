@@ -14,7 +14,7 @@ from gateway.storage.schema import PARTS
 
 async def make_tables(database: Database, parts: Sequence[MetaData] = PARTS) -> None:
     """The tables of these parts with their indexes, as `create_all` makes them; those that are there already stay."""
-    said = _statements(tuple(parts), database.engine.dialect)
+    said = script(database.engine.dialect, tuple(parts))
     async with database.engine.connect() as connection:
         raw = (await connection.get_raw_connection()).driver_connection
         assert raw is not None
@@ -27,7 +27,8 @@ async def make_tables(database: Database, parts: Sequence[MetaData] = PARTS) -> 
 _known: dict[tuple[str, tuple[MetaData, ...]], str] = {}
 
 
-def _statements(parts: tuple[MetaData, ...], dialect: Dialect) -> str:
+def script(dialect: Dialect, parts: tuple[MetaData, ...] = PARTS) -> str:
+    """What makes these tables and indexes where they are not there yet."""
     key = dialect.name, parts
     if key not in _known:
         _known[key] = ";\n".join([*_compiled(parts, dialect), ""])

@@ -18,12 +18,12 @@ from gateway.app.compose import connectors_of, topology_of
 from gateway.audit.tables import audit
 from gateway.config import load
 from gateway.storage.database import Database, insert_all, loads
-from gateway.storage.migrate import migrate
 from gateway.sync.tables import notice
 from gateway.work import mapping_versions
 from gateway.work.workplace import Workplace
 from mappings.loader import LIBRARY
 from tests.support.running import ENVIRONMENT, FLOW, write_config
+from tests.support.tables import make_tables
 
 Facts = dict[str, Any]
 NAMES = {"servicenow-incident": "snow.yaml", "jira-issue": "jira.yaml"}
@@ -123,7 +123,7 @@ async def shelf(url: str, folder: Path, *, extra: str = "") -> AsyncIterator[She
     file, _ = write_config(folder, snow="http://127.0.0.1:9", jira="http://127.0.0.1:9", flow=flow, extra=extra)
     database = Database(url)
     try:
-        await migrate(database)
+        await make_tables(database)
         yield Shelf(folder, file, database)
     finally:
         await database.close()

@@ -18,7 +18,7 @@ from tests.support.access import Time, workplace
 async def db(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
     url = f"sqlite+aiosqlite:///{tmp_path}/access.db"
     if request.param == "postgres":
-        url = request.getfixturevalue("postgres_url")
+        url = request.getfixturevalue("furnished_url")
     database = Database(url)
     yield database
     await database.close()

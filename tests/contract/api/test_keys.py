@@ -11,7 +11,7 @@ import pytest
 from gateway.api.cursors import CursorRefused, Cursors
 from gateway.api.keys import DAY_S, LEASE_S, Claim, Kept, KeyRefused, Keys, forget_answers
 from gateway.storage.database import Database
-from gateway.storage.migrate import migrate
+from tests.support.tables import make_tables
 from tests.unit.gateway.api.test_reading import Still
 
 ANSWER = Kept(201, {"Location": "/v1/x"}, '{"done": true}')
@@ -20,8 +20,8 @@ ANSWER = Kept(201, {"Location": "/v1/x"}, '{"done": true}')
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
     url = f"sqlite+aiosqlite:///{tmp_path / 'x.db'}"
-    made = Database(request.getfixturevalue("postgres_url") if request.param == "postgres" else url)
-    await migrate(made)
+    made = Database(request.getfixturevalue("furnished_url") if request.param == "postgres" else url)
+    await make_tables(made)
     yield made
     await made.close()
 

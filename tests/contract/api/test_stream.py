@@ -18,10 +18,10 @@ from gateway.access.rights import Principal, Role, local
 from gateway.api import streaming
 from gateway.api.streams import MOST_OF_ONE
 from gateway.storage.database import Database
-from gateway.storage.migrate import migrate
 from gateway.work import tokens
 from gateway.work.pulse import Pulse, kept, steps_after
 from tests.contract.api.conftest import NARROW, Place
+from tests.support.tables import make_tables
 from tests.unit.gateway.api.test_reading import Still
 
 PATH = "/v1/stream"
@@ -130,9 +130,9 @@ def test_there_is_room_for_so_many_of_one_caller(place: Place) -> None:
 
 
 @pytest.mark.postgres
-async def test_a_step_that_commits_late_is_not_passed_over(postgres_url: str) -> None:
-    database = Database(postgres_url)
-    await migrate(database)
+async def test_a_step_that_commits_late_is_not_passed_over(furnished_url: str) -> None:
+    database = Database(furnished_url)
+    await make_tables(database)
     pulse = Pulse(database, Still())
     await pulse.look()
     await pulse.look()

@@ -35,8 +35,8 @@ async def old(database: Database, *numbers: int) -> None:
     await migrate(database)
 
 
-async def test_what_was_there_before_is_chained_and_nothing_is_claimed_of_it(url: str) -> None:
-    database = Database(url)
+async def test_what_was_there_before_is_chained_and_nothing_is_claimed_of_it(bare_url: str) -> None:
+    database = Database(bare_url)
     await old(database, 3, 1, 2)
     report = await checked(database)
     assert [(each.kind, each.last) for each in report.findings] == [(Kind.SIGNATURE, 3)], "nobody has signed yet"
@@ -52,9 +52,9 @@ async def test_what_was_there_before_is_chained_and_nothing_is_claimed_of_it(url
     await database.close()
 
 
-async def test_a_first_entry_by_a_command_says_the_same(url: str) -> None:
+async def test_a_first_entry_by_a_command_says_the_same(bare_url: str) -> None:
     """The gateway was not started since: a command writes first."""
-    database = Database(url)
+    database = Database(bare_url)
     await old(database, 1)
     await say(database, "person_added", at=12.0)
     assert [row.kind for row in await rows_of(database)] == ["observed", BEGUN, "person_added"]

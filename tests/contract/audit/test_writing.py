@@ -76,9 +76,9 @@ async def test_a_row_in_the_way_is_told_of_and_nothing_else_happens(url: str) ->
 
 
 @pytest.mark.postgres
-async def test_what_is_too_long_is_refused_and_not_cut(postgres_url: str) -> None:
+async def test_what_is_too_long_is_refused_and_not_cut(furnished_url: str) -> None:
     """A text that the database shortened would not be the one that the link binds."""
-    database = await fresh(postgres_url)
+    database = await fresh(furnished_url)
     with pytest.raises(ValueRefused):
         await say(database, "k" * 41)
     await say(database, "k" * 40)

@@ -13,8 +13,8 @@ from gateway.budget.store import PLACES_S, Ask, referee_of, take
 from gateway.budget.tables import budget_place, budget_used
 from gateway.config.budget import Window
 from gateway.storage.database import Database
-from gateway.storage.migrate import migrate
 from tests.contract.budget.workers import STEP_S, World, rules
+from tests.support.tables import make_tables
 
 HOUR_S = 3600.0
 
@@ -130,10 +130,10 @@ async def test_a_leaver_takes_what_others_have_left_to_the_last_request(database
 
 
 @pytest.mark.postgres
-async def test_the_database_tells_the_time_and_not_the_worker(postgres_url: str) -> None:
+async def test_the_database_tells_the_time_and_not_the_worker(furnished_url: str) -> None:
     """A machine an hour ahead would think every slot of the others long over."""
-    database = Database(postgres_url)
-    await migrate(database)
+    database = Database(furnished_url)
+    await make_tables(database)
     ahead = SystemClock()
     real = ahead.now()
     wrong = type("Wrong", (), {"now": lambda _: real + HOUR_S, "monotonic": ahead.monotonic})()

@@ -17,7 +17,6 @@ from gateway.app.compose import connectors_of, topology_of
 from gateway.config import load
 from gateway.core.ids import new_id
 from gateway.storage.database import Database, insert_all
-from gateway.storage.migrate import migrate
 from gateway.sync.attempts import Outcome
 from gateway.sync.decider import Decider
 from gateway.sync.tables import attempt
@@ -27,6 +26,7 @@ from gateway.work.workplace import Workplace
 from tests.browser.filling import incident
 from tests.support.cases import wish
 from tests.support.running import ENVIRONMENT, write_config
+from tests.support.tables import make_tables
 
 ATTEMPT = {"record": "r1", "kind": "update", "doc": "{}", "answer": None}
 ADA = Principal(id="user:ada", name="ada", roles=frozenset({Role.ADMIN}), person="user:ada")
@@ -37,9 +37,9 @@ SNOW = Principal(id="user:sam", name="sam", roles=frozenset({Role.OPERATOR}), co
 async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Workplace]:
     url = f"sqlite+aiosqlite:///{tmp_path}/pages.db"
     if request.param == "postgres":
-        url = request.getfixturevalue("postgres_url")
+        url = request.getfixturevalue("furnished_url")
     database = Database(url)
-    await migrate(database)
+    await make_tables(database)
     config = load(write_config(tmp_path, snow="http://127.0.0.1:9", jira="http://127.0.0.1:9")[0], ENVIRONMENT)
     transport = httpx.MockTransport(lambda request: httpx.Response(503))
     connectors = connectors_of(config, SystemClock(), dict.fromkeys(config.connections, transport))

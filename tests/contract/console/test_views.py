@@ -15,11 +15,11 @@ from gateway.app.compose import connectors_of, topology_of
 from gateway.audit.tables import audit
 from gateway.config import load
 from gateway.storage.database import Database
-from gateway.storage.migrate import migrate
 from gateway.work import views
 from gateway.work.workplace import Workplace
 from tests.browser.stage import NO_SYSTEM
 from tests.support.running import ENVIRONMENT, write_config
+from tests.support.tables import make_tables
 
 
 class Clock:
@@ -51,9 +51,9 @@ def clock() -> Clock:
 async def place(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> AsyncIterator[Workplace]:
     url = f"sqlite+aiosqlite:///{tmp_path}/views.db"
     if request.param == "postgres":
-        url = request.getfixturevalue("postgres_url")
+        url = request.getfixturevalue("furnished_url")
     database = Database(url)
-    await migrate(database)
+    await make_tables(database)
     config = load(write_config(tmp_path, snow="http://127.0.0.1:9", jira="http://127.0.0.1:9")[0], ENVIRONMENT)
     connectors = connectors_of(config, SystemClock(), dict.fromkeys(config.connections, NO_SYSTEM))
     yield Workplace(database=database, config=config, topology=topology_of(config, connectors), now=clock)

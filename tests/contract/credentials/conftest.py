@@ -9,7 +9,7 @@ import pytest
 
 from gateway.credentials.vault import MasterKey, Vault
 from gateway.storage.database import Database
-from gateway.storage.migrate import migrate
+from tests.support.tables import make_tables
 
 KEY = MasterKey(b"k" * 32)
 
@@ -18,8 +18,8 @@ KEY = MasterKey(b"k" * 32)
 async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
     """Empty, with the schema of today."""
     sqlite = f"sqlite+aiosqlite:///{tmp_path}/store.db"
-    made = Database(sqlite if request.param == "sqlite" else str(request.getfixturevalue("postgres_url")))
-    await migrate(made)
+    made = Database(sqlite if request.param == "sqlite" else str(request.getfixturevalue("furnished_url")))
+    await make_tables(made)
     yield made
     await made.close()
 

@@ -18,7 +18,7 @@ from tests.support.tables import make_tables
 async def db(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
     url = f"sqlite+aiosqlite:///{tmp_path}/cases.db"
     if request.param == "postgres":
-        url = request.getfixturevalue("postgres_url")
+        url = request.getfixturevalue("furnished_url")
     database = Database(url)
     await make_tables(database, (metadata,))
     yield database

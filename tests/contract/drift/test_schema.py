@@ -16,13 +16,13 @@ from connectors.contract.fields import FieldInfo, TellsFields
 from dead_letter.tables import cases
 from gateway.drift.store import latest
 from gateway.storage.database import Database
-from gateway.storage.migrate import migrate
 from gateway.sweeps.book import Book
 from gateway.sweeps.schema import SchemaSweep
 from gateway.sweeps.sweeper import Sweeper
 from gateway.work.drift import in_words, schemas
 from mappings.loader import load_mapping
 from tests.contract.connectors.bench import Bench, bench
+from tests.support.tables import make_tables
 from tests.support.world import FakeClock
 
 HOUR_S = 3600.0
@@ -67,7 +67,7 @@ class Look:
 @asynccontextmanager
 async def looking(system: str, mapping: str, place: Path) -> AsyncIterator[Look]:
     database = Database(f"sqlite+aiosqlite:///{place}/store.db")
-    await migrate(database)
+    await make_tables(database)
     async with bench(system, place) as at:
         yield Look(at, database, mapping)
     await database.close()

@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 
 from tests.support import postgres
-from tests.support.postgres import Cluster
+from tests.support.postgres import Cluster, Pool
 
 
 @asynccontextmanager
@@ -36,6 +36,35 @@ async def test_each_test_has_an_empty_database_of_its_own(postgres_url: str, pos
         assert await _tables(mine) == ["mine"]
         assert await _tables(theirs) == []
     postgres_cluster.drop_database(other)
+
+
+async def _rows(connection: asyncpg.Connection) -> list[str]:
+    return [name for name in await _tables(connection) if await connection.fetchval(f'SELECT count(*) FROM "{name}"')]
+
+
+async def test_a_furnished_database_is_lent_with_all_tables_and_no_row(postgres_cluster: Cluster) -> None:
+    pool = Pool(postgres_cluster, furnished=True)
+    for _ in range(2):
+        with pool.lent() as url:
+            async with _connected(url) as connection:
+                assert len(await _tables(connection)) > 50
+                assert await _rows(connection) == []
+                assert await connection.fetchval("SELECT nextval(pg_get_serial_sequence('cases', 'number'))") == 1
+                await connection.execute("INSERT INTO page_visit VALUES ('ann', 'now', 1, 0)")
+                assert await _rows(connection) == ["page_visit"]
+    assert len(pool.idle) == 1, "it is the same one"
+    postgres_cluster.drop_database(pool.idle[0][0])
+
+
+@pytest.mark.parametrize(
+    "change", ["ALTER TABLE audit ADD extra int", "DROP TABLE audit CASCADE", "CREATE TABLE more (id int)"]
+)
+async def test_one_whose_tables_were_changed_is_lent_to_nobody_else(postgres_cluster: Cluster, change: str) -> None:
+    pool = Pool(postgres_cluster, furnished=True)
+    with pool.lent() as url:
+        async with _connected(url) as connection:
+            await connection.execute(change)
+    assert pool.idle == []
 
 
 async def test_a_database_is_dropped_although_a_connection_is_open(postgres_cluster: Cluster) -> None:

@@ -38,7 +38,7 @@ class Durable:
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
     sqlite = f"sqlite+aiosqlite:///{tmp_path}/store.db"
-    made = Database(sqlite if request.param == "sqlite" else str(request.getfixturevalue("postgres_url")))
+    made = Database(sqlite if request.param == "sqlite" else str(request.getfixturevalue("furnished_url")))
     await make_tables(made)
     yield made
     await made.close()

@@ -22,7 +22,7 @@ from tests.support.world import FakeClock
 async def db(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
     url = f"sqlite+aiosqlite:///{tmp_path}/notify.db"
     if request.param == "postgres":
-        url = request.getfixturevalue("postgres_url")
+        url = request.getfixturevalue("furnished_url")
     database = Database(url)
     await make_tables(database, (dead_letter, audit, notify, replay))
     yield database

@@ -13,8 +13,8 @@ from tests.support.leaving import ANN, DAY, house
 pytestmark = pytest.mark.postgres
 
 
-async def test_the_whole_way(postgres_url: str) -> None:
-    async with house(postgres_url, "wiki", "shop") as home:
+async def test_the_whole_way(furnished_url: str) -> None:
+    async with house(furnished_url, "wiki", "shop") as home:
         wiki = home.systems["wiki"]
         wiki.give("a1", (GrantKind.GROUP, "staff"), (GrantKind.TOKEN, "ci"), email=ANN.email, admin="ci")
         wiki.faults = ["cut"]
@@ -28,8 +28,8 @@ async def test_the_whole_way(postgres_url: str) -> None:
         assert await home.cases() == {"leaver.drift"}
 
 
-async def test_two_workers_at_once_end_each_thing_once(postgres_url: str) -> None:
-    async with house(postgres_url, "wiki", "shop") as home:
+async def test_two_workers_at_once_end_each_thing_once(furnished_url: str) -> None:
+    async with house(furnished_url, "wiki", "shop") as home:
         wiki = home.systems["wiki"]
         wiki.give("a1", *((GrantKind.GROUP, f"g{n}") for n in range(5)), email=ANN.email)
         await home.tell()

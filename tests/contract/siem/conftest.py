@@ -26,7 +26,7 @@ async def db(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Da
     """On either."""
     url = f"sqlite+aiosqlite:///{tmp_path}/either.db"
     if request.param == "postgres":
-        url = request.getfixturevalue("postgres_url")
+        url = request.getfixturevalue("furnished_url")
     database = Database(url, signer=lambda: SIGNER)
     await make_tables(database)
     yield database

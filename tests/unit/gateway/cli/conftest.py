@@ -19,10 +19,10 @@ from gateway.cli.main import main
 from gateway.demo.home import Home
 from gateway.demo.plan import Plan
 from gateway.storage.database import Database, dumps
-from gateway.storage.migrate import migrate
 from gateway.sync import tables as t
 from gateway.sync.saving import lane_row
 from gateway.sync.state import FieldState, FieldVersion, Lane, LaneState, LinkState, MemberState, RecordState, Shadow
+from tests.support.migrated import migrated
 
 URLS = {"snow": "http://127.0.0.1:18001", "jira": "http://127.0.0.1:18002"}
 NUMBERS = {"snow": ("I1", "INC0010001"), "jira": ("10001", "OPS-1")}
@@ -100,7 +100,7 @@ def keeps_its_key(filled: Path) -> Path:
 
 
 async def _fill(database: Database) -> None:
-    await migrate(database)
+    await migrated(database)
     members = {name: MemberState(link=LinkState.PRIMARY, id=one, key=key) for name, (one, key) in NUMBERS.items()}
     members["snow"].shadow["summary"] = Shadow(ext="mail is stuck", known=True, carried=1)
     members["jira"].shadow["summary"] = Shadow(ext="mail", known=True, carried=0, held="refused:r1:jira")
