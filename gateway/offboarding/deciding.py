@@ -246,7 +246,9 @@ class Book:
             shown = [{"account": account, "holdings": holdings} for account, holdings in found]
             proof = await round.evidence(kind, shown)
             seen = planning.plan(round.leaver, self.rules, place.connection, found, ends, round.now)
-            before = {each.key for each in round.steps}
+            before, all_of = {each.key for each in round.steps}, {account.id: holdings for account, holdings in found}
+            for step in round.steps:
+                step.doc.hidden = planning.hidden(step, all_of[step.account]) if step.account in all_of else ""
             round.steps, drifted = planning.merged(round.steps, seen, round.now)
             there = (each for each in round.steps if each.key not in before)
             fresh = [each for each in there if each.state not in (StepState.NONE, StepState.GONE)]
@@ -355,6 +357,8 @@ class Book:
             for step in round.steps:
                 if step.state in UNDER_WAY and step.account in there:
                     kept = (step.kind, step.grant_id) in there[step.account]
+                    if blind := "" if kept else planning.hidden(step, shown[step.account]):
+                        kept, step.doc.error = True, f"it cannot be seen whether it is gone: {blind}"[:500]
                     proof = await round.evidence(EvidenceKind.READ, shown[step.account], step.id)
                     step.doc.looks = (*step.doc.looks, Look(at=round.now, there=kept, evidence=proof))[-20:]
                     await self._judged(round, step, settles_s, kept=kept, proof=proof)
@@ -377,7 +381,7 @@ class Book:
             place = round.place
             place.doc.checks = before + 1
             for step in round.steps:
-                if step.state is StepState.GONE:
+                if step.state is StepState.GONE and not step.doc.hidden:
                     step.checked_at, step.checks = round.now, step.checks + 1
             if check_at(place, self.rules) is None:
                 place.state = SystemState.OVER

@@ -27,7 +27,7 @@ def plan(
     begins = counted_from(leaver, now)
     for account, holdings in found:
         steps += [
-            _step(leaver, rules, system, connection, account, grant, ends, begins, now)
+            _step(leaver, rules, system, connection, account, grant, ends, begins, now, holdings)
             for grant in holdings.grants
             if not grant.through
         ]
@@ -48,6 +48,7 @@ def _step(
     ends: Mapping[GrantKind, str],
     begins: float,
     now: float,
+    holdings: Holdings,
 ) -> Step:
     privileged = grant.privileged or account.privileged
     kept, by_whom = keeps(leaver, rules, connection, grant), ends.get(grant.kind, f"{connection} has no way to end it")
@@ -67,7 +68,12 @@ def _step(
         gone_at=None,
         checked_at=None,
         checks=0,
-        doc=StepDoc(grant=grant, why=kept or by_whom, instruction=by_whom if not kept else ""),
+        doc=StepDoc(
+            grant=grant,
+            why=kept or by_whom,
+            instruction=by_whom if not kept else "",
+            unseen=holdings.unseen.get(grant.kind, ""),
+        ),
     )
 
 
@@ -83,10 +89,11 @@ def _off(
 ) -> list[Step]:
     """An account that is off already is proved by that; somebody has to be able to read it."""
     on = any(grant.kind is GrantKind.ACCOUNT for grant in holdings.grants)
-    if on or leaver.kind is Event.MOVER:
+    unknown = holdings.account is not None and GrantKind.ACCOUNT in holdings.unseen
+    if on or unknown or leaver.kind is Event.MOVER:
         return []
     grant = Grant(kind=GrantKind.ACCOUNT, id=account.id, name=account.name)
-    step = _step(leaver, rules, system, connection, account, grant, {GrantKind.ACCOUNT: ""}, begins, now)
+    step = _step(leaver, rules, system, connection, account, grant, {GrantKind.ACCOUNT: ""}, begins, now, holdings)
     gone = "there is no such account any more" if holdings.account is None else "it was off when it was looked at"
     step.state, step.gone_at, step.doc.why = StepState.GONE, now, gone
     return [step]
@@ -159,9 +166,20 @@ STILL_OPEN = frozenset({StepState.PLANNED, StepState.WAITING, StepState.HAND, St
 ENDED = frozenset({StepState.GONE, StepState.DONE})
 
 
+def hidden(step: Step, holdings: Holdings) -> str:
+    """Why it proves nothing that this account does not have it (any more): of its kind less is shown than when it was
+    seen. Empty: it would be shown.
+    """
+    if step.doc.grant is None or holdings.account is None:
+        return ""
+    why = holdings.unseen.get(step.doc.grant.kind, "")
+    return "" if why == step.doc.unseen else why
+
+
 def merged(before: Sequence[Step], seen: Sequence[Step], now: float) -> tuple[list[Step], list[Step]]:
     """A plan made anew over one that was begun, and what of it drifted. What is known keeps its state; what is new is
-    added; what was open and is not there any more is proved to be gone by that; what had gone and is there opens again.
+    added; what was open and is not there any more is proved to be gone by that, unless it is `doc.hidden`; what had
+    gone and is there opens again.
     """
     fresh = {each.key: each for each in seen if each.state is not StepState.GONE}
     known = {each.key for each in before}
@@ -169,7 +187,7 @@ def merged(before: Sequence[Step], seen: Sequence[Step], now: float) -> tuple[li
     for step in before:
         found = fresh.get(step.key)
         if found is None:
-            if step.doc.grant is not None and step.state in STILL_OPEN:
+            if step.doc.grant is not None and step.state in STILL_OPEN and not step.doc.hidden:
                 step.state, step.gone_at, step.doc.why = StepState.GONE, now, "it was gone when it was looked at"
             continue
         if step.state in ENDED and step.doc.grant is not None:
@@ -194,6 +212,7 @@ def _renewed(step: Step, seen: Step) -> None:
     """It is there still: called as it is now, and decided anew where nothing has begun."""
     if seen.doc.grant is not None:
         step.name, step.doc.grant = seen.name, seen.doc.grant
+        step.doc.unseen, step.doc.hidden = seen.doc.unseen, ""
     step.privileged = step.privileged or seen.privileged
     step.due_at = min(step.due_at, seen.due_at) if not step.doc.drifted_at else step.due_at
     if step.state is StepState.NONE and seen.state is not StepState.NONE:

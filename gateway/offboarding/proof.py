@@ -115,15 +115,20 @@ def _there(step: Step, evidence: Evidence) -> bool | None:
     if step.doc.grant is None:
         return None
     if evidence.kind is EvidenceKind.READ and evidence.step == step.id:
-        return _holds(evidence.content, step)
+        return _shows(evidence.content, step)
     if evidence.kind not in _OF_ALL:
         return None
     shown = [each["holdings"] for each in evidence.content if each["account"]["id"] == step.account]
-    return any(_holds(each, step) for each in shown) if shown else None
+    looks = [each for one in shown if (each := _shows(one, step)) is not None]
+    return any(looks) if looks else None
 
 
-def _holds(holdings: Mapping[str, Any], step: Step) -> bool:
-    return any((each["kind"], each["id"]) == (step.kind, step.grant_id) for each in holdings["grants"])
+def _shows(holdings: Mapping[str, Any], step: Step) -> bool | None:
+    """None: of its kind less was shown than when it was seen, so that its absence tells nothing."""
+    if any((each["kind"], each["id"]) == (step.kind, step.grant_id) for each in holdings["grants"]):
+        return True
+    why = holdings["unseen"].get(step.kind, "") if holdings["account"] is not None else ""
+    return False if why in ("", step.doc.unseen) else None
 
 
 def _system(place: Place, evidence: Sequence[Evidence]) -> CertifiedStep:

@@ -222,6 +222,10 @@ class StepDoc(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Why it is not applicable, by hand, waiting or held."""
     owner: str = ""
     instruction: str = ""
+    unseen: str = ""
+    """Why not all of its kind was shown when it was seen last."""
+    hidden: str = ""
+    """Why the last reading of all does not tell whether it is gone."""
     operation: str = ""
     """Id of the attempt that is or was under way."""
     sent_at: float = 0.0

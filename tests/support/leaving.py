@@ -54,6 +54,8 @@ class Memory:
     purposes: set[Purpose] = field(default_factory=set)
     handed: dict[str, str] = field(default_factory=dict)
     unseen: dict[GrantKind, str] = field(default_factory=dict)
+    hidden: dict[GrantKind, str] = field(default_factory=dict)
+    """Kinds of which nothing is shown, though they are there."""
 
     @property
     def ends(self) -> Mapping[GrantKind, str]:
@@ -87,8 +89,9 @@ class Memory:
 
     async def holdings(self, account: str) -> Holdings:
         self._reached()
-        grants = tuple(self.grants.get(account, []))
-        return Holdings(account=self.accounts_by_id.get(account), grants=grants, unseen=self.unseen)
+        grants = tuple(each for each in self.grants.get(account, []) if each.kind not in self.hidden)
+        known = self.accounts_by_id.get(account)
+        return Holdings(account=known, grants=grants, unseen={**self.unseen, **self.hidden})
 
     async def end(self, ending: Ending) -> None:
         self._reached()

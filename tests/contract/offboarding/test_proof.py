@@ -11,7 +11,7 @@ import orjson
 import pytest
 from sqlalchemy import select, update
 
-from connectors.contract.access import GrantKind
+from connectors.contract.access import Grant, GrantKind
 from gateway.access.rights import NotAllowed
 from gateway.audit.keys import signer_for
 from gateway.audit.tables import audit
@@ -83,6 +83,19 @@ async def test_evidence_that_is_not_what_it_was_proves_nothing(home: House, plac
     found = await certified(place)
     assert "wiki: group staff is said to be gone, and nobody looked" in found.problems
     assert any("is not what it was" in each for each in found.certificate.exceptions)
+
+
+async def test_what_was_out_of_sight_is_no_proof(home: House, place: Workplace) -> None:
+    await leaver_telling.tell_leaver(place, WATCH, ann(home))
+    await home.run(60)
+    home.systems["wiki"].hidden = {GrantKind.GROUP: "its groups may not be read any more"}
+    home.systems["wiki"].grants["a1"].append(Grant(kind=GrantKind.GROUP, id="staff", name="staff"))
+    await home.run(2 * 3600)
+    found = await certified(place)
+    steps = {f"{each.connection}/{each.kind}": each for each in found.certificate.steps}
+    # The check saw that the account is off, and of the groups nothing: it is no look at them.
+    assert len(steps["wiki/account"].checks) == len(steps["wiki/group"].checks) + 1
+    assert "wiki: group cannot be seen there: its groups may not be read any more" in found.certificate.exceptions
 
 
 async def test_who_may_not_see_all_of_it_certifies_nothing(home: House, place: Workplace) -> None:
