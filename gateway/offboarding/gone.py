@@ -12,6 +12,7 @@ from gateway.sync import departure
 from gateway.sync.decider import Decider
 from gateway.sync.departed import depart
 from gateway.sync.identities import Identity, Known, identity
+from gateway.sync.unit import Unit
 
 
 class Departing:
@@ -27,9 +28,17 @@ class Departing:
         await depart(tx, leaver.person, known, case=leaver.label, now=now, successor=successor)
 
     async def leave(self, leaver: Leaver) -> None:
-        """See `Gone`. A record that has left already is left alone, and one that is not there any more is none."""
+        """See `Gone`. A record that has left already is left alone, and one that is not there any more is none.
+
+        Asked in the decision itself: whoever was let in again since the caller looked is not put out by a late worker.
+        """
+
+        def leave(unit: Unit) -> None:
+            if unit.departed.is_out(leaver.person):
+                departure.leave(unit, "", f"{leaver.label} has begun")
+
         for record in leaver.doc.person.records:
-            await self._decider.decide(record, lambda unit: departure.leave(unit, "", f"{leaver.label} has begun"))
+            await self._decider.decide(record, leave)
 
 
 def identities_of(leaver: Leaver, places: Sequence[Place]) -> list[Identity]:

@@ -47,13 +47,15 @@ class Gone(msgspec.Struct, frozen=True, kw_only=True):
 class Index:
     """Who has left, as of one mark. Never changed once it is made."""
 
-    __slots__ = ("_asked", "_by_identity", "_names", "mark", "nobody")
+    __slots__ = ("_asked", "_by_identity", "_names", "_people", "mark", "nobody")
 
     def __init__(self, mark: str, gone: Iterable[Gone]) -> None:
         """`gone`: those who are out, without those who were let in again."""
         self.mark = mark
         self._by_identity: dict[Identity, Gone] = {}
+        self._people: set[str] = set()
         for each in gone:
+            self._people.add(each.person)
             for known in each.identities:
                 self._by_identity.setdefault(known, each)
         self.nobody = not self._by_identity
@@ -72,6 +74,10 @@ class Index:
             self._asked.clear()
         answer = self._asked[key] = self._by_identity.get(found) if found is not None else None
         return answer
+
+    def is_out(self, person: str) -> bool:
+        """Whether this person, as `depart` was told, has left and was not let in again."""
+        return person in self._people
 
     def remembered(self, flow: Flow, make: Callable[[Flow], T]) -> T:
         """What `make` gives for a flow, made once."""
