@@ -20,13 +20,12 @@ from gateway.offboarding import planning, store
 from gateway.offboarding.beginning import ask_of
 from gateway.offboarding.blast.admitting import Passage, admit
 from gateway.offboarding.correlate import Verdict
-from gateway.offboarding.moves import MOST_TRIES, check_at, proves_nothing_happened
+from gateway.offboarding.moves import BEGUN, MOST_TRIES, check_at, proves_nothing_happened
 from gateway.offboarding.places import by_hand as by_hand_step
 from gateway.offboarding.ports import Gone
 from gateway.offboarding.summing import settle, sum_up
 from gateway.offboarding.telling import Teller, Trail
 from gateway.offboarding.values import (
-    OVER,
     UNDER_WAY,
     Event,
     EvidenceKind,
@@ -296,7 +295,8 @@ class Book:
         async with self.database.begin("leaver.start") as tx:
             round = await self._mine(tx, held)
             step = next((each for each in round.steps if each.id == step_id), None)
-            if step is None or step.state not in (StepState.PLANNED, StepState.WAITING) or round.leaver.state in OVER:
+            sendable = step is not None and step.state in (StepState.PLANNED, StepState.WAITING)
+            if step is None or not sendable or round.leaver.state not in BEGUN:
                 raise Lost
             step.state, step.doc.operation, step.doc.sent_at = StepState.DOING, new_id("lo", at=round.now), round.now
             step.doc.answered, step.doc.error, step.doc.why = False, "", ""

@@ -24,7 +24,7 @@ from gateway.offboarding import store
 from gateway.offboarding.beginning import Beginning
 from gateway.offboarding.correlate import judge
 from gateway.offboarding.deciding import LEASE_S, Book, Lost, Round, Stopped
-from gateway.offboarding.moves import REPLAN_S, Check, Find, Job, Look, Read, Rest, Send, next_job
+from gateway.offboarding.moves import BEGUN, REPLAN_S, Check, Find, Job, Look, Read, Rest, Send, next_job
 from gateway.offboarding.succession import successor_of
 from gateway.offboarding.values import HANDED_OVER, UNDER_WAY, Event, Leaver, Step, SystemState
 from gateway.storage.database import Database
@@ -162,7 +162,7 @@ class Offboarder(Background):
 
     async def _drive(self, held: Round, system: System, ends: EndsAccess) -> None:
         leaver = held.leaver
-        if leaver.kind is Event.LEAVER and leaver.begun_at is not None and not leaver.doc.left:
+        if leaver.kind is Event.LEAVER and leaver.state in BEGUN and not leaver.doc.left:
             await self.beginning.gone.leave(leaver)
             held = await self.book.left(held)
         while True:

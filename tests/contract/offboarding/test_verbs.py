@@ -14,7 +14,8 @@ from connectors.contract.errors import InputError
 from gateway.access.rights import NotAllowed, Principal, Role
 from gateway.audit.tables import audit
 from gateway.config import load
-from gateway.offboarding.values import LeaverState, SystemState
+from gateway.offboarding.deciding import Lost
+from gateway.offboarding.values import LeaverState, StepState, SystemState
 from gateway.sync.batch import Topology
 from gateway.work import leaver_acts as acts
 from gateway.work import leaver_planning, leaver_telling, leavers, reports
@@ -120,6 +121,34 @@ async def test_a_hold_ends_by_itself(home: House, place: Workplace) -> None:
     await home.run(DAY)
     assert home.systems["wiki"].has("a1") == [] and (await home.leaver()).hold_until is None
     assert await refused(acts.release_leaver(place, WATCH, "1", reason="x")) == "leaver.refused"
+
+
+async def test_a_hold_that_comes_last_is_heard(home: House, place: Workplace) -> None:
+    await leaver_telling.tell_leaver(place, WATCH, ann(home))
+    worker = home.worker()
+    await worker.beginning.once()
+    held = await worker.book.claim(1, "wiki")
+    assert held is not None
+    wiki = home.systems["wiki"]
+    held = await worker._find(held, worker.systems["wiki"], wiki)
+    held = await worker._read(held, worker.systems["wiki"], wiki, check=False)
+    first, step = [each for each in held.steps if each.state is StepState.PLANNED]
+    held, _ = await worker.book.start(held, first.id, None)
+    with pytest.raises(Lost):  # it has begun already
+        await worker.book.start(held, first.id, None)
+    await acts.hold_leaver(place, WATCH, "1", until=home.clock.now() + DAY, reason="legal asks")
+    with pytest.raises(Lost):
+        await worker.book.start(held, step.id, None)
+
+
+async def test_a_hold_keeps_the_persons_records_too(home: House, place: Workplace) -> None:
+    await leaver_telling.tell_leaver(place, WATCH, ann(home))
+    await home.worker().beginning.once()
+    await acts.hold_leaver(place, WATCH, "1", until=home.clock.now() + DAY, reason="legal asks")
+    await home.run(3600)
+    assert home.gone.left == [] and home.systems["wiki"].sent == []
+    await home.run(DAY)
+    assert home.gone.left == ["LV-1"] and home.systems["wiki"].has("a1") == []
 
 
 async def test_which_of_two_is_a_persons_to_say(home: House, place: Workplace) -> None:
