@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from sqlalchemy import func, or_, select
+import structlog
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.contract.clock import Clock
+from connectors.contract.errors import StorageError
 from dead_letter.classify import Cause
 from gateway.config.leavers import Leavers
 from gateway.offboarding import store
 from gateway.offboarding import tables as t
 from gateway.offboarding.blast.admitting import Ask, Passage, admit
+from gateway.offboarding.blast.tables import blast_waiting
 from gateway.offboarding.opening import Desk
 from gateway.offboarding.ports import Gone
 from gateway.offboarding.summing import sum_up
@@ -23,6 +27,8 @@ from gateway.storage.database import Database
 MOST = 200
 """Departures that one look begins; the next look takes the others."""
 _AFRESH = frozenset({SystemState.FIND, SystemState.READ, SystemState.WORK, SystemState.NONE, SystemState.DONE})
+
+log = structlog.get_logger()
 
 
 @dataclass(slots=True)
@@ -36,18 +42,20 @@ class Beginning:
     gone: Gone
 
     async def once(self) -> int:
-        """How many began, were let go, or fell past due."""
+        """How many began, were let go, or fell past due. Raises StorageError."""
         now = self.clock.now()
         done = 0
         for number, state in await self._due(now):
-            done += await (self._let_go(number) if state == LeaverState.HELD else self._begin(number))
+            done += await _alone(self._let_go if state == LeaverState.HELD else self._begin, number)
         for number in await self._past_due(now):
-            done += await self._tell_past_due(number)
+            done += await _alone(self._tell_past_due, number)
         return done
 
     async def _due(self, now: float) -> list[tuple[int, str]]:
-        row = t.leaver.c
-        planned = (row.state == LeaverState.PLANNED) & (row.ends_at <= now)
+        """Without those about whom two people have to decide: however many they are, nobody waits behind them."""
+        row, waits = t.leaver.c, blast_waiting.c
+        stopped = exists().where(waits.number == row.number, waits.state == Passage.WAITS)
+        planned = (row.state == LeaverState.PLANNED) & (row.ends_at <= now) & or_(row.urgent, ~stopped)
         held = (row.state == LeaverState.HELD) & (row.hold_until <= now)
         query = select(row.number, row.state).where(row.closed_at.is_(None), or_(planned, held))
         query = query.order_by(row.urgent.desc(), row.privileged.desc(), row.ends_at, row.number).limit(MOST)
@@ -127,6 +135,17 @@ class Beginning:
             await teller.say(leaver, "leaver_past_due", "a deadline has passed and access is not proved to be gone")
             await teller.ask(leaver, Cause.LEAVER_PAST_DUE, "a deadline has passed")
         return True
+
+
+async def _alone(begin: Callable[[int], Awaitable[bool]], number: int) -> int:
+    """A defect of one departure keeps no other one."""
+    try:
+        return await begin(number)
+    except StorageError:
+        raise
+    except Exception as error:
+        log.error("a departure met a defect", leaver=number, exc_info=error)
+        return 0
 
 
 async def resume(teller: Teller, leaver: Leaver, why: str, *, actor: str = "lockstep") -> None:

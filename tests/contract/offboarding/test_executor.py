@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from connectors.contract.access import Account, Grant, GrantKind
 from connectors.contract.limits import Purpose
+from gateway.config.leaver_guard import Guard
 from gateway.config.leavers import ByHand, Due, Leavers, LeaverSystem, Role
-from gateway.offboarding.values import Event, LeaverState, Person, StepState, SystemState
+from gateway.offboarding.values import Event, Leaver, LeaverState, Person, StepState, SystemState
 from tests.support.leaving import ANN, DAY, House
 
 
@@ -248,6 +250,42 @@ async def test_two_workers_never_do_one_step_twice(home: House) -> None:
         await one.book.rest(held, None)
     assert sorted(home.systems["wiki"].ended) == ["account:a1", "group:staff", "role:root"]
     assert len(home.systems["wiki"].sent) == 3
+
+
+def other(name: str) -> Person:
+    return Person(name=name, email=f"{name}@example.com")
+
+
+async def test_a_flood_that_waits_keeps_nobody_else_waiting(home: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.offboarding.beginning.MOST", 2)
+    home.rules = Leavers(guard=Guard(batch=1))
+    for name in ("one", "two", "three"):
+        await home.tell(other(name), batch="import:1")
+    await home.run()
+    assert {(await home.leaver(number)).begun_at for number in (1, 2, 3)} == {None}
+    home.clock.advance(60)
+    await home.tell()
+    await home.tell(other("two"), urgent=True, caused_by=("user:eve",))
+    await home.run(60)
+    # Neither who came later nor who is wanted now stands behind those about whom people have to decide.
+    assert (await home.leaver(4)).state is LeaverState.DONE and (await home.leaver(2)).begun_at is not None
+    assert (await home.leaver(1)).begun_at is None and (await home.leaver(3)).begun_at is None
+
+
+async def test_a_defect_of_one_departure_keeps_no_other_one(home: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    departs = home.gone.departs
+
+    async def cannot(tx: Any, leaver: Leaver, *more: Any) -> None:
+        if leaver.number == 1:
+            raise ValueError("its name is longer than the column")
+        await departs(tx, leaver, *more)
+
+    monkeypatch.setattr(home.gone, "departs", cannot)
+    ann(home)
+    await home.tell(other("one"))
+    await home.tell()
+    await home.run()
+    assert (await home.leaver(2)).state is LeaverState.DONE and (await home.leaver(1)).begun_at is None
 
 
 HIDDEN = {GrantKind.ROLE: "the integration user may not read roles"}
