@@ -14,6 +14,7 @@ import msgspec
 from dead_letter.classify import Cause
 from gateway.config.leavers import Leavers
 from gateway.offboarding import store
+from gateway.offboarding.blast import admitting
 from gateway.offboarding.places import places_for
 from gateway.offboarding.telling import Teller
 from gateway.offboarding.values import OVER, Event, Leaver, LeaverDoc, LeaverState, Person, Question, Said
@@ -112,6 +113,7 @@ class Desk:
         _decided(leaver, Said(what="cancel", by=by, at=self.teller.now, reason=reason))
         await store.save(self.teller.tx, leaver)
         await self._rest(leaver)
+        await admitting.withdraw(self.teller.tx, leaver.number, now=self.teller.now)
         text = f"withdrawn before its time{f': {reason}' if reason else ''}"
         await self.teller.say(leaver, "leaver_cancelled", text, actor=by, reason=reason)
         await self.teller.answered(leaver, (Cause.LEAVER_ASKS,), "the departure was withdrawn")

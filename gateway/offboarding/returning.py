@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from connectors.contract.access import GrantKind
 from gateway.offboarding import store
+from gateway.offboarding.blast import admitting
 from gateway.offboarding.opening import Became, Opened
 from gateway.offboarding.places import by_hand
 from gateway.offboarding.telling import GATEWAY, Teller
@@ -32,6 +33,7 @@ async def returned(teller: Teller, leaver: Leaver, how: str, *, actor: str = GAT
         tasks += await _place_back(teller, leaver, place, mine)
     leaver.due_at = min([each.due_at for each in tasks], default=None)
     await store.save(teller.tx, leaver)
+    await admitting.withdraw(teller.tx, leaver.number, now=teller.now)
     left = f"{len(tasks)} accounts to be switched on again" if tasks else "nothing had been switched off"
     await teller.say(leaver, "leaver_returned", f"{how}; {left}", actor=actor, tasks=len(tasks))
 

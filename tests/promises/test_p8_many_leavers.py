@@ -94,6 +94,21 @@ async def test_many_small_batches_add_up(g: Guarded) -> None:
     assert await g.begin(5000, batch="poll:99") == [5000]
 
 
+async def test_a_batch_that_is_told_bit_by_bit_is_one(g: Guarded) -> None:
+    g.guard = Guard(across=(Window(HOUR, 1000),), batch=3)
+    begun = [each for n in range(1, 7) for each in await g.begin(n, batch="import:HR", of_batch=min(n, 3))]
+    assert begun == [1, 2, 3]
+    assert await g.begin(7, batch="import:other") == [7]
+
+
+async def test_nobody_of_a_batch_begins_while_others_of_it_wait(g: Guarded) -> None:
+    g.guard = Guard(across=(Window(HOUR, 1),))
+    assert await g.begin(1, 2, batch="HR", of_batch=3) == [1]
+    g.now += 2 * HOUR
+    assert await g.begin(3, batch="HR", of_batch=3) == [] and await g.waiting() == [2, 3]
+    assert await g.begin(4, batch="another") == [4]
+
+
 async def test_a_window_rolls(g: Guarded) -> None:
     g.guard = Guard(across=(Window(HOUR, 2),))
     assert await g.begin(1) == [1]
@@ -132,6 +147,26 @@ async def test_urgent_ones_have_an_allowance_of_their_own(g: Guarded) -> None:
     assert await g.begin(1, 2) == [1]
     assert await g.begin(2, 11, 12, urgent=True) == [2, 11], "one that waited is taken out at once, too"
     assert await g.waiting(flood=2) == [12], "the first was over with it"
+
+
+async def test_an_urgent_one_that_finds_one_system_full_waits_there_for_people(g: Guarded) -> None:
+    one = (Window(HOUR, 1),)
+    g.guard = Guard(across=one, system=one, urgent=Window(HOUR, 1))
+    assert await g.begin(1, 2) == [1] and await g.begin(2, urgent=True) == [2]
+    assert await g.begin(8, connection="jira") == [8] and await g.begin(9, connection="jira", urgent=True) == [9]
+    assert (await g.ask(2, connection="jira", urgent=True)).flood == "FL-2" and await g.waiting(flood=2) == [2]
+    g.now += 2 * HOUR
+    assert await g.begin(2, connection="jira", urgent=True) == [2], "its allowance is looked at again"
+
+
+async def test_who_is_not_leaving_after_all_waits_for_nobody(g: Guarded) -> None:
+    await g.begin(1, 2, batch="HR", of_batch=30)
+    for number in (1, 2, 3):
+        async with g.database.begin() as tx:
+            await admitting.withdraw(tx, number, now=g.now)
+        assert await g.waiting() == ([2] if number == 1 else [])
+    async with g.database.read() as tx:
+        assert await floods.floods(tx) == []
 
 
 async def test_two_people_let_all_of_them_go(g: Guarded) -> None:

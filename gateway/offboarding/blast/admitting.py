@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 from sqlalchemy import delete, func, select, update
@@ -131,22 +132,22 @@ async def _stop(tx: AsyncConnection, ask: Ask, head: int, why: str, *, now: floa
         await tx.execute(update(t.blast_head).values(floods=flood))
         detail = {"flood": label(flood), "why": why, "batch": ask.batch}
         await note(tx, at=now, kind="leaver_guard_stopped", actor=GATEWAY, detail=detail)
-    await tx.execute(
-        t.blast_waiting.insert().values(
-            number=ask.number,
-            flood=flood,
-            name=ask.name[:300],
-            scope=ask.connection,
-            batch=ask.batch,
-            caused_by=dumps(sorted(ask.caused_by)),
-            since=now,
-            why=why,
-            state="waits",
-            decided_at=None,
-            decided_by="",
-            reason="",
-        )
-    )
+    row: dict[str, Any] = {
+        "flood": flood,
+        "name": ask.name[:300],
+        "scope": ask.connection,
+        "batch": ask.batch,
+        "caused_by": dumps(sorted(ask.caused_by)),
+        "since": now,
+        "why": why,
+        "state": "waits",
+        "decided_at": None,
+        "decided_by": "",
+        "reason": "",
+    }
+    # Somebody who was taken out at once before has a row already.
+    waits = insert(tx, t.blast_waiting).values(number=ask.number, **row)
+    await tx.execute(waits.on_conflict_do_update(index_elements=["number"], set_=row))
     return Verdict(passage=Passage.WAITS, why=why, flood=label(flood))
 
 
@@ -164,6 +165,14 @@ async def settle(
         await tx.execute(update(t.blast_flood).where(t.blast_flood.c.number == flood).values(over_at=now))
         await tx.execute(delete(t.blast_wish).where(t.blast_wish.c.flood == flood))
     return sorted(found)
+
+
+async def withdraw(tx: AsyncConnection, number: int, *, now: float) -> None:
+    """The leaver is none any more, so nobody has to decide about them."""
+    waits = t.blast_waiting.c
+    query = select(waits.flood).where(waits.number == number, waits.state == "waits")
+    if (flood := (await tx.execute(query)).scalar()) is not None:
+        await settle(tx, flood, [number], "withdrawn", by="", reason="", now=now)
 
 
 async def _lock(tx: AsyncConnection) -> int:

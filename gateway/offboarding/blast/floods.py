@@ -37,7 +37,7 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
     since: float
     why: str
     state: str
-    """waits, allowed, refused, or urgent: was taken out at once after all."""
+    """waits, allowed, refused, urgent (was taken out at once after all), or withdrawn (does not leave after all)."""
     caused_by: tuple[str, ...]
 
 

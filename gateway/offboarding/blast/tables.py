@@ -65,7 +65,7 @@ blast_waiting = Table(
     Column("caused_by", Text, nullable=False),  # JSON: ids of the people who asked for it
     Column("since", Float, nullable=False),
     Column("why", Text, nullable=False),
-    Column("state", String(10), nullable=False),  # waits | allowed | refused
+    Column("state", String(10), nullable=False),  # waits | allowed | refused | urgent | withdrawn
     Column("decided_at", Float),  # set with the second person's word
     Column("decided_by", Text, nullable=False),  # both names
     Column("reason", Text, nullable=False),

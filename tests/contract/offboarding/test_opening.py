@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 
 from connectors.contract.access import GrantKind
+from gateway.config.leaver_guard import Guard
+from gateway.config.leavers import Leavers
+from gateway.offboarding.blast import floods
 from gateway.offboarding.opening import Became, Desk
 from gateway.offboarding.returning import back
 from gateway.offboarding.telling import Teller
@@ -51,6 +54,17 @@ async def test_withdrawn_before_its_time_nothing_happens(home: House) -> None:
     # Told once more it is another one, and the first stays what it was.
     assert (await home.tell(ends_in=DAY)).became is Became.OPENED
     assert await home.count() == 2
+
+
+async def test_withdrawn_while_two_people_are_asked_it_asks_nobody(home: House) -> None:
+    home.rules = Leavers(guard=Guard(batch=1))
+    for person in (ANN, Person(email="bob@example.com")):
+        await home.tell(person, batch="import:1")
+    await home.run()
+    assert await take_back(home) is Became.WITHDRAWN
+    async with home.database.read() as tx:
+        (flood,) = await floods.floods(tx)
+    assert flood.waits == 1
 
 
 async def test_withdrawn_after_its_time_is_a_question(home: House) -> None:
