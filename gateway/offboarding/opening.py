@@ -17,10 +17,22 @@ from gateway.offboarding import store
 from gateway.offboarding.blast import admitting
 from gateway.offboarding.places import places_for
 from gateway.offboarding.telling import Teller
-from gateway.offboarding.values import OVER, Event, Leaver, LeaverDoc, LeaverState, Person, Question, Said
+from gateway.offboarding.values import (
+    OVER,
+    SETTLED,
+    Event,
+    Leaver,
+    LeaverDoc,
+    LeaverState,
+    Person,
+    Question,
+    Said,
+    StepState,
+)
 
 RECORD = "record"
 STRONGEST = "employee_number"
+OVERTAKEN = "another change of role came after it"
 NOT_ANY_MORE = frozenset({LeaverState.CANCELLED, LeaverState.RETURNED})
 PLANNED = frozenset({LeaverState.PLANNED, LeaverState.ASKS, LeaverState.HELD})
 
@@ -82,7 +94,10 @@ class Desk:
             return await self._unclear(told, doubt)
         if current is None and (ended := _ended(matches, told)) is not None:
             return Opened(Became.KNOWN, ended)
-        if current is None or (told.event is Event.MOVER and dict(current.doc.after) != dict(told.after)):
+        if told.event is Event.MOVER and current is not None and dict(current.doc.after) != dict(told.after):
+            await self._overtaken([each.number for each in matches if each.state not in OVER], by=told.by)
+            current = None
+        if current is None:
             return await self._open(told, None)
         leaver = await store.take(self.teller.tx, current.number)
         assert leaver is not None, "rows of departures are never deleted while they are open"
@@ -107,17 +122,27 @@ class Desk:
         return await self.ask(leaver, Question(kind="rehired", text=text, choices=("rehired", "goes-on")))
 
     async def withdraw(self, leaver: Leaver, *, by: str, reason: str) -> Opened:
-        """Nothing was taken away yet, and nothing will be."""
+        """Nothing more is taken away, and nobody is asked anything about it."""
         leaver.state, leaver.closed_at = LeaverState.CANCELLED, self.teller.now
         leaver.doc.question = None
         _decided(leaver, Said(what="cancel", by=by, at=self.teller.now, reason=reason))
         await store.save(self.teller.tx, leaver)
         await self._rest(leaver)
         await admitting.withdraw(self.teller.tx, leaver.number, now=self.teller.now)
-        text = f"withdrawn before its time{f': {reason}' if reason else ''}"
+        text = f"withdrawn{'' if leaver.begun_at else ' before its time'}{f': {reason}' if reason else ''}"
         await self.teller.say(leaver, "leaver_cancelled", text, actor=by, reason=reason)
-        await self.teller.answered(leaver, (Cause.LEAVER_ASKS,), "the departure was withdrawn")
         return Opened(Became.WITHDRAWN, leaver)
+
+    async def _overtaken(self, earlier: Collection[int], *, by: str) -> None:
+        """Only the newest role counts: what an earlier one would take away, or look for again, may be the person's."""
+        for number in earlier:
+            leaver = await store.take(self.teller.tx, number)
+            if leaver is not None and leaver.state not in OVER:
+                steps = [each for each in await store.steps_of(self.teller.tx, [number]) if each.state not in SETTLED]
+                for each in steps:
+                    each.state, each.doc.why = StepState.NONE, OVERTAKEN
+                await store.save_steps(self.teller.tx, steps)
+                await self.withdraw(leaver, by=by, reason=OVERTAKEN)
 
     async def ask(self, leaver: Leaver, question: Question) -> Opened:
         """A person has to answer; the same question again is none. A departure under way goes on meanwhile."""
@@ -152,9 +177,7 @@ class Desk:
         return [each for each in found if each.kind is event]
 
     async def _unclear(self, told: Told, doubt: str) -> Opened:
-        key = person_key(told.person)
-        mine = await store.periods_of(self.teller.tx, f"unclear:{key}")
-        if mine:
+        if await store.asked_about(self.teller.tx, f"unclear:{person_key(told.person)}"[:300]):
             return Opened(Became.KNOWN)
         text = f"it is not clear who is meant: {doubt}"
         question = Question(kind="which_person", text=text, choices=("another-person", "withdraw"))
@@ -282,9 +305,11 @@ class Desk:
 
     async def _rest(self, leaver: Leaver) -> None:
         """No worker comes by any more."""
-        for place in await store.places_of(self.teller.tx, [leaver.number]):
+        places = await store.places_of(self.teller.tx, [leaver.number])
+        for place in places:
             place.next_at = None
             await store.save_place(self.teller.tx, place)
+        await self.teller.over(leaver, [each.connection for each in places], "the departure was withdrawn")
 
 
 def _ended(matches: Iterable[Leaver], told: Told) -> Leaver | None:

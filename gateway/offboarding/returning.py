@@ -26,14 +26,15 @@ async def returned(teller: Teller, leaver: Leaver, how: str, *, actor: str = GAT
     """Nothing more is taken away. What was comes back by people: each account that is off is a task of its own."""
     leaver.state, leaver.closed_at = LeaverState.RETURNED, teller.now
     leaver.version += 1
-    steps = await store.steps_of(teller.tx, [leaver.number])
+    steps, places = await store.steps_of(teller.tx, [leaver.number]), await store.places_of(teller.tx, [leaver.number])
     tasks = []
-    for place in await store.places_of(teller.tx, [leaver.number]):
+    for place in places:
         mine = [each for each in steps if each.connection == place.connection]
         tasks += await _place_back(teller, leaver, place, mine)
     leaver.due_at = min([each.due_at for each in tasks], default=None)
     await store.save(teller.tx, leaver)
     await admitting.withdraw(teller.tx, leaver.number, now=teller.now)
+    await teller.over(leaver, [each.connection for each in places], "the person is back")
     left = f"{len(tasks)} accounts to be switched on again" if tasks else "nothing had been switched off"
     await teller.say(leaver, "leaver_returned", f"{how}; {left}", actor=actor, tasks=len(tasks))
 

@@ -109,6 +109,13 @@ async def of_person(tx: AsyncConnection, numbers: Collection[int]) -> list[Leave
     return await listed(tx, query)
 
 
+async def asked_about(tx: AsyncConnection, person: str) -> bool:
+    """Whether the person has a departure that was neither withdrawn nor ended by a return."""
+    row, over = t.leaver.c, (LeaverState.CANCELLED, LeaverState.RETURNED)
+    query = select(row.number).where(row.person == person, row.state.not_in(over)).limit(1)
+    return (await tx.execute(query)).first() is not None
+
+
 async def periods_of(tx: AsyncConnection, person: str) -> set[str]:
     """Those that a person has rows of."""
     query = select(t.leaver.c.period).where(t.leaver.c.person == person)

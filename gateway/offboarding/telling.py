@@ -19,6 +19,7 @@ from gateway.offboarding.values import Leaver
 from gateway.storage.database import insert_all
 
 GATEWAY = "lockstep"
+_OF_SYSTEMS = (Cause.LEAVER_WHICH, Cause.LEAVER_FAILED, Cause.LEAVER_DRIFT)
 
 
 class Trail(Protocol):
@@ -93,6 +94,12 @@ class Teller:
         keys = [_key(leaver, cause, connection) for cause in causes]
         ended = await cases.close_cases(self.tx, keys, decision=Ending.OBSOLETE, reason=reason, now=self.now)
         await note_ended(self.tx, ended, Ending.OBSOLETE, self.now)
+
+    async def over(self, leaver: Leaver, connections: Sequence[str], reason: str) -> None:
+        """Nobody has to see to anything of it any more."""
+        await self.answered(leaver, (Cause.LEAVER_ASKS, Cause.LEAVER_PAST_DUE), reason)
+        for each in connections:
+            await self.answered(leaver, _OF_SYSTEMS, reason, connection=each)
 
 
 def _key(leaver: Leaver, cause: Cause, connection: str) -> str:

@@ -229,6 +229,27 @@ async def test_who_moves_loses_what_the_new_role_lacks(home: House) -> None:
     assert (await home.leaver()).state is LeaverState.DONE and not home.gone.departed
 
 
+@pytest.mark.parametrize("checked", [False, True])
+async def test_only_the_newest_role_counts(home: House, checked: bool) -> None:
+    finance = Role({"department": ("Finance",)}, {"wiki": (("group", "fin*"),)})
+    sales = Role({"department": ("Sales",)}, {"wiki": (("group", "sales"),)})
+    home.rules = Leavers(roles=(finance, sales))
+    wiki = home.systems["wiki"]
+    wiki.give("a1", (GrantKind.GROUP, "fin-eu"), email=ANN.email)
+    wiki.down = not checked
+    await home.tell(event=Event.MOVER, before={"department": "Finance"}, after={"department": "Sales"})
+    await home.run(120)
+    await home.tell(event=Event.MOVER, before={"department": "Sales"}, after={"department": "Finance"})
+    if checked:  # it was taken away already, and somebody gave it back
+        wiki.give("a1", (GrantKind.GROUP, "fin-eu"), (GrantKind.GROUP, "sales"), email=ANN.email)
+    wiki.down = False
+    await home.run(9 * DAY)
+    assert wiki.has("a1") == ["group:fin-eu", "account:a1"]
+    first, second = await home.leaver(1), await home.leaver(2)
+    assert first.state is LeaverState.CANCELLED and second.state is LeaverState.CLOSED
+    assert not {each for each in await home.cases() if each.startswith("leaver.")}
+
+
 async def test_who_is_away_has_the_account_off_and_nothing_else(home: House) -> None:
     ann(home)
     await home.tell(event=Event.ABSENCE)

@@ -84,6 +84,30 @@ async def test_moved_into_the_future_after_it_began_is_a_question(home: House) -
     assert (await home.tell(ends_in=DAY)).became is Became.ASKS
 
 
+@pytest.mark.parametrize("begun", [False, True])
+async def test_what_is_over_asks_nobody(home: House, begun: bool) -> None:
+    event = Event.ABSENCE if begun else Event.LEAVER
+    home.systems["wiki"].give("a1", email=ANN.email)
+    home.systems["wiki"].give("a2", name="ann", email="ann.other@example.com")
+    home.systems["shop"].give("s1", email=ANN.email)
+    home.systems["shop"].faults = ["refused"]
+    await home.tell(event=event, ends_in=0.0 if begun else DAY)
+    await home.run(3600)
+    assert await home.cases() == ({"leaver.which", "leaver.failed"} if begun else {"leaver.which"})
+    await take_back(home, event)
+    assert await home.cases() == set()
+
+
+async def test_who_was_unclear_and_withdrawn_is_heard_again(home: House) -> None:
+    await home.tell(ends_in=DAY)
+    other = Person(employee_number="99", email=ANN.email)
+    assert (await home.tell(other, ends_in=DAY)).became is Became.ASKS
+    assert (await home.tell(other, ends_in=DAY)).became is Became.KNOWN
+    assert await take_back(home, person=other) is Became.WITHDRAWN
+    told = await home.tell(other, ends_in=2 * DAY)
+    assert told.became is Became.ASKS and told.leaver is not None and told.leaver.number == 3
+
+
 async def test_two_people_with_one_address_are_never_guessed(home: House) -> None:
     await home.tell(ends_in=DAY)
     other = Person(employee_number="99", email=ANN.email)
