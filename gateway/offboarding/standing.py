@@ -18,6 +18,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     person: Person
     leaves: bool = False
+    said: bool = False
+    """The record itself says that the person leaves; its tombstone says so besides, and for good."""
     absent: bool = False
     ends: str = ""
     """As the record has it."""
@@ -76,6 +78,7 @@ def standing_of(
             records=(record,),
         ),
         leaves=leaves or left_at is not None,
+        said=leaves,
         absent=source.absent is not None and source.absent(values),
         ends=ends,
         starts=told("starts"),
@@ -87,6 +90,8 @@ def standing_of(
 
 def news_of(before: Standing | None, after: Standing) -> list[News]:
     """What is different. A record that is seen for the first time moves nobody, and takes nothing back."""
+    if before is not None and before.said and not after.said:
+        return [News(event=Event.LEAVER, over=True)]  # hired again, too: a tombstone does not make them a leaver anew
     found = []
     if after.leaves and (before is None or not before.leaves or _when(before) != _when(after)):
         found.append(News(event=Event.LEAVER))

@@ -38,7 +38,8 @@ class Trigger:
 
     async def decided(self, tx: AsyncConnection, states: Sequence[RecordState], now: float) -> None:
         """Looks at the records of the flows that tell of departures."""
-        concerned = {each.id: each for each in states if each.flow in self.rules.sources and not each.task}
+        sources = (each for each in states if each.flow in self.rules.sources and not each.task)
+        concerned = {each.id: each for each in sources if each.fields}  # an erased record says nothing of anybody
         if not concerned:
             return
         known = await _known(tx, concerned)

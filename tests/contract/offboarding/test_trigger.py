@@ -75,6 +75,32 @@ async def test_a_record_that_has_left_does_not_wait_for_its_last_day(home: House
     assert (await home.leaver()).ends_at == home.clock.now()
 
 
+@pytest.mark.parametrize("starts", ["2020-01-01", "2023-12-01"])
+async def test_hired_again_after_the_begin_people_are_asked(home: House, starts: str) -> None:
+    last = day(home, 0)
+    await decided(home, ends=last, starts="2020-01-01")
+    home.clock.advance(2 * DAY)
+    await home.run()
+    assert (await home.leaver()).state is LeaverState.DONE
+    await decided(home, left=True, ends=last, starts="2020-01-01")  # the tombstone is our own
+    assert (await home.leaver()).doc.question is None
+    await decided(home, left=True, starts=starts)
+    leaver = await home.leaver()
+    assert leaver.doc.question is not None and leaver.doc.question.kind == "rehired"
+    # No other departure takes away what they are given by then.
+    assert await home.count() == 1
+
+
+async def test_a_record_that_was_erased_says_nothing(home: House) -> None:
+    await decided(home, ends=day(home, 0))
+    home.clock.advance(2 * DAY)
+    await home.run()
+    erased = RecordState(id="r1", flow="people", tombstoned_at=home.clock.now())
+    async with home.database.begin() as tx:
+        await Trigger(RULES, tuple(home.systems), note).decided(tx, [erased], home.clock.now())
+    assert (await home.leaver()).doc.question is None and await home.count() == 1
+
+
 async def test_who_left_long_ago_when_first_heard_of_is_history(home: House) -> None:
     await decided(home, left=True, ends=day(home, -400 * DAY))
     assert await home.count() == 0
