@@ -22,6 +22,7 @@ async def erase(
     told: Mapping[str, Any] | None = None,
 ) -> int:
     """Empties the details of these entries for good, and says so in one entry that names them; gives how many it was.
+    Where there is something to tell besides, it is told also when no entry was left to empty.
 
     Without its salt the digest that stays tells nothing of the text. Unknown ids, entries about the chain itself and
     details erased before are left alone. `told`: what else that entry says.
@@ -31,6 +32,7 @@ async def erase(
     if found:
         named = audit.c.id.in_([row.id for row in found])
         await tx.execute(update(audit).where(named).values(detail="{}", salt=""))
+    if found or told:
         detail = {"entries": [row.seq for row in found], "why": why, **(told or {})}
         append(tx, [entry(ERASED, now, detail, actor=actor)])
     return len(found)

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, String, cast, delete, exists, literal, sel
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.contract.values import Change
-from dead_letter.tables import IS_OPEN, case_attachments, case_history, cases
+from dead_letter.tables import IS_OPEN, case_approvals, case_attachments, case_history, case_tasks, cases
 from gateway.audit.erasing import erase as erase_details
 from gateway.audit.tables import audit
 from gateway.keeping import archive
@@ -64,12 +64,23 @@ async def erase(tx: AsyncConnection, record: str, *, now: float, actor: str, why
     }
     await tx.execute(update(t.attempt).where(t.attempt.c.record == record).values(answer=None))
     await tx.execute(update(t.notice).where(t.notice.c.record == record).values(reason=""))
-    await tx.execute(update(t.link).where(t.link.c.record == record).values(object_key=""))
+    await _names(tx, record)
     await _of_record(tx, record, now)
     ids = (await tx.execute(select(audit.c.id).where(audit.c.record == record))).scalars().all()
     told = {"record": record, **found}
     found["entries"] = await erase_details(tx, ids, now=now, actor=actor, why=why, told=told)
     return found
+
+
+async def _names(tx: AsyncConnection, record: str) -> None:
+    """What its objects are and were called, and whom it mentions; their ids stay."""
+    link, former = t.link.c, t.former_key.c
+    theirs = exists().where(
+        link.record == record, link.connection == former.connection, link.object_id == former.object_id
+    )
+    await _gone(tx, t.former_key, theirs)
+    await _gone(tx, t.reference, t.reference.c.record == record)
+    await tx.execute(update(t.link).where(link.record == record).values(object_key=""))
 
 
 async def _gone(tx: AsyncConnection, table: Any, own: ColumnElement[bool]) -> int:
@@ -137,5 +148,8 @@ async def _of_cases(tx: AsyncConnection, record: str) -> int:
     await tx.execute(update(cases).where(cases.c.number.in_(numbers)).values(**words))
     said = {"reason": "", "proof": "", "choice": ""}
     await tx.execute(update(case_history).where(case_history.c.number.in_(numbers)).values(**said))
+    asked = {"said": "{}", "reason": "", "note": ""}
+    await tx.execute(update(case_approvals).where(case_approvals.c.number.in_(numbers)).values(**asked))
+    await tx.execute(update(case_tasks).where(case_tasks.c.number.in_(numbers)).values(title="erased", note=""))
     await _gone(tx, case_attachments, case_attachments.c.number.in_(numbers))
     return len(numbers)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from dead_letter import store
-from dead_letter.tables import cases
+from dead_letter.tables import case_approvals, case_attachments, case_history, case_tasks, cases
+from gateway.audit.floor import delete_until
 from gateway.audit.keys import signer_for
 from gateway.audit.tables import audit
 from gateway.keeping import archive, holds
@@ -234,6 +235,64 @@ async def test_erasure_leaves_what_keeps_a_record_gone_and_nothing_that_was_said
         await w.g.settle()
         (left,) = await w.g.records()
         assert left.tombstoned_at is not None, "it is still known to have left"
+
+
+async def test_erasure_reaches_all_that_was_written_about_a_record(store_url: str) -> None:
+    async with two(store_url) as w:
+        (record,) = await w.g.records()
+        w.a.delete(w.ai)
+        w.b.delete(w.bi)
+        await w.g.settle()
+        (number,) = await closed(w, record.id, title="Erika says no", evidence={"value": "Erika"}, object_key="erika")
+        async with w.g.database.begin() as tx:
+            for table, row in written(record.id, int(number.removeprefix("FO-")), w):
+                await tx.execute(insert(table).values(**row))
+        assert (await everything(w)).count("erika") >= 12
+        async with w.g.database.begin() as tx:
+            assert await erasing.hindered(tx, record.id) == ""
+            await erasing.erase(tx, record.id, now=w.g.clock.now(), actor="ann", why="asked to")
+        assert [line for line in (await everything(w)).splitlines() if "erika" in line] == []
+
+
+def written(record: str, number: int, w: Two) -> list[tuple[Any, dict[str, Any]]]:
+    """A row with a name in each place where people and systems write something about a record."""
+    about, said = {"number": number, "at": 0.0}, "Erika Mustermann"
+    history = {"name": "retry", "version": 1, "state": "closed", "actor": "ann", "action": "retry", "changed": "[]"}
+    asked = {"action": "edit", "requested_by": "ann", "requested_person": "u1", "requested_at": 0.0, "expires_at": 0.0}
+    decided = {"expected_version": 1, "state": "agreed", "decided_by": "eve", "decided_person": "u2", "decided_at": 0.0}
+    task = {"kind": "ask", "owner": "ann", "state": "done", "made_by": "ann", "made_at": 0.0, "ended_by": "ann"}
+    file = {"media_type": "text/plain", "size": 1, "sha256": "", "made_by": "ann", "made_at": 0.0}
+    lost = {"flow": w.g.flow.name, "connection": "a", "object_id": w.ai, "field": "x", "reason": "", "source": ""}
+    value = {"field": "x", "fver": 99, "source": "a", "notice": "", "mapping": "", "at": 0.0}
+    return [
+        (case_history, {**about, **history, "choice": said, "reason": said, "proof": said}),
+        (
+            case_approvals,
+            {"id": "p1", "number": number, **asked, **decided, "said": said, "reason": said, "note": said},
+        ),
+        (case_tasks, {"id": "t1", "number": number, **task, "ended_at": 0.0, "title": said, "note": said}),
+        (case_attachments, {"id": "f1", "number": number, **file, "name": "erika.txt", "content": b"erika"}),
+        (t.conflict_ledger, {"id": "c1", "record": record, **lost, "value": said, "at": 0.0}),
+        (t.field_version, {"record": record, **value, "value": said}),
+        (t.remark, {"id": "m1", "flow": w.g.flow.name, "record": record, "said_at": 0.0, "doc": said}),
+        (t.former_key, {"connection": "a", "object": "thing", "object_key": "erika@x.org", "object_id": w.ai}),
+        (t.reference, {"record": record, "connection": "a", "name": "erika", "flow": w.g.flow.name, "looks": 1}),
+    ]
+
+
+async def test_erasure_stands_in_the_trail_where_nothing_else_does_any_more(store_url: str) -> None:
+    async with two(store_url) as w:
+        (record,) = await w.g.records()
+        w.a.delete(w.ai)
+        w.b.delete(w.bi)
+        await w.g.settle()
+        await delete_until(w.g.database, w.g.clock.now() + DAY, now=w.g.clock.now(), batch=1000)
+        async with w.g.database.begin() as tx:
+            await erasing.erase(tx, record.id, now=w.g.clock.now(), actor="ann", why="asked to")
+        async with w.g.database.read() as tx:
+            rows = await tx.execute(select(audit.c.actor, audit.c.detail).where(audit.c.kind == "erased"))
+            ((actor, detail),) = rows
+        assert actor == "ann" and record.id in detail and "asked to" in detail
 
 
 async def everything(w: Two) -> str:
