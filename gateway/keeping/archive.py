@@ -22,6 +22,7 @@ from gateway.audit.keys import signer_for
 from gateway.core.signing import verifies
 from gateway.keeping.holds import held
 from gateway.keeping.tables import archive, archive_head
+from gateway.keeping.witness import Witness
 from gateway.storage.database import Database, dumps, insert, insert_all
 
 NAME = "archive"
@@ -139,11 +140,13 @@ async def _empty(tx: AsyncConnection, seqs: Collection[int], why: str) -> None:
         await tx.execute(update(archive).where(archive.c.seq.in_(seqs)).values(**nothing))
 
 
-async def verify(tx: AsyncConnection, keys: Collection[str], *, batch: int = 500) -> AsyncIterator[Broken]:
+async def verify(
+    tx: AsyncConnection, keys: Collection[str], told: Witness, *, now: float, batch: int = 500
+) -> AsyncIterator[Broken]:
     """Everything that was changed, added, taken away or put in another order; nothing: it is as it was written.
 
     `keys`: public keys whose signature of the head is believed. Whoever has such a key as well could write another
-    archive; the audit trail tells of each document besides.
+    archive, and whoever has an older head could put it back: so `told`, what the audit trail has of it, counts too.
     """
     seq, last = 0, GENESIS
     while True:
@@ -154,7 +157,9 @@ async def verify(tx: AsyncConnection, keys: Collection[str], *, batch: int = 500
                 yield Broken(seq=seq + 1, why=f"missing up to {row['seq'] - 1}")
             elif link(last, row) != row["link"]:
                 yield Broken(seq=row["seq"], why="what is known of it was changed")
-            if fault := _content_fault(row):
+            elif row["seq"] == told.until and row["link"] != told.link:
+                yield Broken(seq=row["seq"], why="it is not the one that the audit trail tells of")
+            if fault := _content_fault(row, told, now):
                 yield Broken(seq=row["seq"], why=fault)
             seq, last = row["seq"], row["link"]
         if len(rows) < batch:
@@ -162,11 +167,18 @@ async def verify(tx: AsyncConnection, keys: Collection[str], *, batch: int = 500
     head = (await tx.execute(select(archive_head).where(archive_head.c.name == NAME))).mappings().first()
     if (why := _head_fault(head, seq, last, keys)) is not None:
         yield Broken(seq=seq, why=why)
+    if seq < told.until:
+        yield Broken(seq=seq + 1, why=f"missing up to {told.until}, of which the audit trail tells")
 
 
-def _content_fault(row: Any) -> str:
+def _content_fault(row: Any, told: Witness, now: float) -> str:
     if row["content"] is None:
-        return "" if row["gone"] in (BY_AGE, ERASED) else "its content is missing, and nothing says why"
+        if row["gone"] not in (BY_AGE, ERASED):
+            return "its content is missing, and nothing says why"
+        if row["gone"] == BY_AGE and row["until"] >= now:
+            return "its content is said to have gone by age, before its time"
+        untold = row["gone"] == ERASED and told.erased is not None and row["record"] not in told.erased
+        return "its content is said to be erased, and the audit trail tells of no erasure" if untold else ""
     return "" if digest(row["salt"], row["content"]) == row["sha256"] else "its content was changed"
 
 

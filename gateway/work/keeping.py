@@ -17,6 +17,7 @@ from gateway.keeping import archive, holds
 from gateway.keeping.archive import searched
 from gateway.keeping.holds import Hold, Kind
 from gateway.keeping.tables import archive as rows
+from gateway.keeping.witness import witness
 from gateway.sync import erasing
 from gateway.work import trail
 from gateway.work.case_scope import flows_of
@@ -200,7 +201,7 @@ async def verify_archive(place: Workplace, who: Principal, *, most: int = 100) -
     findings: list[archive.Broken] = []
     async with place.database.read() as tx:
         keys = {signer_for(place.database).public, *(await tx.execute(select(audit_key.c.public))).scalars()}
-        async for each in archive.verify(tx, keys):
+        async for each in archive.verify(tx, keys, await witness(tx), now=place.now()):
             findings.append(each)
             if len(findings) >= most:
                 break

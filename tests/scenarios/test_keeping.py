@@ -17,6 +17,7 @@ from gateway.keeping.archive import Broken
 from gateway.keeping.holds import Hold, Kind
 from gateway.keeping.tables import archive as documents
 from gateway.keeping.tables import archive_head
+from gateway.keeping.witness import witness
 from gateway.sync import erasing
 from gateway.sync import tables as t
 from gateway.sync.retention import Kept, sweep
@@ -64,7 +65,8 @@ async def archived(w: Two) -> list[Any]:
 
 async def findings(w: Two) -> list[Broken]:
     async with w.g.database.read() as tx:
-        return [each async for each in archive.verify(tx, {signer_for(w.g.database).public})]
+        told, keys = await witness(tx), {signer_for(w.g.database).public}
+        return [each async for each in archive.verify(tx, keys, told, now=w.g.clock.now())]
 
 
 async def names(w: Two) -> list[str]:
@@ -182,6 +184,8 @@ MUTATIONS: dict[str, Any] = {
     "head wound back": update(archive_head).values(seq=2),
     "another key": update(archive_head).values(key="x"),
     "no head": archive_head.delete(),
+    "said to be erased": update(documents).where(documents.c.seq == 2).values(content=None, salt="", gone="erased"),
+    "said to be old": update(documents).where(documents.c.seq == 2).values(content=None, salt="", gone="age"),
 }
 
 
@@ -195,6 +199,26 @@ async def test_whatever_is_done_to_the_archive_is_found(tmp_path: Any, what: str
         async with w.g.database.begin() as tx:
             await tx.execute(MUTATIONS[what])
         assert await findings(w) != []
+
+
+@pytest.mark.parametrize("all_of_it", [False, True])
+async def test_an_older_archive_put_back_is_found_by_the_trail(tmp_path: Any, all_of_it: bool) -> None:
+    async with two(f"sqlite+aiosqlite:///{tmp_path}/store.db", linked=False) as w:
+        heads = []
+        for record in ("r1", "r2"):
+            await closed(w, record)
+            w.g.clock.advance(366 * DAY)
+            await forget(w)
+            async with w.g.database.read() as tx:
+                heads.append((await tx.execute(select(archive_head))).mappings().one())
+        assert await findings(w) == []
+        async with w.g.database.begin() as tx:
+            await tx.execute(archive_head.delete())
+            await tx.execute(documents.delete().where(documents.c.seq > (0 if all_of_it else 1)))
+            if not all_of_it:  # with the head of then, signed by our own key
+                await tx.execute(insert(archive_head).values(**heads[0]))
+        why = "missing up to 2, of which the audit trail tells"
+        assert [each.why for each in await findings(w)] == [why]
 
 
 async def test_documents_that_change_places_are_found(tmp_path: Any) -> None:
