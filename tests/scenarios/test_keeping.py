@@ -12,6 +12,7 @@ from dead_letter.tables import case_approvals, case_attachments, case_history, c
 from gateway.audit.floor import delete_until
 from gateway.audit.keys import signer_for
 from gateway.audit.tables import audit
+from gateway.core.signing import Signer
 from gateway.keeping import archive, holds
 from gateway.keeping.archive import Broken
 from gateway.keeping.holds import Hold, Kind
@@ -219,6 +220,24 @@ async def test_an_older_archive_put_back_is_found_by_the_trail(tmp_path: Any, al
                 await tx.execute(insert(archive_head).values(**heads[0]))
         why = "missing up to 2, of which the audit trail tells"
         assert [each.why for each in await findings(w)] == [why]
+
+
+async def test_only_our_own_key_makes_a_head(tmp_path: Any) -> None:
+    async with two(f"sqlite+aiosqlite:///{tmp_path}/store.db", linked=False) as w:
+        await closed(w, "r1")
+        w.g.clock.advance(366 * DAY)
+        await forget(w)
+        ours, other = signer_for(w.g.database), Signer(b"o" * 32)
+        async with w.g.database.read() as tx:
+            head = (await tx.execute(select(archive_head))).mappings().one()
+        right, wrong = archive.message(1, head["link"]), archive.message(2, head["link"])
+        for key, signature, why in (
+            (other.public, other.sign(right), "the head is signed by a key that is not ours"),
+            (ours.public, ours.sign(wrong), "the signature of the head is wrong"),
+        ):
+            async with w.g.database.begin() as tx:
+                await tx.execute(update(archive_head).values(key=key, signature=signature))
+            assert [each.why for each in await findings(w)] == [why]
 
 
 async def test_documents_that_change_places_are_found(tmp_path: Any) -> None:
