@@ -24,6 +24,8 @@ ENDED = frozenset({GONE, BY_HAND, NOT_APPLICABLE})
 """States of steps that leave nothing to do."""
 WITHDRAWN = frozenset({"cancelled", "returned"})
 """States of departures by which nothing has to end any more."""
+AHEAD = frozenset({"planned", "asks", "held"})
+"""States of departures that people or the clock have to let go on."""
 SIGNED = frozenset({"algorithm", "key", "value"})
 
 
@@ -179,6 +181,8 @@ def unproved(certificate: Certificate) -> tuple[str, ...]:
     found = []
     if certificate.state in WITHDRAWN:
         found.append(f"the departure is {certificate.state}: nothing has to end by it any more")
+    if certificate.state in AHEAD:
+        found.append(f"the departure is {certificate.state}: what was seen so far is not its end")
     if not certificate.steps:
         found.append("it tells of no system at all")
     return (*found, *(problem for step in certificate.steps for problem in _of_step(step)))

@@ -138,6 +138,12 @@ def test_a_departure_that_was_withdrawn_proves_nothing() -> None:
     assert read(issue(back, SIGNER)).problems == ("the departure is returned: nothing has to end by it any more",)
 
 
+@pytest.mark.parametrize("state", ["planned", "asks", "held"])
+def test_a_departure_that_has_not_begun_or_is_held_proves_nothing(state: str) -> None:
+    ahead = msgspec.structs.replace(CERTIFICATE, state=state)
+    assert read(issue(ahead, SIGNER)).problems == (f"the departure is {state}: what was seen so far is not its end",)
+
+
 @pytest.mark.parametrize(
     ("step", "said"),
     [
