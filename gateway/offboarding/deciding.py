@@ -196,17 +196,9 @@ class Book:
             elif place.state is SystemState.FIND:
                 place.state = SystemState.READ if known else SystemState.NONE
                 doc.settled_at = round.now
+                await self._departs(round)  # also from those that a person chose
                 if not known:
                     await round.say("leaver_none", "no account there", evidence=proof)
-            return await self._keep(round)
-
-    async def chosen(self, held: Round) -> Round:
-        """A person chose the accounts: they are read next."""
-        async with self.database.begin("leaver.chosen") as tx:
-            round = await self._mine(tx, held)
-            round.place.state = SystemState.READ if round.place.doc.accounts else SystemState.NONE
-            round.place.doc.settled_at = round.now
-            await self._departs(round)
             return await self._keep(round)
 
     async def _ask_which(self, round: Round, verdict: Verdict) -> None:

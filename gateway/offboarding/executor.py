@@ -217,8 +217,6 @@ class Offboarder(Background):
 
     async def _find(self, held: Round, system: System, ends: EndsAccess) -> Round:
         person, doc = held.leaver.doc.person, held.place.doc
-        if doc.chosen is not None and held.place.state is SystemState.FIND:
-            return await self.book.chosen(held)
         linked = [one for id in await self._linked(held) for one in await ends.accounts(Whom(account=id))]
         named = (
             list(await ends.accounts(person.whom))
@@ -227,7 +225,7 @@ class Offboarder(Background):
         )
         system.gate.succeeded()
         others = set(doc.others)
-        known = {each.account.id for each in doc.accounts} if held.place.state is not SystemState.FIND else set()
+        known = {each.account.id for each in doc.accounts}
         left = [each for each in named if each.id not in others | known]
         joined = [each for each in linked if each.id not in others | known]
         asked = {"email": person.email, "user_name": person.user_name, "employee_number": person.employee_number}

@@ -221,7 +221,6 @@ UNTRIED: Mapping[str, str] = {
         "killed at each, and before and after the request: tests/contract/offboarding/test_kills.py",
     ),
     "leaver.cannot": "one transaction; without it the system is found to have no way once more",
-    "leaver.chosen": "one transaction; without it what a person chose is taken up once more",
     "leaver.let_go": "one transaction; the hold is over at the next look, too",
     "leaver.past_due": "one row for people; the next look tells it",
     "leaver.told": "one transaction: the departure is there or is not, and said again it is known",

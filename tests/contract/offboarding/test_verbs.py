@@ -15,7 +15,7 @@ from gateway.access.rights import NotAllowed, Principal, Role
 from gateway.audit.tables import audit
 from gateway.config import load
 from gateway.offboarding.deciding import Lost
-from gateway.offboarding.values import LeaverState, StepState, SystemState
+from gateway.offboarding.values import LeaverState, Person, StepState, SystemState
 from gateway.sync.batch import Topology
 from gateway.work import leaver_acts as acts
 from gateway.work import leaver_planning, leaver_telling, leavers, reports
@@ -165,6 +165,20 @@ async def test_which_of_two_is_a_persons_to_say(home: House, place: Workplace) -
     assert "leaver.which" not in await home.cases()
     await home.run(2 * DAY)  # no check takes the other one for hers
     assert home.systems["wiki"].has("a2") == ["group:other", "account:ann"]
+
+
+async def test_none_of_them_is_an_answer_for_those_that_were_shown(home: House, place: Workplace) -> None:
+    home.systems["wiki"].give("a2", (GrantKind.GROUP, "other"), name="ann", email="ann@example.com")
+    await home.tell(Person(name="Ann", email="ann@example.com"), ends_in=DAY)
+    home.systems["wiki"].give("a1", (GrantKind.GROUP, "staff"), email="ann@example.com")
+    await home.run(60)
+    await acts.choose_account(place, WATCH, "1", connection="wiki", accounts=(), reason="she never had one")
+    await home.run(60)
+    assert (await home.places())["wiki"].state is SystemState.NONE
+    # One that is made for her until her time comes is found when it has come, and not only by a check.
+    home.systems["wiki"].give("a3", (GrantKind.GROUP, "late"), email="ann@example.com")
+    await home.run(DAY + 60)
+    assert home.systems["wiki"].has("a3") == [] and "group:other" in home.systems["wiki"].has("a2")
 
 
 async def test_by_hand_is_done_with_evidence_and_read_back_where_that_is_possible(
