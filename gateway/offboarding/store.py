@@ -174,12 +174,17 @@ async def places_of(tx: AsyncConnection, numbers: Collection[int]) -> list[Place
     return [_place(each) for each in (await tx.execute(query)).mappings()] if numbers else []
 
 
-async def due_places(tx: AsyncConnection, now: float, worker: str, limit: int) -> list[Place]:
-    """Those that a worker should come by for now: the privileged first, then by deadline."""
+async def due_places(
+    tx: AsyncConnection, now: float, worker: str, limit: int, *, without: Collection[str] = ()
+) -> list[Place]:
+    """Those that a worker should come by for now: who is wanted at once first, then the privileged, then by deadline.
+    `without`: systems in which it has no hand free.
+    """
     row = t.leaver_system.c
     free = or_(row.owner.in_(["", worker]), row.lease_until < now)
-    query = select(t.leaver_system).where(row.next_at <= now, free)
-    query = query.order_by(row.privileged.desc(), row.due_at, row.number).limit(limit)
+    query = select(t.leaver_system).join(t.leaver, t.leaver.c.number == row.number).where(row.next_at <= now, free)
+    query = query.where(row.connection.not_in(sorted(without))) if without else query
+    query = query.order_by(t.leaver.c.urgent.desc(), row.privileged.desc(), row.due_at, row.number).limit(limit)
     return [_place(each) for each in (await tx.execute(query)).mappings()]
 
 

@@ -12,6 +12,7 @@ from connectors.contract.access import Account, Grant, GrantKind
 from connectors.contract.limits import Purpose
 from gateway.config.leaver_guard import Guard
 from gateway.config.leavers import ByHand, Due, Leavers, LeaverSystem, Role
+from gateway.offboarding import store
 from gateway.offboarding.values import Event, Leaver, LeaverState, Person, StepState, SystemState
 from tests.support.leaving import ANN, DAY, House
 
@@ -307,6 +308,37 @@ async def test_a_defect_of_one_departure_keeps_no_other_one(home: House, monkeyp
     await home.tell()
     await home.run()
     assert (await home.leaver(2)).state is LeaverState.DONE and (await home.leaver(1)).begun_at is None
+
+
+async def test_who_is_wanted_now_stands_before_all_others(home: House) -> None:
+    ann(home)
+    await home.tell()
+    await home.run()
+    for name in ("one", "two"):
+        await home.tell(other(name))
+    await home.tell(other("three"), urgent=True, caused_by=("user:eve",))
+    await home.worker().beginning.once()
+    async with home.database.read() as tx:
+        due = await store.due_places(tx, home.clock.now(), "w1", limit=2)
+    assert {(each.number, each.connection) for each in due} == {(4, "wiki"), (4, "shop")}
+
+
+async def test_a_system_that_is_slow_keeps_no_other_one_waiting(home: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.offboarding.executor.MOST_DUE", 5)
+    for number in range(8):
+        await home.tell(other(f"p{number}"))
+
+    async def hangs(whom: object) -> object:
+        return await asyncio.Event().wait()
+
+    home.systems["wiki"].accounts = hangs  # type: ignore[method-assign, assignment]
+    worker = home.worker()
+    await worker.start()
+    async with asyncio.timeout(30):
+        while {(await home.places(number))["shop"].state for number in range(1, 9)} != {SystemState.NONE}:
+            worker.stirred.set()
+            await asyncio.sleep(0.01)
+    await worker.stop()
 
 
 HIDDEN = {GrantKind.ROLE: "the integration user may not read roles"}
