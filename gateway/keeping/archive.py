@@ -130,6 +130,12 @@ async def erase(tx: AsyncConnection, record: str) -> int:
     return len(found)
 
 
+async def is_held(tx: AsyncConnection, record: str) -> bool:
+    """Whether a legal hold is over any document about a record whose content is still there."""
+    own = and_(archive.c.content.is_not(None), archive.c.record == record, _held())
+    return (await tx.execute(select(archive.c.seq).where(own).limit(1))).first() is not None
+
+
 def _held() -> Any:
     return held(case=archive.c.name, record=archive.c.record, flow=archive.c.flow)
 

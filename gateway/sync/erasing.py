@@ -48,6 +48,8 @@ async def hindered(tx: AsyncConnection, record: str) -> str:
     number = literal("FO-").concat(cast(cases.c.number, String))
     if (await tx.execute(select(exists().where(*own, held(case=number))))).scalar_one():
         return "a legal hold is over one of its cases"
+    if await archive.is_held(tx, record):
+        return "a legal hold is over one of its documents in the archive"
     return ""
 
 

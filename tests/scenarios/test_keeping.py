@@ -323,6 +323,47 @@ def written(record: str, number: int, w: Two) -> list[tuple[Any, dict[str, Any]]
     ]
 
 
+async def test_what_is_not_over_is_not_erased(store_url: str) -> None:
+    async with two(store_url) as w:
+        (record,) = await w.g.records()
+        w.a.delete(w.ai)
+        w.b.delete(w.bi)
+        await w.g.settle()
+        async with w.g.database.begin() as tx:
+            mine = update(t.lane).where(t.lane.c.record == record.id)
+            for busy, idle in (({"work": True}, {"work": False}), ({"owner": "w1"}, {"owner": ""})):
+                await tx.execute(mine.values(**busy))
+                assert "still to be closed" in await erasing.hindered(tx, record.id)
+                await tx.execute(mine.values(**idle))
+            (number,) = (await store.open_cases(tx, [wish(record.id, key="k")], now=w.g.clock.now())).values()
+            assert "a case about it is open" in await erasing.hindered(tx, record.id)
+            await store.obsolete(tx, ["k"], reason="moot", now=w.g.clock.now())
+        await held_over(w, Kind.CASE, number)
+        async with w.g.database.begin() as tx:
+            assert "one of its cases" in await erasing.hindered(tx, record.id)
+            assert await erasing.hindered(tx, "r-none") == "it is not known"
+
+
+async def test_a_hold_over_a_case_in_the_archive_keeps_the_record_too(store_url: str) -> None:
+    async with two(store_url) as w:
+        (record,) = await w.g.records()
+        w.a.delete(w.ai)
+        w.b.delete(w.bi)
+        await w.g.settle()
+        (number,) = await closed(w, record.id)
+        w.g.clock.advance(366 * DAY)
+        await forget(w, audit_s=9000 * DAY)
+        hold = await held_over(w, Kind.CASE, number)
+        async with w.g.database.begin() as tx:
+            assert "legal hold" in await erasing.hindered(tx, record.id)
+            await holds.release(tx, hold, by="ann", reason="settled", now=w.g.clock.now())
+        async with w.g.database.begin() as tx:
+            assert await erasing.hindered(tx, record.id) == ""
+            await erasing.erase(tx, record.id, now=w.g.clock.now(), actor="ann", why="asked to")
+        kept = [(each["name"], each["content"], each["salt"], each["gone"]) for each in await archived(w)]
+        assert (number, None, "", "erased") in kept and await findings(w) == []
+
+
 async def test_erasure_stands_in_the_trail_where_nothing_else_does_any_more(store_url: str) -> None:
     async with two(store_url) as w:
         (record,) = await w.g.records()
