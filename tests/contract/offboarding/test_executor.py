@@ -13,8 +13,9 @@ from connectors.contract.limits import Purpose
 from gateway.config.leaver_guard import Guard
 from gateway.config.leavers import ByHand, Due, Leavers, LeaverSystem, Role
 from gateway.offboarding import store
+from gateway.offboarding.deciding import Lost
 from gateway.offboarding.values import Event, Leaver, LeaverState, Person, StepState, SystemState
-from tests.support.leaving import ANN, DAY, House
+from tests.support.leaving import ANN, DAY, House, Killed
 
 
 def ann(home: House, name: str = "wiki") -> None:
@@ -389,6 +390,37 @@ async def test_a_check_that_does_not_see_it_counts_for_nothing(home: House) -> N
     steps = await home.steps()
     assert (await home.places())["wiki"].doc.checks == 1
     assert steps["wiki/group:staff"].checks == 1 and steps["wiki/role:root"].checks == 0
+
+
+async def test_what_is_ignored_again_and_again_is_a_persons(home: House) -> None:
+    ann(home)
+    home.systems["wiki"].faults = ["ignored"] * 99
+    await home.tell()
+    await home.run(3600)
+    assert [each for each, _ in home.systems["wiki"].sent].count("root") == 3
+    assert (await home.steps())["wiki/role:root"].state is StepState.FAILED and "leaver.failed" in await home.cases()
+
+
+async def test_a_claim_of_ones_own_that_was_overtaken_counts_for_nothing(home: House) -> None:
+    await home.tell()
+    one = home.worker("one")
+    await one.beginning.once()
+    first = await one.book.claim(1, "wiki")
+    assert first is not None and await one.book.claim(1, "wiki") is not None
+    with pytest.raises(Lost):
+        await one.book.rest(first, None)
+
+
+async def test_what_a_dead_worker_began_is_unknown_until_it_is_read(home: House) -> None:
+    ann(home)
+    home.systems["wiki"].faults = ["killed before"]
+    await home.tell()
+    with pytest.raises(Killed):
+        await home.run()
+    assert (await home.steps())["wiki/role:root"].state is StepState.DOING
+    home.clock.advance(3600)
+    assert await home.worker("two").book.claim(1, "wiki") is not None
+    assert (await home.steps())["wiki/role:root"].state is StepState.UNKNOWN
 
 
 async def test_a_system_that_cannot_end_access_is_for_people_only_where_it_is_named(home: House) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import select
 
@@ -14,12 +15,15 @@ from connectors.contract.errors import InputError
 from gateway.access.rights import NotAllowed, Principal, Role
 from gateway.audit.tables import audit
 from gateway.config import load
+from gateway.config.leaver_guard import Guard
+from gateway.offboarding.blast.admitting import Ask, admit
 from gateway.offboarding.deciding import Lost
 from gateway.offboarding.values import LeaverState, Person, StepState, SystemState
 from gateway.sync.batch import Topology
 from gateway.work import leaver_acts as acts
-from gateway.work import leaver_planning, leaver_telling, leavers, reports
+from gateway.work import leaver_guard, leaver_planning, leaver_telling, leavers, reports
 from gateway.work.leaver_telling import LeaverWish
+from gateway.work.trail import note
 from gateway.work.workplace import Workplace
 from tests.support.leaving import DAY, House
 
@@ -149,6 +153,20 @@ async def test_a_hold_keeps_the_persons_records_too(home: House, place: Workplac
     assert home.gone.left == [] and home.systems["wiki"].sent == []
     await home.run(DAY)
     assert home.gone.left == ["LV-1"] and home.systems["wiki"].has("a1") == []
+
+
+async def test_two_names_of_one_person_are_one_in_a_flood(home: House, place: Workplace) -> None:
+    async with home.database.begin() as tx:
+        for number in (1, 2):
+            await admit(tx, Guard(batch=1), Ask(number=number, name="x", batch="b", of_batch=2), now=1.0, note=note)
+    eve, token = (msgspec.structs.replace(WATCH, id=id, name=id, person="p-eve") for id in ("user:eve", "token:7"))
+    partly = msgspec.structs.replace(WATCH, connections=frozenset({"wiki"}))
+    with pytest.raises(NotAllowed):
+        await leaver_guard.decide(place, partly, "FL-1", "allow", reason="x")
+    assert (await leaver_guard.decide(place, eve, "FL-1", "allow", reason="looked")).done is False
+    assert await refused(leaver_guard.decide(place, token, "FL-1", "allow")) == "approval.own"
+    other = msgspec.structs.replace(WATCH, id="user:bob", name="bob", person="p-bob")
+    assert (await leaver_guard.decide(place, other, "FL-1", "allow")).done is True
 
 
 async def test_which_of_two_is_a_persons_to_say(home: House, place: Workplace) -> None:
