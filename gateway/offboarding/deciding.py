@@ -26,6 +26,7 @@ from gateway.offboarding.ports import Gone
 from gateway.offboarding.summing import settle, sum_up
 from gateway.offboarding.telling import Teller, Trail
 from gateway.offboarding.values import (
+    SETTLED,
     UNDER_WAY,
     Event,
     EvidenceKind,
@@ -163,19 +164,25 @@ class Book:
             await store.save_steps(tx, round.steps)
             await store.save_place(tx, place)
 
-    async def cannot(self, held: Round, why: str, *, by_hand: bool) -> Round:
-        """The connector does not end access: nothing to do there, or everything by hand where it is wanted."""
+    async def cannot(self, held: Round, why: str, *, by_hand: bool) -> None:
+        """We do not end access there: nothing to do, or everything that is left by hand where it is wanted."""
         async with self.database.begin("leaver.cannot") as tx:
             round = await self._mine(tx, held)
             place = round.place
-            place.state, place.next_at, place.waits = SystemState.OVER, None, ""
-            if by_hand:
+            looked, place.state, place.next_at, place.waits = place.state, SystemState.OVER, None, ""
+            left = [each for each in round.steps if each.state not in SETTLED]
+            for each in left if by_hand else ():
+                each.state, each.doc.why = StepState.HAND, why
+                each.doc.instruction = each.doc.instruction or f"end {each.kind} {each.name} in {place.connection}"
+            if left and by_hand:
+                place.state = SystemState.HAND
+            elif by_hand and not round.steps and looked is not SystemState.NONE:
                 doc = StepDoc(instruction=f"end what the person has in {place.connection}", why=why)
                 step = by_hand_step(place.connection, "", "all", place.connection, place.due_at, doc, round.now)
                 step.number = round.leaver.number
                 round.steps.append(step)
                 place.state = SystemState.HAND
-            return await self._keep(round)
+            await self._keep(round)
 
     async def found(self, held: Round, verdict: Verdict, asked: Any, shown: Sequence[Account]) -> Round:
         """Which accounts the person has there. Where none was before, or all was gone, another one is a drift."""

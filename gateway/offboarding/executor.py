@@ -158,14 +158,14 @@ class Offboarder(Background):
         """Brings one person in one system as far as it gets. Raises Lost, StorageError, and what is a defect."""
         held = await self.book.claim(number, connection)
         if held is None:
-            return
+            return None
         system = self.systems.get(connection)
         if system is None:
-            await self.book.rest(held, self.clock.now() + REPLAN_S, NO_CONNECTION)
-            return
+            if held.leaver.state in BEGUN and self.clock.now() >= held.place.due_at:
+                return await self.book.cannot(held, NO_CONNECTION, by_hand=True)
+            return await self.book.rest(held, self.clock.now() + REPLAN_S, NO_CONNECTION)
         if (ends := system.ends) is None:
-            await self.book.cannot(held, NO_WAY, by_hand=connection in self.wanted)
-            return
+            return await self.book.cannot(held, NO_WAY, by_hand=connection in self.wanted)
         try:
             await self._drive(held, system, ends)
         except Stopped as stopped:

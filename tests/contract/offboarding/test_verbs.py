@@ -228,6 +228,28 @@ async def test_by_hand_is_done_with_evidence_and_read_back_where_that_is_possibl
     assert await refused(again) == "leaver.refused"
 
 
+async def test_a_system_that_left_the_configuration_is_a_persons_once_it_is_due(home: House, place: Workplace) -> None:
+    await leaver_telling.tell_leaver(place, WATCH, ann(home, last_day="2023-11-20"))
+    await home.run(60)  # looked at ahead: an account with a group there, and none in the shop
+    worker = home.worker()
+    worker.systems = {}
+    begins = (await home.leaver()).ends_at - home.clock.now()
+
+    async def there() -> dict[str, StepState]:
+        return {name: each.state for name, each in (await home.steps()).items() if each.connection == "wiki"}
+
+    await home.run(begins + 600, worker=worker)
+    assert set((await there()).values()) == {StepState.WAITING}
+    await home.run(DAY, worker=worker)
+    assert await there() == {"wiki/group:staff": StepState.HAND, "wiki/account:ann": StepState.HAND}
+    for each in (await home.steps()).values():
+        if each.connection == "wiki":
+            await acts.done_by_hand(place, WATCH, "1", each.id, note_text="ended in the old system itself")
+            await home.run(60, worker=worker)
+    assert set((await there()).values()) == {StepState.DONE}
+    assert {name: each.state for name, each in (await home.places()).items()}["wiki"] is SystemState.OVER
+
+
 async def test_a_recheck_finds_what_came_back_and_tries_what_failed(home: House, place: Workplace) -> None:
     wish = ann(home)
     home.systems["wiki"].faults = ["refused"]
