@@ -56,6 +56,7 @@ async def test_all_of_a_departure_is_proved_by_what_was_read(home: House, place:
     assert [each.found for each in group.checks] == [True, False, False, False] and group.by == "lockstep"
     assert (hand.state, hand.by, hand.evidence) == ("by_hand", "eve", "it is here; b.txt") and hand.evidence_sha256
     assert shop.state == "not_applicable" and shop.checks and not any(each.found for each in shop.checks)
+    assert one.deadline == max(each.due for each in one.steps) == hand.due > group.due
     assert one.exceptions == ("wiki: token cannot be seen there: only an admin's session shows them",)
     async with place.database.read() as tx:
         kept = {row.digest for row in await tx.execute(select(t.leaver_evidence))}
