@@ -20,6 +20,7 @@ from gateway.offboarding import planning, store
 from gateway.offboarding.beginning import ask_of
 from gateway.offboarding.blast.admitting import Passage, admit
 from gateway.offboarding.correlate import Verdict
+from gateway.offboarding.lease import LEASE_S, Lost
 from gateway.offboarding.moves import BEGUN, MOST_TRIES, check_at, proves_nothing_happened
 from gateway.offboarding.places import by_hand as by_hand_step
 from gateway.offboarding.ports import Gone
@@ -40,13 +41,6 @@ from gateway.offboarding.values import (
 )
 from gateway.storage.database import Database
 from gateway.sync.attempts import Conclusion, Outcome
-
-LEASE_S = 300.0
-"""Longer than any one request with its patience; every transaction renews it."""
-
-
-class Lost(Exception):
-    """Somebody else has it by now, or it is over: what was done is looked at by whoever goes on."""
 
 
 class Stopped(Exception):
@@ -92,6 +86,8 @@ class Book:
     rules: Leavers
     trail: Trail
     gone: Gone
+    lease_s: float = LEASE_S
+    """Every transaction renews it, and while the work goes on so does `lease.Lease`."""
 
     async def claim(self, number: int, connection: str) -> Round | None:
         """Takes it for this worker; None: somebody else has it. What a dead holder began is unknown from now on."""
@@ -107,10 +103,19 @@ class Book:
             for step in round.steps:
                 if step.state is StepState.DOING and not step.doc.answered:
                     step.state = StepState.UNKNOWN
-            place.owner, place.fence, place.lease_until = self.worker, place.fence + 1, now + LEASE_S
+            place.owner, place.fence, place.lease_until = self.worker, place.fence + 1, now + self.lease_s
             await store.save_steps(tx, round.steps)
             await store.save_place(tx, place)
         return round
+
+    async def renew(self, number: int, connection: str, fence: int) -> None:
+        """Makes the lease of that claim last from now on. It changes nothing that anybody decided, so no version."""
+        async with self.database.begin("leaver.renew") as tx:
+            await store.take(tx, number)
+            place = await store.place_of(tx, number, connection)
+            if place is None or (place.owner, place.fence) != (self.worker, fence):
+                raise Lost
+            await store.lease(tx, place, self.clock.now() + self.lease_s)
 
     async def left(self, held: Round) -> Round:
         """The person's records have their tombstones."""
@@ -126,7 +131,7 @@ class Book:
         if leaver is None or place is None or (place.owner, place.fence) != (self.worker, held.place.fence):
             raise Lost
         now = self.clock.now()
-        place.lease_until = now + LEASE_S
+        place.lease_until = now + self.lease_s
         steps = await store.steps_of(tx, [leaver.number], place.connection)
         return Round(Teller(self.trail, tx, now), leaver, place, steps)
 

@@ -10,6 +10,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 from sqlalchemy import select
@@ -24,7 +25,8 @@ from gateway.delivery.sending import concluded
 from gateway.offboarding import store
 from gateway.offboarding.beginning import Beginning
 from gateway.offboarding.correlate import judge
-from gateway.offboarding.deciding import LEASE_S, Book, Lost, Round, Stopped
+from gateway.offboarding.deciding import Book, Round, Stopped
+from gateway.offboarding.lease import Lease, Lost
 from gateway.offboarding.moves import BEGUN, REPLAN_S, Check, Find, Job, Look, Read, Rest, Send, next_job
 from gateway.offboarding.succession import successor_of
 from gateway.offboarding.values import HANDED_OVER, UNDER_WAY, Event, Leaver, Step, SystemState
@@ -39,8 +41,8 @@ MOST_DUE = 500
 """Of what is due, so much is looked through at a time."""
 AT_ONCE = 4
 """People of one connection that are worked on at the same time."""
-LEASE_SHARE = 0.6
-"""Of a lease, what the requests of one turn may take."""
+TURN_S = 180.0
+"""What the requests of one turn may take."""
 FIRST_WAIT_S, LONGEST_WAIT_S = 2.0, 300.0
 STORAGE_WAIT_S = 0.5
 NO_CONNECTION = "this connection is not in the configuration any more"
@@ -156,6 +158,7 @@ class Offboarder(Background):
 
     async def work(self, number: int, connection: str) -> None:
         """Brings one person in one system as far as it gets. Raises Lost, StorageError, and what is a defect."""
+        began = self.clock.monotonic()
         held = await self.book.claim(number, connection)
         if held is None:
             return None
@@ -166,14 +169,16 @@ class Offboarder(Background):
             return await self.book.rest(held, self.clock.now() + REPLAN_S, NO_CONNECTION)
         if (ends := system.ends) is None:
             return await self.book.cannot(held, NO_WAY, by_hand=connection in self.wanted)
+        renew = partial(self.book.renew, number, connection, held.place.fence)
         try:
-            await self._drive(held, system, ends)
+            async with Lease(self.clock, self.book.lease_s, began + self.book.lease_s, renew) as lease:
+                await self._drive(held, lease, system, ends)
         except Stopped as stopped:
             await self.book.rest(held, self.clock.now() + FIRST_WAIT_S * 5, str(stopped))
         finally:
             system.gate.released()
 
-    async def _drive(self, held: Round, system: System, ends: EndsAccess) -> None:
+    async def _drive(self, held: Round, lease: Lease, system: System, ends: EndsAccess) -> None:
         leaver = held.leaver
         if leaver.kind is Event.LEAVER and leaver.state in BEGUN and not leaver.doc.left:
             await self.beginning.gone.leave(leaver)
@@ -186,8 +191,8 @@ class Offboarder(Background):
                 why = system.gate.reason or "it is paused"
                 return await self.book.rest(held, self.clock.now() + max(system.gate.wait_s(), LOOK_S), why)
             try:
-                async with asyncio.timeout(LEASE_S * LEASE_SHARE):
-                    held = await self._do(held, job, system, ends)
+                async with asyncio.timeout(TURN_S):
+                    held = await self._do(held, lease, job, system, ends)
             except TimeoutError:
                 slow = concluded(_TooSlow("the reads did not end in time"), system.gate, reading=True)
                 return await self._hindered(held, system, slow)
@@ -203,18 +208,19 @@ class Offboarder(Background):
         rules = self.book.rules
         return next_job(held.leaver, held.place, held.steps, rules, system.settles_s, self.clock.now())
 
-    async def _do(self, held: Round, job: Job, system: System, ends: EndsAccess) -> Round:
-        match job:
-            case Find():
-                return await self._find(held, system, ends)
-            case Read():
-                return await self._read(held, system, ends, check=False)
-            case Send(step):
-                return await self._send(held, step, system, ends)
-            case Look():
-                return await self._look(held, system, ends)
-            case Check():
-                return await self._check(held, system, ends)
+    async def _do(self, held: Round, lease: Lease, job: Job, system: System, ends: EndsAccess) -> Round:
+        if isinstance(job, Send):
+            return await self._send(held, lease, job.step, system, ends)
+        async with lease.requests():
+            match job:
+                case Find():
+                    return await self._find(held, system, ends)
+                case Read():
+                    return await self._read(held, system, ends, check=False)
+                case Look():
+                    return await self._look(held, system, ends)
+                case Check():
+                    return await self._check(held, system, ends)
         return held
 
     async def _hindered(self, held: Round, system: System, conclusion: Conclusion, *, refused: bool = False) -> None:
@@ -266,7 +272,7 @@ class Offboarder(Background):
         found = [(holdings.account or account, holdings) for account, holdings in found]
         return await self.book.planned(held, found, ends.ends, successor, check=check)
 
-    async def _send(self, held: Round, step: Step, system: System, ends: EndsAccess) -> Round:
+    async def _send(self, held: Round, lease: Lease, step: Step, system: System, ends: EndsAccess) -> Round:
         to = held.place.doc.successor if step.kind in HANDED_OVER else None
         account = next(each.account for each in held.place.doc.accounts if each.account.id == step.account)
         held, step = await self.book.start(held, step.id, to)
@@ -279,12 +285,13 @@ class Offboarder(Background):
             note=_note(held.leaver),
             timeout_s=system.timeout_s,
         )
-        conclusion = await _sent(ends, ending, system.gate)
+        async with lease.requests():
+            conclusion = await _sent(ends, ending, system.gate)
         while True:
             try:
                 held = await self.book.sent(held, step.id, conclusion, system.settles_s)
             except StorageError:
-                # What came back is known and must not be lost while this process lives; the lease guards the rest.
+                # What came back is known and must not be lost while this process lives; the fence guards the rest.
                 await asyncio.sleep(STORAGE_WAIT_S)
             else:
                 break

@@ -157,6 +157,12 @@ async def save_place(tx: AsyncConnection, place: Place) -> None:
     await tx.execute(update(t.leaver_system).where(mine).values(**values))
 
 
+async def lease(tx: AsyncConnection, place: Place, until: float) -> None:
+    """Only that, of a departure that was taken; its version stays."""
+    mine = _of(place.number, place.connection)
+    await tx.execute(update(t.leaver_system).where(mine).values(lease_until=until))
+
+
 def _of(number: int, connection: str) -> Any:
     return and_(t.leaver_system.c.number == number, t.leaver_system.c.connection == connection)
 

@@ -220,6 +220,7 @@ UNTRIED: Mapping[str, str] = {
         ),
         "killed at each, and before and after the request: tests/contract/offboarding/test_kills.py",
     ),
+    "leaver.renew": "only makes a lease last; without it the lease runs out, as of any worker that dies",
     "leaver.cannot": "one transaction; without it the system is found to have no way once more",
     "leaver.let_go": "one transaction; the hold is over at the next look, too",
     "leaver.past_due": "one row for people; the next look tells it",

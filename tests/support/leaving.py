@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.contract.access import Account, Ending, Grant, GrantKind, Holdings, Whom
+from connectors.contract.clock import Clock
 from connectors.contract.errors import CredentialsError, OutcomeUnknown, Refused, Retryable
 from connectors.contract.limits import Purpose, purpose
 from gateway.config.leavers import Leavers
@@ -19,8 +20,9 @@ from gateway.delivery.breaker import Gate, GateSettings
 from gateway.offboarding import store
 from gateway.offboarding import tables as t
 from gateway.offboarding.beginning import Beginning
-from gateway.offboarding.deciding import Book, Lost
+from gateway.offboarding.deciding import Book
 from gateway.offboarding.executor import Offboarder, System
+from gateway.offboarding.lease import LEASE_S, Lost
 from gateway.offboarding.opening import Desk, Opened, Told
 from gateway.offboarding.telling import Teller
 from gateway.offboarding.values import Event, Leaver, Person, Place, Step
@@ -163,13 +165,15 @@ class House:
     gates: dict[str, Gate] = field(default_factory=dict)
     first: Offboarder | None = None
 
-    def worker(self, name: str = "w1") -> Offboarder:
+    def worker(self, name: str = "w1", *, clock: Clock | None = None, lease_s: float = LEASE_S) -> Offboarder:
+        """`clock`: instead of the one that a test moves."""
+        clock = clock or self.clock
         for each in self.systems:
-            self.gates.setdefault(each, Gate(self.clock, GateSettings(failures=2, retry_s=5.0)))
-        book = Book(self.database, self.clock, name, self.rules, note, self.gone)
-        beginning = Beginning(self.database, self.clock, self.rules, note, self.gone)
+            self.gates.setdefault(each, Gate(clock, GateSettings(failures=2, retry_s=5.0)))
+        book = Book(self.database, clock, name, self.rules, note, self.gone, lease_s)
+        beginning = Beginning(self.database, clock, self.rules, note, self.gone)
         systems = {n: System(each, self.gates[n], settles_s=30.0) for n, each in self.systems.items()}
-        return Offboarder(self.database, self.clock, book, beginning, systems)
+        return Offboarder(self.database, clock, book, beginning, systems)
 
     async def tell(self, person: Person = ANN, *, ends_in: float = 0.0, **more: Any) -> Opened:
         said: dict[str, Any] = {"event": Event.LEAVER, "source": "hr", "by": "hr", **more}

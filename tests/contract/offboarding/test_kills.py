@@ -8,6 +8,7 @@ import pytest
 
 from connectors.contract.access import GrantKind
 from gateway.core import points
+from gateway.offboarding.lease import LEASE_S
 from gateway.offboarding.values import LeaverState, StepState
 from tests.support.leaving import ANN, Killed, house
 
@@ -40,7 +41,7 @@ async def test_it_ends_the_same(tmp_path: Path, point: str) -> None:
         finally:
             points.listen(None)
         home.first = None
-        home.clock.advance(400)  # the dead worker's lease runs out
+        home.clock.advance(LEASE_S + 1)  # the dead worker's lease runs out
         await home.run(90, worker=home.worker("second"))
         steps = await home.steps()
         assert {each.state for each in steps.values()} == {StepState.GONE} and len(steps) == 3
