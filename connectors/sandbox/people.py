@@ -72,6 +72,12 @@ PEOPLE = (
         sys_id="ad310000c0ffee00b0a7000000000006",
         account_id="712020:ad310000-c0ff-ee00-b0a7-000000000006",
     ),
+    Person(
+        name="ivy",
+        full_name="Ivy Irving",
+        sys_id="1ff00000c0ffee00b0a7000000000007",
+        account_id="712020:1ff00000-c0ff-ee00-b0a7-000000000007",
+    ),
 )
 
 

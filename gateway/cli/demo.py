@@ -1,4 +1,4 @@
-"""`lockstep demo`: five systems being kept in step, on this machine, with nothing to install."""
+"""`lockstep demo`: six systems being kept in step, on this machine, with nothing to install."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from gateway.cli.flags import Json
 from gateway.cli.output import data, json_line, wants_colour
 
 if TYPE_CHECKING:
+    from gateway.demo.departed import Departed
     from gateway.demo.plan import Outage, Plan
     from gateway.demo.run import Result
     from gateway.demo.talk import Talk
@@ -81,11 +82,13 @@ def demo(
     ] = 0,
     as_json: Json = False,
 ) -> None:
-    """Show ServiceNow, Jira, Salesforce, GitHub and BambooHR being kept in step, then judge whether they were.
+    """Show ServiceNow, Jira, Salesforce, GitHub, BambooHR and SCIM being kept in step, then judge whether they were.
 
-    Five stand-ins and the gateway run beside this process. People edit in ServiceNow and Jira all the time, in the
-    others now and then; the story says what happens and where to look. The verdict comes from the stand-ins' own edit
-    logs: exit code 1 if anything was lost, doubled, out of order or left out of step, or if one system was silent.
+    Six stand-ins and the gateway run beside this process. People edit in ServiceNow and Jira all the time, in the
+    others now and then, and somebody leaves; the story says what happens and where to look. The verdict comes from the
+    stand-ins' own edit logs, and from what their APIs show of the leaver: exit code 1 if anything was lost, doubled,
+    out of order or left out of step, if any access is left or the certificate does not prove that it ended, or if one
+    system was silent.
     """
     from gateway.demo.plan import Plan
     from gateway.demo.talk import Talk
@@ -167,6 +170,8 @@ def _tell(result: Result, talk: Talk) -> None:
         f"{verdict.count(Kind.ORDER)} out of order, {verdict.count(Kind.INVENTED)} invented"
     )
     data(f"{verdict.tasks} tasks for people who start or leave, each once")
+    if result.departed:
+        _tell_of_the_leaver(result.departed)
     data(f"{verdict.ledgered} edits lost a conflict and stand in the ledger; {verdict.cases} cases open")
     for violation in verdict.violations[:SHOWN]:
         data(f"  {violation.kind}: {violation.object} {violation.field} {violation.value!r}: {violation.why}")
@@ -178,3 +183,16 @@ def _tell(result: Result, talk: Talk) -> None:
     if result.kept:
         talk.chapter("Look around (the gateway is stopped, its database is readable)")
         talk.look(f"export LOCKSTEP_CONFIG={result.config}", "lockstep case list", "lockstep now")
+        if result.departed and (proof := result.departed.certified):
+            talk.look(f"lockstep leaver verify {proof.file} --key {proof.fingerprint}")
+
+
+def _tell_of_the_leaver(found: Departed) -> None:
+    last_s = max(found.gone_after_s.values(), default=0.0)
+    data(
+        f"{found.who} left: {found.rights} rights in {len(found.before)} systems and {found.work} pieces of work, "
+        f"{found.left} of it left; the last was gone after {last_s:.1f} s of {found.deadline_s:g} s, {found.down} down"
+    )
+    proof = found.certified
+    words = "there is none" if proof is None else "signed, and proves it" if proof.proves else "it does not prove it"
+    data(f"the certificate: {words}")

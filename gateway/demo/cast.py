@@ -7,14 +7,16 @@ from dataclasses import dataclass
 
 import aiohttp
 
+from gateway.demo.clerks import Clerks
 from gateway.demo.customers import Customers
 from gateway.demo.desks import Api, Desk, JiraDesk, ServiceNowDesk
 from gateway.demo.developers import Developers
 from gateway.demo.flows import PROJECT
+from gateway.demo.leaver import Leaver, Patient
 from gateway.demo.offices import BambooHrDesk, GitHubDesk, KeyApi, SalesforceDesk, TokenApi
 from gateway.demo.scene import Scene
 from gateway.demo.staff import Staff
-from gateway.demo.stand_ins import CRM, HR, HUB, JIRA, SNOW, StandIn
+from gateway.demo.stand_ins import CRM, DIR, HR, HUB, JIRA, SNOW, StandIn
 from gateway.demo.story import Act
 
 
@@ -22,6 +24,7 @@ from gateway.demo.story import Act
 class Cast:
     """The desks of one run."""
 
+    clerks: Clerks
     snow: ServiceNowDesk
     jira: JiraDesk
     crm: SalesforceDesk
@@ -32,11 +35,15 @@ class Cast:
     @classmethod
     def of(cls, stand_ins: Mapping[str, StandIn], http: aiohttp.ClientSession) -> Cast:
         """With the stand-ins' addresses."""
+        snow, jira = Api(stand_ins[SNOW].url, http), Api(stand_ins[JIRA].url, http, email_signs_in=True)
+        crm, hub, directory = (TokenApi(stand_ins[name].url, http) for name in (CRM, HUB, DIR))
+        doors = {SNOW: snow, JIRA: jira, CRM: crm, HUB: hub, DIR: directory}
         return cls(
-            ServiceNowDesk(Api(stand_ins[SNOW].url, http)),
-            JiraDesk(Api(stand_ins[JIRA].url, http, email_signs_in=True), PROJECT),
-            SalesforceDesk(TokenApi(stand_ins[CRM].url, http)),
-            GitHubDesk(TokenApi(stand_ins[HUB].url, http)),
+            Clerks.at({name: Patient(door) for name, door in doors.items()}),
+            ServiceNowDesk(snow),
+            JiraDesk(jira, PROJECT),
+            SalesforceDesk(crm),
+            GitHubDesk(hub),
             BambooHrDesk(KeyApi(stand_ins[HR].url, http)),
             stand_ins[HR],
         )
@@ -46,10 +53,12 @@ class Cast:
         """Where people edit at random, all the time."""
         return {SNOW: self.snow, JIRA: self.jira}
 
-    def acts(self, scene: Scene) -> Sequence[Act]:
+    def acts(self, scene: Scene, leaver: Leaver) -> Sequence[Act]:
         """What the others do, each once."""
         return (
             Customers(scene, self.crm, self.snow, self.jira).call,
             Developers(scene, self.hub, self.snow).mend,
             Staff(scene, self.hr, self.crm, self.back_door).come_and_go,
+            leaver.leave,
+            leaver.stay_gone,
         )

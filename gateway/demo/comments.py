@@ -12,6 +12,8 @@ from gateway.demo.records import Member, Record
 from gateway.demo.verdict import Kind, Violation
 
 FIELD = "comments"
+HANDED_OVER = "leaver:"
+"""What the mark of a note begins with that tells of a departure: nobody typed it, and it is not a copy of anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +36,9 @@ def comment_violations(record: Record, cases: list[CaseRow]) -> Iterator[Violati
     said = [one for member in record.members for one in _said(member)]
     originals = [one for one in said if one.by_human]
     copies: dict[str, list[Said]] = defaultdict(list)
+    yield from _told_twice(said)
     for copy in said:
-        if copy.by_human:
+        if copy.by_human or _hands_over(copy):
             continue
         root = _root(copy, said, originals)
         if root is None:
@@ -44,6 +47,19 @@ def comment_violations(record: Record, cases: list[CaseRow]) -> Iterator[Violati
             copies[root.address].append(copy)
     for original in originals:
         yield from _of_original(record, original, copies[original.address], cases)
+
+
+def _hands_over(said: Said) -> bool:
+    return not said.by_human and (said.comment.origin or "").startswith(HANDED_OVER)
+
+
+def _told_twice(said: list[Said]) -> Iterator[Violation]:
+    """A note of a departure belongs to the object that was handed over, once."""
+    seen = set[str | None]()
+    for note in filter(_hands_over, said):
+        if note.comment.origin in seen:
+            yield _violation(Kind.DUPLICATE, note, "the same note of a departure stands there twice")
+        seen.add(note.comment.origin)
 
 
 def _of_original(record: Record, original: Said, copies: list[Said], cases: list[CaseRow]) -> Iterator[Violation]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from gateway.demo.flows import CHORES, INCIDENTS, PROJECT, STAFF, TASKS_PROJECT, TODO, flows_of
-from gateway.demo.stand_ins import CRM, HR, HUB, JIRA, NAMES, SNOW, SYSTEMS
+from gateway.demo.flows import CHORES, INCIDENTS, PROJECT, STAFF, TASKS_PROJECT, TODO, Part, flows_of
+from gateway.demo.stand_ins import CRM, DIR, HOOKED, HR, HUB, JIRA, NAMES, SNOW, SYSTEMS
 
-SECRET = {name: f"demo-{name}-hook-secret" for name in SYSTEMS}
+SECRET = {name: f"demo-{name}-hook-secret" for name in HOOKED}
 """Shared with the stand-ins, on this machine, for this run: nothing is protected by them."""
+USUAL_S, PRIVILEGED_S = 120.0, 60.0
+"""After the end of an employment: what may be there no longer."""
 _PASSWORD = "lockstep-secret"  # noqa: S105 - of the stand-ins, the same for everybody
 _SIGNS_IN = {
     SNOW: f"basic: {{user: lockstep, password: {_PASSWORD}}}",
@@ -16,8 +18,11 @@ _SIGNS_IN = {
     CRM: f"oauth2_client_credentials: {{client_id: lockstep, client_secret: {_PASSWORD}}}",
     HUB: f"bearer: {{token: {_PASSWORD}}}",
     HR: f"api_key: {{key: {_PASSWORD}}}",
+    DIR: f"bearer: {{token: {_PASSWORD}}}",
 }
 _OPTIONS = {HUB: "    options: {owner: lockstep, repo: desk}\n"}
+_BELOW = {DIR: "/scim/v2"}
+"""Where a stand-in's API begins, if not at its root."""
 _HEAD = """\
 # Written by `lockstep demo`. Short times, because the stand-ins settle at once; for real systems leave the defaults.
 lockstep: 1
@@ -58,16 +63,19 @@ _INCIDENTS = """\
     merge: {{default: latest, status: {{authority: [snow, jira]}}, labels: union}}
     authority: [{order}]
 """
+_PEOPLE = {
+    HR: "{object: employee, mapping: bamboohr-employee}",
+    CRM: "{object: contact, mapping: salesforce-contact}",
+    DIR: "{object: user, mapping: scim-user}",
+}
 _STAFF = f"""\
   {STAFF}:
     type: person
     members:
-      hr: {{object: employee, mapping: bamboohr-employee}}
-      crm: {{object: contact, mapping: salesforce-contact}}
-    create: {{in: [crm]}}
-    authority: [hr, crm]
+{{members}}    create: {{{{in: [{{made}}]}}}}
+    authority: [{{order}}]
     fan_out:
-      - {{tasks: staff.yaml, into: {CHORES}}}
+      - {{{{tasks: staff.yaml, into: {CHORES}}}}}
   {CHORES}:
     type: task
     members:
@@ -75,9 +83,15 @@ _STAFF = f"""\
       {TODO}:
         object: issue
         mapping: jira-task.yaml
-        with: {{project: {TASKS_PROJECT}, issuetype: Task}}
+        with: {{{{project: {TASKS_PROJECT}, issuetype: Task}}}}
         where: "false"
-    create: {{in: [{TODO}]}}
+    create: {{{{in: [{TODO}]}}}}
+leavers:
+  from: [{{{{flow: {STAFF}}}}}]
+  due: {{{{usual: {USUAL_S:g}s, privileged: {PRIVILEGED_S:g}s}}}}
+  checks: [1s, 3s]
+  systems:
+    {TODO}: false  # the same accounts as in jira
 """
 
 
@@ -85,17 +99,29 @@ def configuration(*, name: str, listen: str, places: str, urls: Mapping[str, str
     """The text of the file. `urls`: of the stand-ins there are, by connection; flows are between those."""
     flows = dict(flows_of(urls))
     head = _HEAD.format(name=name, listen=listen, places=places)
-    members = [part.connection for part in flows[INCIDENTS]]
-    lines = "".join(f"      {each}: {_MEMBERS[each]}\n" for each in members)
-    incidents = _INCIDENTS.format(members=lines, order=", ".join(members))
-    return head + "".join(_connections(urls)) + "\nflows:\n" + incidents + (_STAFF if STAFF in flows else "")
+    text = head + "".join(_connections(urls)) + "\nflows:\n" + _flow(_INCIDENTS, _MEMBERS, flows[INCIDENTS])
+    return text + (_flow(_STAFF, _PEOPLE, flows[STAFF]) if STAFF in flows else "")
+
+
+def _flow(text: str, members: Mapping[str, str], parts: Iterable[Part]) -> str:
+    there = [part.connection for part in parts]
+    lines = "".join(f"      {each}: {members[each]}\n" for each in there)
+    made = ", ".join(part.connection for part in parts if part.made)
+    return text.format(members=lines, made=made, order=", ".join(there))
 
 
 def _connections(urls: Mapping[str, str]) -> Iterator[str]:
     for name, url in urls.items():
-        more = _OPTIONS.get(name, "") + f"    webhook: {{secret: {SECRET[name]}}}\n"
+        more = _OPTIONS.get(name, "")
+        if name in SECRET:
+            more += f"    webhook: {{secret: {SECRET[name]}}}\n"
         yield _CONNECTION.format(
-            name=name, system=SYSTEMS[name], label=NAMES[name], url=url, auth=_SIGNS_IN[name], more=more
+            name=name,
+            system=SYSTEMS[name],
+            label=NAMES[name],
+            url=url + _BELOW.get(name, ""),
+            auth=_SIGNS_IN[name],
+            more=more,
         )
     if HR in urls:
         # Jira tells one address; of the tasks, which only the gateway makes, the poll hears soon enough.

@@ -16,7 +16,13 @@ LEVELS = (1, 2, 3, 4, 5)
 
 
 class NotMade(Exception):
-    """The system refused the edit or could not be reached: nothing was edited, as far as this person knows."""
+    """The system refused the edit or could not be reached: nothing was edited, as far as this person knows. `status`:
+    of the answer, if there was one.
+    """
+
+    def __init__(self, text: str, status: int | None = None) -> None:
+        super().__init__(text)
+        self.status = status
 
 
 class Desk(Protocol):
@@ -64,7 +70,7 @@ class Api:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise NotMade(f"{method} {path}: {type(error).__name__}") from error
         if answer.status >= 300:
-            raise NotMade(f"{method} {path}: {answer.status} {said[:200].decode(errors='replace')}")
+            raise NotMade(f"{method} {path}: {answer.status} {said[:200].decode(errors='replace')}", answer.status)
         return orjson.loads(said) if said else None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.demo.stand_ins import CRM, HR, HUB, JIRA, SNOW
+from gateway.demo.stand_ins import CRM, DIR, HR, HUB, JIRA, SNOW
 
 FILES = Path(__file__).parent / "files"
 """Mappings, types and templates that are the demo's own."""
@@ -50,6 +50,7 @@ FLOWS: Mapping[str, tuple[Part, ...]] = {
     STAFF: (
         Part(HR, "employee", "bamboohr-employee"),
         Part(CRM, "contact", "salesforce-contact", made=True),
+        Part(DIR, "user", "scim-user", made=True),
     ),
 }
 """What is kept in step."""

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from connectors.contract.errors import ConfigError
+from gateway.core.key_files import key_bytes
+from gateway.core.signing import Signer
 from gateway.demo.configuration import configuration
 from gateway.demo.flows import FILES
 from gateway.demo.plan import Plan
@@ -58,6 +60,11 @@ class Home:
     def signed_in(self) -> dict[str, str]:
         """Headers of a request to the gateway's API, by the token that `write_config` made."""
         return {"Authorization": f"Bearer {(self.path / TOKEN_FILE).read_text().strip()}"}
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the key that `write_config` made to sign with."""
+        return Signer(key_bytes((self.path / SIGNING_FILE).read_text())).fingerprint
 
     @property
     def logs(self) -> Path:

@@ -66,11 +66,15 @@ class BambooHrDesk:
 
     api: KeyApi
 
-    async def hire(self, who: str, first: str, last: str, title: str) -> None:
-        """Somebody starts today. The answer has no body; the log shows the id."""
+    async def hire(self, who: str, first: str, last: str, title: str, **more: str) -> None:
+        """Somebody starts today. The answer has no body; the log shows the id. `more`: other fields."""
         email = f"{first}.{last}@example.com".lower()
         fields = {"firstName": first, "lastName": last, "workEmail": email, "jobTitle": title, "department": "Support"}
-        await self.api.call(who, "POST", _HR, fields)
+        await self.api.call(who, "POST", _HR, fields | more)
+
+    async def correct(self, who: str, number: str, phone: str) -> None:
+        """Another telephone number."""
+        await self.api.call(who, "POST", f"{_HR}/{number}", {"workPhone": phone})
 
     async def end(self, who: str, number: str, day: str) -> None:
         """The employment ends on that day."""

@@ -6,12 +6,16 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from gateway.demo.evidence import Entry, Flow, Object, Side, Thing
 
 REFERENCE = re.compile(r"\bref ([0-9a-z]+-[0-9]+)\b")
 """Every thing the demo's people make carries one of these in its first text, in every version of that text."""
+LAST_DAY = "ends"
+"""The field of a person's mapping that has it."""
+NO_DAY = "0000-00-00"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +66,9 @@ class Record:
 
     @property
     def departed(self) -> bool:
-        """A person deleted one of its objects: there is nothing to keep in step any more."""
-        return any(entry.kind == "delete" and entry.by_human for member in self.members for entry in member.log)
+        """A person deleted one of its objects, or somebody has left: there is nothing to keep in step any more."""
+        entries = [(member.side, entry) for member in self.members for entry in member.log if entry.by_human]
+        return any(entry.kind == "delete" or _tells_of_leaving(side, entry) for side, entry in entries)
 
     def of(self, side: Side) -> list[Member]:
         """Its objects in one system."""
@@ -110,6 +115,14 @@ def references(member: Member) -> set[str]:
     if not made and member.object:
         made = [member.object.raw]
     return {found for text in texts(made) for found in REFERENCE.findall(text)}
+
+
+def _tells_of_leaving(side: Side, entry: Entry) -> bool:
+    """A last day that is over. While it is not, the person is kept in step like any other."""
+    if LAST_DAY not in side.translator.fields:
+        return False
+    told = str(side.translator.history(entry.after).get(LAST_DAY) or "")
+    return NO_DAY < told[:10] < datetime.fromtimestamp(entry.at, UTC).date().isoformat()
 
 
 def texts(value: Any) -> Iterator[str]:

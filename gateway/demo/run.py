@@ -20,15 +20,19 @@ from connectors.contract.errors import ConfigError
 from gateway.demo.cast import Cast
 from gateway.demo.children import Child, Children, free_port
 from gateway.demo.configuration import SECRET
+from gateway.demo.departed import Departed, departure_violations
 from gateway.demo.drain import drain
 from gateway.demo.editors import Editors, Words
 from gateway.demo.evidence import Evidence
 from gateway.demo.gather import evidence, is_used
 from gateway.demo.home import Home
 from gateway.demo.judge import judge
+from gateway.demo.leaver import Leaver
 from gateway.demo.plan import Plan
+from gateway.demo.post import Post, post
 from gateway.demo.scene import Scene
-from gateway.demo.stand_ins import NAMES, OTHERS, PAIR, SYSTEMS, StandIn
+from gateway.demo.service import Service
+from gateway.demo.stand_ins import CRM, HOOKED, NAMES, OTHERS, PAIR, SYSTEMS, StandIn
 from gateway.demo.story import Story
 from gateway.demo.talk import Talk
 from gateway.demo.terms import Terms, load_terms
@@ -53,6 +57,7 @@ class Result:
     summary: dict[str, Any]
     config: Path
     kept: bool
+    departed: Departed | None = None
 
     @property
     def ok(self) -> bool:
@@ -98,6 +103,7 @@ class _Stage:
     stand_ins: dict[str, StandIn]
     database: Database
     terms: Terms
+    post: Post
 
     @classmethod
     async def build(cls, plan: Plan, talk: Talk, home: Home, stack: AsyncExitStack) -> _Stage:
@@ -115,7 +121,8 @@ class _Stage:
         home.write_config(plan, name=_name(), port=port, urls={name: one.url for name, one in stand_ins.items()})
         gateway_url = f"http://127.0.0.1:{port}"
         gateway = _gateway(plan, home, gateway_url, http)
-        stage = cls(plan, talk, home, http, children, gateway, gateway_url, stand_ins, database, load_terms())
+        carrier = await stack.enter_async_context(post(gateway_url, http))
+        stage = cls(plan, talk, home, http, children, gateway, gateway_url, stand_ins, database, load_terms(), carrier)
         await stage._start(ports)
         return stage
 
@@ -123,8 +130,8 @@ class _Stage:
         pair = (_stand_in(self.home, self.stand_ins[name], ports[name], self.plan) for name in PAIR)
         others = [self.stand_ins[name] for name in OTHERS]
         await self.children.start(*pair, _stand_ins(self.home, others, ports[OTHERS[0]], self.plan))
-        for name, stand_in in self.stand_ins.items():
-            await stand_in.register_webhook(f"{self.gateway_url}/hooks/{name}", SECRET[name])
+        for name in HOOKED:
+            await self.stand_ins[name].register_webhook(f"{self.post.url}/hooks/{name}", SECRET[name])
         await self.children.start(self.gateway)
         *names, last = NAMES.values()
         self.talk.line(f"{', '.join(names)} and {last} (stand-ins) and the gateway are up on this machine")
@@ -138,29 +145,43 @@ class _Stage:
         troubles = Troubles(self.plan, self.gateway, self.stand_ins, self.talk)
         editors = Editors(cast.pair, words, self.plan.seed, watch.where)
         scene = Scene(words, watch, self.talk)
-        story = Story(cast.pair, scene, troubles, self._lost_values, cast.acts(scene))
-        await self._work(watch, troubles, editors, story)
+        service = Service(self.gateway_url, self.home.signed_in, self.http)
+        away = self.stand_ins[CRM]
+        leaver = Leaver(scene, cast.clerks, cast.hr, away, service, self.post, self.home, troubles.later)
+        story = Story(cast.pair, scene, troubles, self._lost_values, cast.acts(scene, leaver))
+        await self._work(watch, troubles, editors, story, leaver)
         self.talk.chapter("Nobody edits any more; what is under way arrives")
         quiet = await self._until_quiet(watch)
         self.talk.line("all quiet" if quiet else f"not quiet after {self.plan.drain_s:g} s; judged as it is")
+        certified = await leaver.certify()
         await self.gateway.stop()
         verdict = judge(await self._evidence(watch))
+        departed = await leaver.departed(certified)
+        verdict.violations += departure_violations(departed)
         systems = {NAMES[name]: Sums.of(found) for name, found in watch.entries.items()}
-        summary = self._summary(verdict, systems, troubles, editors, quiet=quiet)
-        return Result(verdict, systems, summary, self.home.config, kept=self.plan.keep or not self.home.ours)
+        summary = self._summary(verdict, systems, troubles, editors, departed, quiet=quiet)
+        kept = self.plan.keep or not self.home.ours
+        return Result(verdict, systems, summary, self.home.config, kept, departed)
 
-    async def _work(self, watch: Watch, troubles: Troubles, editors: Editors, story: Story) -> None:
+    async def _work(self, watch: Watch, troubles: Troubles, editors: Editors, story: Story, leaver: Leaver) -> None:
         stop = asyncio.Event()
         async with asyncio.TaskGroup() as background:
             standing = [background.create_task(work) for work in (watch.follow(), self._guard(), self._tell(watch))]
             async with asyncio.TaskGroup() as work:
                 work.create_task(editors.work(self.plan.edits_per_s, stop))
                 work.create_task(troubles.happen())
-                work.create_task(story.tell())
+                work.create_task(leaver.settle_in())
+                work.create_task(self._told(story, troubles))
                 await asyncio.sleep(self.plan.for_s)
                 stop.set()
             for task in standing:
                 task.cancel()
+
+    async def _told(self, story: Story, troubles: Troubles) -> None:
+        try:
+            await story.tell()
+        finally:
+            troubles.later.set()
 
     async def _guard(self) -> None:
         """Ends everything when a process ends by itself."""
@@ -205,11 +226,19 @@ class _Stage:
             return [loads(value) for (value,) in found]
 
     def _summary(
-        self, verdict: Verdict, systems: Mapping[str, Sums], troubles: Troubles, editors: Editors, *, quiet: bool
+        self,
+        verdict: Verdict,
+        systems: Mapping[str, Sums],
+        troubles: Troubles,
+        editors: Editors,
+        departed: Departed | None,
+        *,
+        quiet: bool,
     ) -> dict[str, Any]:
         return {
             **verdict.as_json(),
             "systems": {name: asdict(found) for name, found in systems.items()},
+            "leaver": departed.as_json() if departed else None,
             "seed": self.plan.seed,
             "elapsed_s": round(self.talk.elapsed_s, 1),
             "kills": troubles.kills,

@@ -11,13 +11,15 @@ import orjson
 
 from gateway.demo.evidence import Comment, Entry, Object
 
-SNOW, JIRA, CRM, HUB, HR = "snow", "jira", "crm", "hub", "hr"
-SYSTEMS = {SNOW: "servicenow", JIRA: "jira", CRM: "salesforce", HUB: "github", HR: "bamboohr"}
+SNOW, JIRA, CRM, HUB, HR, DIR = "snow", "jira", "crm", "hub", "hr", "dir"
+SYSTEMS = {SNOW: "servicenow", JIRA: "jira", CRM: "salesforce", HUB: "github", HR: "bamboohr", DIR: "scim"}
 """Connections of the demo and the systems behind them."""
-NAMES = {SNOW: "ServiceNow", JIRA: "Jira", CRM: "Salesforce", HUB: "GitHub", HR: "BambooHR"}
+NAMES = {SNOW: "ServiceNow", JIRA: "Jira", CRM: "Salesforce", HUB: "GitHub", HR: "BambooHR", DIR: "SCIM"}
 PAIR = (SNOW, JIRA)
 """Where people edit at random, all the time. Each has a process of its own, the others share one."""
 OTHERS = tuple(name for name in SYSTEMS if name not in PAIR)
+HOOKED = tuple(name for name in SYSTEMS if name != DIR)
+"""Those that send webhooks."""
 
 
 @dataclass(frozen=True, slots=True)

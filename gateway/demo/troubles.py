@@ -13,6 +13,9 @@ from gateway.demo.plan import Outage, Plan, moments
 from gateway.demo.stand_ins import NAMES, StandIn
 from gateway.demo.talk import Talk
 
+LATER_S = 3.0
+"""Within this time after the last kill was asked for it comes: what it is to hit takes about so long."""
+
 
 class Troubles:
     """Kills and outages at seeded moments. `down` tells whoever waits that the first outage began."""
@@ -20,7 +23,8 @@ class Troubles:
     def __init__(self, plan: Plan, gateway: Child, stand_ins: Mapping[str, StandIn], talk: Talk) -> None:
         self._gateway, self._stand_ins, self._talk = gateway, stand_ins, talk
         chance = Random(plan.seed + 1)
-        self._kill_at = moments(plan.kills, 0.1 * plan.for_s, 0.95 * plan.for_s, chance)
+        self._kills, self._kept_for_later = plan.kills, plan.kills > 1
+        self._kill_at = moments(plan.kills - self._kept_for_later, 0.1 * plan.for_s, 0.95 * plan.for_s, chance)
         self._down_at = moments(len(plan.outages), 0.35 * plan.for_s, 0.75 * plan.for_s, chance)
         self._outages = plan.outages
         self._chance = chance
@@ -30,6 +34,8 @@ class Troubles:
         self.kills = 0
         self.outages: list[Outage] = []
         self.down = asyncio.Event()
+        self.later = asyncio.Event()
+        """Set by whoever the last of several kills is kept for, and at the latest at the end of the story."""
 
     @property
     def expected(self) -> bool:
@@ -54,12 +60,19 @@ class Troubles:
         began = time.monotonic()
         for moment in self._kill_at:
             await _until(began + moment)
-            await self._gateway.kill()
-            self.kills += 1
-            self._talk.line(f"the gateway is killed (SIGKILL), {self.kills} of {len(self._kill_at)}")
-            await asyncio.sleep(self._chance.uniform(0.1, 0.5))
-            await self._gateway.start()
-            self._talk.line("the gateway runs again")
+            await self._kill_once()
+        if self._kept_for_later:
+            await self.later.wait()
+            await asyncio.sleep(self._chance.uniform(0.2, LATER_S))
+            await self._kill_once()
+
+    async def _kill_once(self) -> None:
+        await self._gateway.kill()
+        self.kills += 1
+        self._talk.line(f"the gateway is killed (SIGKILL), {self.kills} of {self._kills}")
+        await asyncio.sleep(self._chance.uniform(0.1, 0.5))
+        await self._gateway.start()
+        self._talk.line("the gateway runs again")
 
     async def _break_down(self) -> None:
         began = time.monotonic()

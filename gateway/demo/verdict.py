@@ -18,6 +18,12 @@ class Kind(StrEnum):
     LOST_EDIT = "lost_edit"
     ORDER = "order"
     INVENTED = "invented"
+    LEFT_BEHIND = "left_behind"
+    """Access of somebody who left is there, still or again."""
+    TAKEN = "taken"
+    """A colleague lacks what was theirs, or what they were to take over."""
+    LATE = "late"
+    UNPROVED = "unproved"
 
 
 @dataclass(frozen=True, slots=True)

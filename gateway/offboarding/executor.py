@@ -15,6 +15,7 @@ from functools import partial
 import structlog
 from sqlalchemy import select
 
+from connectors.comments import marker
 from connectors.contract.access import Account, Ending, EndsAccess, Holdings, Whom
 from connectors.contract.clock import Clock
 from connectors.contract.errors import LockstepError, Refused, Retryable, StorageError
@@ -282,7 +283,7 @@ class Offboarder(Background):
             grant=step.doc.grant,
             operation=step.doc.operation,
             to=to,
-            note=_note(held.leaver),
+            note=_note(held.leaver, step.doc.operation),
             timeout_s=system.timeout_s,
         )
         async with lease.requests():
@@ -327,6 +328,7 @@ async def _sent(ends: EndsAccess, ending: Ending, gate: Gate) -> Conclusion | No
     return None
 
 
-def _note(leaver: Leaver) -> str:
+def _note(leaver: Leaver, operation: str) -> str:
+    """Marked as ours: each system gets its own, and where they are in step none is to come to the others as well."""
     who = leaver.doc.person.name or leaver.doc.person.email or leaver.doc.person.user_name
-    return f"handed over from {who}, who has left ({leaver.label})"
+    return f"handed over from {who}, who has left ({leaver.label})\n{marker(f'leaver:{operation}')}"

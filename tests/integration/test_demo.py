@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,11 +21,15 @@ import pytest
 
 from connectors.sandbox import start
 from gateway.cli.exits import Code
+from gateway.demo.cast import Cast
+from gateway.demo.clerks import Holding
+from gateway.demo.departed import Certified, Departed, departure_violations
 from gateway.demo.evidence import Entry, Evidence, Side
 from gateway.demo.flows import TODO
 from gateway.demo.gather import evidence
 from gateway.demo.judge import judge
-from gateway.demo.stand_ins import HR, NAMES, PAIR, SYSTEMS, StandIn
+from gateway.demo.leaver import COLLEAGUE, WHO
+from gateway.demo.stand_ins import CRM, DIR, HR, HUB, JIRA, NAMES, PAIR, SNOW, SYSTEMS, StandIn
 from gateway.demo.terms import load_terms
 from gateway.demo.verdict import Kind
 from gateway.demo.watch import Watch
@@ -36,7 +41,7 @@ pytestmark = pytest.mark.slow
 REPOSITORY = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "gateway.cli.main", "demo"]
 SUMMARY = {"changes", "commands", "records", "in_step", "duplicates", "lost_edits", "order_violations", "cases"}
-SUMMARY |= {"seed", "elapsed_s", "kills", "outages", "violations", "systems", "tasks"}
+SUMMARY |= {"seed", "elapsed_s", "kills", "outages", "violations", "systems", "tasks", "leaver"}
 
 
 def environment() -> dict[str, str]:
@@ -56,14 +61,14 @@ def processes_of(directory: Path) -> list[int]:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, subprocess.CompletedProcess[str]]]:
     home = tmp_path_factory.mktemp("demo") / "home"
-    options = ["--for", "6s", "--edits", "12", "--kills", "1", "--outage", "snow:1s", "--seed", "11", "--json"]
+    options = ["--for", "6s", "--edits", "12", "--kills", "2", "--outage", "snow:1s", "--seed", "11", "--json"]
     done = subprocess.run(
         [*COMMAND, *options, "--data", str(home)],
         capture_output=True,
         text=True,
         check=False,
         env=environment(),
-        timeout=170,
+        timeout=240,
     )
     yield home, done
     assert processes_of(home) == []
@@ -95,20 +100,72 @@ def test_it_ends_well(run: tuple[Path, subprocess.CompletedProcess[str]]) -> Non
     assert set(summary) >= SUMMARY
     assert summary["records"] == summary["in_step"] > 3
     assert summary["changes"] > 20
-    assert (summary["kills"], summary["outages"]) == (1, ["snow:1s"])
+    assert (summary["kills"], summary["outages"]) == (2, ["snow:1s"])
     assert list(summary["systems"]) == list(NAMES.values())
     assert all(each["edits"] and each["writes"] for each in summary["systems"].values()), "somebody was not there"
     assert summary["changes"] == sum(each["edits"] for each in summary["systems"].values())
-    assert summary["tasks"] == 4
+    assert summary["tasks"] == 10
     assert done.stdout.count("\n") == 1
     assert (home / "lockstep.yaml").exists()  # a directory that was named is kept
 
 
+def test_whoever_left_has_nothing_and_it_is_proved(run: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    home, done = run
+    left = json.loads(done.stdout)["leaver"]
+    assert (left["person"], left["systems"], left["left"]) == ("ivy", 5, 0)
+    assert left["rights"] >= 7 and left["work"] >= 10, "she had something of everything"
+    assert set(left["gone_after_s"]) == {SNOW, JIRA, HUB, CRM, DIR} and left["down"] == "crm:5s"
+    proof = left["certificate"]
+    verify = [*COMMAND[:-1], "leaver", "verify", proof["file"], "--key", proof["fingerprint"], "--json"]
+    told = subprocess.run(verify, capture_output=True, text=True, check=False, env=environment(), timeout=60)
+    assert told.returncode == 0, told.stderr
+    said = json.loads(told.stdout)
+    assert (said["signed"], said["key"], said["proved"]) == (True, "trusted", True)
+    by_hand = [each for each in said["certificate"]["steps"] if each["state"] == "by_hand"]
+    assert [(each["connection"], each["kind"]) for each in by_hand] == [(JIRA, "account")]
+    assert (home / Path(proof["file"]).name).exists()
+
+
+async def test_what_the_systems_say_of_her_is_what_is_judged(
+    run: tuple[Path, subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    """On a copy of what the run left behind: nothing is hers; given one group again, that is what the judge sees."""
+    home = tmp_path / "copy"
+    shutil.copytree(run[0], home, ignore=shutil.ignore_patterns("gateway", "logs"))
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(aiohttp.ClientSession())
+        stand_ins = {}
+        for connection, system in SYSTEMS.items():
+            running = await start(system, data=home / f"{system}.db")
+            stack.push_async_callback(running.stop)
+            stand_ins[connection] = StandIn(connection, running.url, http)
+        clerks = Cast.of(stand_ins, http).clerks
+        after, has = await clerks.has(WHO), await clerks.has(COLLEAGUE)
+        assert all(held.nothing for held in after.values()), after
+        right = Holding(True, frozenset({"any"}))
+        times = dict.fromkeys(after, 1.0)
+        proof = Certified("x", signed=True, problems=(), fingerprint="")
+        left = Departed(WHO, COLLEAGUE, dict.fromkeys(after, right), after, has, has, times, 120.0, "", proof)
+        assert list(departure_violations(left)) == []
+        (group,) = [each for each in has[DIR].rights if each.startswith("group ")]
+        api = clerks.dir.api
+        found = await api.call("admin", "GET", "/scim/v2/Groups?count=100")
+        (team,) = [each for each in found["Resources"] if group == f"group {each['displayName']}"]
+        member = {"value": (await clerks.dir.user(WHO))["id"]}
+        change = {"op": "add", "path": "members", "value": [member]}
+        patch = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [change]}
+        await api.call("admin", "PATCH", f"/scim/v2/Groups/{team['id']}", patch)
+        again = replace(left, after=await clerks.has(WHO))
+        assert [(each.kind, each.value) for each in departure_violations(again)] == [(Kind.LEFT_BEHIND, group)]
+
+
 def test_it_tells_its_story_on_stderr(run: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
     told = run[1].stderr
-    for chapter in range(1, 9):
+    for chapter in range(1, 11):
         assert f"\n{chapter}. " in told
-    assert "the gateway is killed (SIGKILL), 1 of 1" in told
+    assert "the gateway is killed (SIGKILL), 1 of 2" in told
+    leaving = told[told.index("Somebody leaves who has something everywhere") :]
+    assert "the gateway is killed (SIGKILL), 2 of 2" in leaving, "one kill is kept for the departure"
     assert "lockstep record show snow INC0010001" in told
     assert "not seen within" not in told
     assert "\x1b" not in told

@@ -55,6 +55,7 @@ class Memory:
     asked: int = 0
     purposes: set[Purpose] = field(default_factory=set)
     handed: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
     unseen: dict[GrantKind, str] = field(default_factory=dict)
     hidden: dict[GrantKind, str] = field(default_factory=dict)
     """Kinds of which nothing is shown, though they are there."""
@@ -98,6 +99,7 @@ class Memory:
     async def end(self, ending: Ending) -> None:
         self._reached()
         self.sent.append((ending.grant.id, ending.operation))
+        self.notes.append(ending.note)
         fault = self.faults.pop(0) if self.faults else ""
         if fault == "killed before":
             raise Killed

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from scim2_models import Resource, ResourceType, ScimProvider
 from scim2_server.memory import InMemoryStorage
 
+from connectors import directory
 from connectors.sandbox.editlog import Edit
 from connectors.sandbox.people import Person
 from connectors.sandbox.site import Site
@@ -58,7 +59,8 @@ class FileStorage(InMemoryStorage):
 
     def _keep(self, kind: Kind, before: Document, after: Document) -> None:
         shown, person = after or before, self.person
-        names = sorted({*before, *after} - {"meta", "schemas"})
+        before, after = directory.shown(before), directory.shown(after)
+        names = sorted({*before, *after} - {"meta"})
         edit = Edit(
             at=self._site.true_now(),
             object=str(shown["meta"]["resourceType"]).lower(),

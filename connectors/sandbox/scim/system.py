@@ -14,6 +14,7 @@ from scim2_server.responses import ScimResponse
 from scim2_server.service import ScimService
 from scim2_server.utils import load_default_provider
 
+from connectors import directory
 from connectors.sandbox.gate import signed_in
 from connectors.sandbox.people import Person, by_token
 from connectors.sandbox.scim.storage import FileStorage
@@ -114,7 +115,7 @@ def _shown(document: Mapping[str, Any]) -> dict[str, Any]:
         "id": document["id"],
         "key": document.get("userName") or document.get("displayName") or "",
         "correlation": external.removeprefix("lockstep-") if external.startswith("lockstep-") else None,
-        "raw": dict(document),
+        "raw": directory.shown(document),
         "comments": [],
     }
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from connectors.comments import undress
 from connectors.contract.access import Account, Grant, GrantKind
 from connectors.contract.limits import Purpose
 from gateway.config.leaver_guard import Guard
@@ -191,6 +192,18 @@ async def test_work_goes_to_the_manager_and_before_the_account_where_it_must(hom
     await home.run()
     assert wiki.handed == {"T-1": "b1"}
     assert wiki.ended == ["work:T-1", "account:a1"]
+
+
+async def test_the_notes_are_marked_as_ours_each_with_its_own_mark(home: House) -> None:
+    """Else a flow takes the note for a person's comment, and carries it to the other systems, which have their own."""
+    for name in ("wiki", "shop"):
+        home.systems[name].give("a1", (GrantKind.WORK, f"t-{name}"), email=ANN.email)
+        home.systems[name].give("b1", email="bob@example.com")
+    await home.tell()
+    await home.run()
+    found = [undress(note) for each in home.systems.values() for note in each.notes]
+    assert found and all(each.body == "handed over from Ann Lee, who has left (LV-1)" for each in found)
+    assert len({each.origin for each in found if each.origin}) == len(found)
 
 
 async def test_an_account_whose_work_cannot_be_handed_over_goes_off_at_its_time(home: House) -> None:

@@ -1,19 +1,17 @@
 """What somebody who works here has in five systems: given by whoever runs them, and looked at by them, through the
-vendors' own APIs. What is told of a departure is judged by this, never by what the gateway says of itself.
+vendors' own APIs. A departure is judged by this, never by what the gateway says of itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote
 
-from gateway.demo.desks import Api, NotMade
-from gateway.demo.offices import TokenApi
-from gateway.demo.stand_ins import CRM, HUB, JIRA, SNOW
+from gateway.demo.desks import NotMade
+from gateway.demo.stand_ins import CRM, DIR, HUB, JIRA, SNOW
 
-DIR = "dir"
 CLERK = "admin"
 """Who runs the systems."""
 _TABLE = "/api/now/table"
@@ -23,6 +21,14 @@ _DATA = "/services/data/v60.0"
 _ORG, _REPO = "/orgs/lockstep", "/repos/lockstep/desk"
 _SCIM = "/scim/v2"
 _GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
+
+
+class Door(Protocol):
+    """A vendor's API, signed in to by whoever calls."""
+
+    async def call(self, who: str, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """The JSON answered, None for none. Raises NotMade."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +52,7 @@ class Holding:
 class ServiceNowAdmin:
     """A user, a group, roles, an incident, an approval."""
 
-    api: Api
+    api: Door
 
     async def give(self, who: str, other: str, text: str) -> None:
         """`other` has the same rights."""
@@ -97,7 +103,7 @@ class ServiceNowAdmin:
 class JiraAdmin:
     """A group, and an issue. The account itself is the organisation's, and a person switches it off."""
 
-    api: Api
+    api: Door
 
     async def give(self, who: str, other: str, text: str) -> None:
         """`other` is in the same group."""
@@ -117,10 +123,18 @@ class JiraAdmin:
         id = await self.account(who)
         user = await self.api.call(CLERK, "GET", f"{_API}/user?accountId={id}")
         member = await self.api.call(CLERK, "GET", f"{_API}/user/groups?accountId={id}")
-        jql = quote(f'assignee = "{id}" AND statusCategory != Done')
-        issues = await self.api.call(CLERK, "GET", f"{_API}/search/jql?jql={jql}&maxResults=100&fields=summary")
         groups = {f"group {each['name']}" for each in member}
-        return Holding(bool(user["active"]), frozenset(groups), frozenset(each["id"] for each in issues["issues"]))
+        return Holding(bool(user["active"]), frozenset(groups), frozenset(await self._work(id)))
+
+    async def _work(self, account: str) -> list[str]:
+        jql = quote(f'assignee = "{account}" AND statusCategory != Done')
+        found, more = list[str](), ""
+        while True:
+            page = await self.api.call(CLERK, "GET", f"{_API}/search/jql?jql={jql}&maxResults=100&fields=summary{more}")
+            found += [each["id"] for each in page["issues"]]
+            if not page.get("nextPageToken"):
+                return found
+            more = f"&nextPageToken={quote(page['nextPageToken'])}"
 
     async def account(self, who: str) -> str:
         """The id of somebody's account."""
@@ -132,7 +146,7 @@ class JiraAdmin:
 class GitHubAdmin:
     """Membership of the organisation, a team, an issue."""
 
-    api: TokenApi
+    api: Door
 
     async def give(self, who: str, other: str, text: str) -> None:
         """`other` is in the same team, and works on the issue, too."""
@@ -151,7 +165,7 @@ class GitHubAdmin:
             try:
                 await self.api.call(CLERK, "GET", f"{_ORG}/teams/{team['slug']}/memberships/{who}")
             except NotMade as refused:
-                if ": 404 " in str(refused):
+                if refused.status == 404:
                     continue
                 raise
             rights.add(f"team {team['slug']}")
@@ -164,7 +178,7 @@ class GitHubAdmin:
 class SalesforceAdmin:
     """A set of permissions, and a case."""
 
-    api: TokenApi
+    api: Door
 
     async def give(self, who: str, other: str, text: str) -> None:
         """`other` has the same permissions."""
@@ -192,7 +206,7 @@ class SalesforceAdmin:
         return str((await self.api.call(CLERK, "POST", f"{_DATA}/sobjects/{kind}", fields))["id"])
 
     async def _query(self, fields: str, kind: str, where: str) -> list[Mapping[str, Any]]:
-        soql = quote(f"SELECT {fields} FROM {kind} WHERE {where}")
+        soql = quote(f"SELECT {fields} FROM {kind} WHERE {where}")  # noqa: S608 - of a stand-in, by our own words
         return list((await self.api.call(CLERK, "GET", f"{_DATA}/query?q={soql}"))["records"])
 
 
@@ -200,7 +214,7 @@ class SalesforceAdmin:
 class Directory:
     """An account, which the gateway makes, and a group."""
 
-    api: TokenApi
+    api: Door
 
     async def give(self, who: str, other: str, text: str) -> None:
         """`other` is in the same group."""
@@ -232,7 +246,16 @@ class Directory:
         return list(found.get("Resources") or ())
 
 
-Clerk = ServiceNowAdmin | JiraAdmin | GitHubAdmin | SalesforceAdmin | Directory
+class Clerk(Protocol):
+    """Whoever runs one system. Every verb raises NotMade."""
+
+    async def give(self, who: str, other: str, text: str) -> None:
+        """Some of everything to `who`, and the same rights to `other`; `text` names the open work."""
+        ...
+
+    async def has(self, who: str) -> Holding:
+        """What the system says that somebody has."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +267,17 @@ class Clerks:
     hub: GitHubAdmin
     crm: SalesforceAdmin
     dir: Directory
+
+    @classmethod
+    def at(cls, doors: Mapping[str, Door]) -> Clerks:
+        """At these APIs, by connection."""
+        return cls(
+            ServiceNowAdmin(doors[SNOW]),
+            JiraAdmin(doors[JIRA]),
+            GitHubAdmin(doors[HUB]),
+            SalesforceAdmin(doors[CRM]),
+            Directory(doors[DIR]),
+        )
 
     @property
     def all(self) -> Mapping[str, Clerk]:
