@@ -54,7 +54,7 @@ constraints: ## Resolve all dependencies afresh and pin them in constraints.txt
 # --- Using ------------------------------------------------------------------------------------------------------------
 
 .PHONY: demo
-demo: $(VENV)/.runtime ## Watch five systems being kept in step; ARGS="--for 30s --edits 20 --json"
+demo: $(VENV)/.runtime ## Watch six systems being kept in step; ARGS="--for 30s --edits 20 --json"
 	@$(BIN)/lockstep demo $(ARGS)
 
 # Entries of the trail that `make bench` verifies; ten million take 6 GB for the time being. ENTRIES=0 leaves it out.

@@ -89,7 +89,7 @@ _STAFF = f"""\
 leavers:
   from: [{{{{flow: {STAFF}}}}}]
   due: {{{{usual: {USUAL_S:g}s, privileged: {PRIVILEGED_S:g}s}}}}
-  checks: [1s, 3s]
+  checks: [1s, 2s]
   systems:
     {TODO}: false  # the same accounts as in jira
 """

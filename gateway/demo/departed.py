@@ -89,6 +89,8 @@ def departure_violations(found: Departed | None) -> Iterator[Violation]:
         if not (held.on and held.rights):
             why = "she had no account that is on with a right there, so that it is gone shows nothing"
             yield Violation(Kind.UNPROVED, f"{name} {found.who}", "", None, why)
+    if not found.work:
+        yield Violation(Kind.UNPROVED, f"{found.who}", "work", 0, "she had no work that could be handed over")
     yield from _left(found)
     yield from _missing(found)
     yield from _late(found)

@@ -90,3 +90,11 @@ async def is_used(database: Database) -> bool:
     async with database.read() as tx:
         there = await tx.run_sync(lambda connection: inspect(connection).has_table("record"))
         return bool(there) and bool((await tx.execute(text("SELECT count(*) FROM record"))).scalar_one())
+
+
+async def has_left(database: Database, email: str) -> bool:
+    """Whether a departure of this person is in this database: then nothing is given to them any more."""
+    query = text("SELECT count(*) FROM leaver_name WHERE kind = 'email' AND value = :email")
+    async with database.read() as tx:
+        there = await tx.run_sync(lambda connection: inspect(connection).has_table("leaver_name"))
+        return bool(there) and bool((await tx.execute(query, {"email": email})).scalar_one())

@@ -62,6 +62,8 @@ class Leaver:
     home: Home
     leaves: asyncio.Event
     """Set when her employment has ended."""
+    gone_already: bool = False
+    """She left in an earlier run on this database."""
     number: int | None = None
     """Of her departure, once the gateway has one."""
     _here: asyncio.Event = field(default_factory=asyncio.Event)
@@ -74,6 +76,8 @@ class Leaver:
 
     async def settle_in(self) -> None:
         """Behind the scenes, while the first acts are played: she is hired, and gets something of everything."""
+        if self.gone_already:
+            return
         try:
             boss = await self._hired("Bob", "Baker", "Head of payroll", COLLEAGUE)
             self._employee = await self._hired("Ivy", "Irving", "Payroll", WHO, supervisorEId=boss)
@@ -110,6 +114,9 @@ class Leaver:
         talk = self.scene.talk
         away = NAMES[self.down.connection]
         self.scene.chapter(f"Somebody leaves who has something everywhere, while {away} is down")
+        if self.gone_already:
+            talk.line(f"{_NAME} left in an earlier run on this database, and stays gone: nobody leaves this time")
+            return
         try:
             await asyncio.wait_for(self._here.wait(), 2 * PATIENCE_S)
         except TimeoutError:
@@ -132,7 +139,8 @@ class Leaver:
                 looking.create_task(self._by_hand())
         except* NotMade as several:
             talk.line(f"the story goes on without the rest of it ({several.exceptions[0]})")
-        await self._closed()
+        if self.number is not None:
+            talk.look(f"lockstep leaver show LV-{self.number}")
 
     async def _gone(self, name: str) -> None:
         """Asks one system until it shows nothing of hers."""
@@ -186,9 +194,10 @@ class Leaver:
             found = await self.departure()
             if found and found["leaver"]["state"] == "closed":
                 checks = max(each["checks"] for each in found["steps"])
-                label = found["leaver"]["label"]
-                self.scene.talk.line(f"everything was read back, and looked at {checks} times more: {label} is closed")
-                self.scene.talk.look(f"lockstep leaver show {label}")
+                told = (
+                    f"the gateway has read everything back, and looked {checks} times more: LV-{self.number} is closed"
+                )
+                self.scene.talk.line(told)
                 return
             await asyncio.sleep(_LOOK_S)
         self.scene.talk.line(f"not closed within {PATIENCE_S:g} s; the story goes on")
@@ -203,9 +212,12 @@ class Leaver:
         self.scene.talk.line(f"every webhook that named her comes once more, much too late, and is answered {told}")
         await self.scene.made(lambda: self.hr.correct("cara", self._employee, "+1 555 0199"))
         self.scene.talk.line("cara corrects Ivy's telephone number in BambooHR")
-        await self._replay({"connection": HR}, "all that BambooHR ever told")
         until = {"connection": SNOW, "until": self._settled_at}
-        await self._replay(until, "all that ServiceNow told until she had her work")
+        await asyncio.gather(
+            self._replay({"connection": HR}, "all that BambooHR ever told"),
+            self._replay(until, "all that ServiceNow told until she had her work"),
+        )
+        await self._closed()
 
     async def _replay(self, narrowed: Mapping[str, str], what: str) -> None:
         """What was accepted then is decided anew."""

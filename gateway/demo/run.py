@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,22 +16,23 @@ import orjson
 from sqlalchemy import text
 
 from connectors.contract.errors import ConfigError
+from gateway.demo import processes
 from gateway.demo.cast import Cast
-from gateway.demo.children import Child, Children, free_port
+from gateway.demo.children import Child, Children
 from gateway.demo.configuration import SECRET
 from gateway.demo.departed import Departed, departure_violations
 from gateway.demo.drain import drain
 from gateway.demo.editors import Editors, Words
 from gateway.demo.evidence import Evidence
-from gateway.demo.gather import evidence, is_used
+from gateway.demo.gather import evidence, has_left, is_used
 from gateway.demo.home import Home
 from gateway.demo.judge import judge
-from gateway.demo.leaver import Leaver
+from gateway.demo.leaver import WHO, Leaver
 from gateway.demo.plan import Plan
 from gateway.demo.post import Post, post
 from gateway.demo.scene import Scene
 from gateway.demo.service import Service
-from gateway.demo.stand_ins import CRM, HOOKED, NAMES, OTHERS, PAIR, SYSTEMS, StandIn
+from gateway.demo.stand_ins import CRM, DIR, HOOKED, NAMES, OTHERS, PAIR, SYSTEMS, StandIn
 from gateway.demo.story import Story
 from gateway.demo.talk import Talk
 from gateway.demo.terms import Terms, load_terms
@@ -44,8 +44,6 @@ from gateway.storage.database import Database, loads
 CALL_S = 10.0
 """For calls to the demo's own processes."""
 TELL_EVERY_S = 5.0
-HOOK_TIME_SCALE = 0.001
-"""Webhooks that were not taken are sent again after 0.3 to 0.9 s instead of 5 to 15 minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +102,8 @@ class _Stage:
     database: Database
     terms: Terms
     post: Post
+    gone_already: bool
+    """Whoever leaves has left in an earlier run on this database, and stays gone."""
 
     @classmethod
     async def build(cls, plan: Plan, talk: Talk, home: Home, stack: AsyncExitStack) -> _Stage:
@@ -116,20 +116,23 @@ class _Stage:
         stack.push_async_callback(database.close)
         await _refuse_used(plan, database)
         children = await stack.enter_async_context(Children())
-        ports, port = ports_of(plan, Random())  # not seeded: two demos with one seed may run side by side
+        ports, port = processes.ports_of(plan, Random())  # not seeded: two demos with one seed may run side by side
         stand_ins = {name: StandIn(name, f"http://127.0.0.1:{ports[name]}", http) for name in SYSTEMS}
         home.write_config(plan, name=_name(), port=port, urls={name: one.url for name, one in stand_ins.items()})
         gateway_url = f"http://127.0.0.1:{port}"
-        gateway = _gateway(plan, home, gateway_url, http)
+        gateway = processes.gateway(plan, home, gateway_url, http)
+        gone = plan.reuse and await has_left(database, f"{WHO}@example.com")
         carrier = await stack.enter_async_context(post(gateway_url, http))
-        stage = cls(plan, talk, home, http, children, gateway, gateway_url, stand_ins, database, load_terms(), carrier)
+        stage = cls(
+            plan, talk, home, http, children, gateway, gateway_url, stand_ins, database, load_terms(), carrier, gone
+        )
         await stage._start(ports)
         return stage
 
     async def _start(self, ports: Mapping[str, int]) -> None:
-        pair = (_stand_in(self.home, self.stand_ins[name], ports[name], self.plan) for name in PAIR)
+        pair = (processes.stand_in(self.home, self.stand_ins[name], ports[name], self.plan) for name in PAIR)
         others = [self.stand_ins[name] for name in OTHERS]
-        await self.children.start(*pair, _stand_ins(self.home, others, ports[OTHERS[0]], self.plan))
+        await self.children.start(*pair, processes.stand_ins(self.home, others, ports[OTHERS[0]], self.plan))
         for name in HOOKED:
             await self.stand_ins[name].register_webhook(f"{self.post.url}/hooks/{name}", SECRET[name])
         await self.children.start(self.gateway)
@@ -147,7 +150,9 @@ class _Stage:
         scene = Scene(words, watch, self.talk)
         service = Service(self.gateway_url, self.home.signed_in, self.http)
         away = self.stand_ins[CRM]
-        leaver = Leaver(scene, cast.clerks, cast.hr, away, service, self.post, self.home, troubles.later)
+        leaver = Leaver(
+            scene, cast.clerks, cast.hr, away, service, self.post, self.home, troubles.later, self.gone_already
+        )
         story = Story(cast.pair, scene, troubles, self._lost_values, cast.acts(scene, leaver))
         await self._work(watch, troubles, editors, story, leaver)
         self.talk.chapter("Nobody edits any more; what is under way arrives")
@@ -157,8 +162,10 @@ class _Stage:
         await self.gateway.stop()
         verdict = judge(await self._evidence(watch))
         departed = await leaver.departed(certified)
-        verdict.violations += departure_violations(departed)
-        systems = {NAMES[name]: Sums.of(found) for name, found in watch.entries.items()}
+        if not self.gone_already:
+            verdict.violations += departure_violations(departed)
+        shown = [name for name in SYSTEMS if not (name == DIR and self.gone_already)]
+        systems = {NAMES[name]: Sums.of(watch.entries[name]) for name in shown}
         summary = self._summary(verdict, systems, troubles, editors, departed, quiet=quiet)
         kept = self.plan.keep or not self.home.ours
         return Result(verdict, systems, summary, self.home.config, kept, departed)
@@ -250,15 +257,6 @@ class _Stage:
         }
 
 
-def ports_of(plan: Plan, chance: Random) -> tuple[dict[str, int], int]:
-    """The ports of the stand-ins and of the gateway, all in a row: drawn one by one two of them could be the same."""
-    while True:
-        first = free_port(chance, len(SYSTEMS) + 1)
-        ports = {connection: first + number for number, connection in enumerate((*PAIR, *OTHERS))}
-        if plan.port not in ports.values():
-            return ports, plan.port or first + len(ports)
-
-
 def is_idle(now: Mapping[str, Any]) -> bool:
     """Whether `GET /v1/now` says that no notice waits and no lane has work."""
     return now.get("quiet") is True
@@ -270,37 +268,6 @@ async def _refuse_used(plan: Plan, database: Database) -> None:
         raise ConfigError(
             [f"--database {shown}: there are records of another run in it; give an empty database, or --reuse to go on"]
         )
-
-
-def _gateway(plan: Plan, home: Home, url: str, http: aiohttp.ClientSession) -> Child:
-    async def ready() -> bool:
-        try:
-            async with http.get(f"{url}/readyz") as answer:
-                return answer.status == 200
-        except (aiohttp.ClientError, OSError, TimeoutError):
-            return False
-
-    command = (sys.executable, "-m", "gateway.cli.main", "run", "--config", str(home.config))
-    return Child("the gateway", command, home.logs / "gateway.log", ready, home.environment(plan))
-
-
-def _stand_in(home: Home, stand_in: StandIn, port: int, plan: Plan) -> Child:
-    system = SYSTEMS[stand_in.connection]
-    command = (sys.executable, "-m", "connectors.sandbox", system, "--port", str(port), "--seed", str(plan.seed))
-    options = ("--data", str(home.path / f"{system}.db"), "--time-scale", str(HOOK_TIME_SCALE))
-    return Child(f"the {system} stand-in", (*command, *options), home.logs / f"{system}.log", stand_in.alive)
-
-
-def _stand_ins(home: Home, stand_ins: Sequence[StandIn], port: int, plan: Plan) -> Child:
-    """Several in one process, at ports in a row from this one on."""
-    systems = [SYSTEMS[each.connection] for each in stand_ins]
-    command = (sys.executable, "-m", "gateway.cli.main", "sandbox", *systems, "--port", str(port))
-    options = ("--data", str(home.path), "--seed", str(plan.seed), "--time-scale", str(HOOK_TIME_SCALE))
-
-    async def ready() -> bool:
-        return all([await each.alive() for each in stand_ins])
-
-    return Child(f"the stand-ins of {', '.join(systems)}", (*command, *options), home.logs / "others.log", ready)
 
 
 def _name() -> str:

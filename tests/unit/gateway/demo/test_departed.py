@@ -103,5 +103,7 @@ def test_a_certificate_that_proves_nothing_is_seen(proof: Certified | None, valu
 
 def test_who_had_nothing_or_never_left_shows_nothing() -> None:
     assert [kind for kind, _, _ in found(None)] == ["unproved"]
+    idle = {name: replace(held, work=frozenset()) for name, held in IVY.items()}
+    assert found(replace(GOOD, before=idle)) == [("unproved", "ivy", 0)]
     assert ("unproved", "hub ivy", None) in found(replace(GOOD, before={**IVY, "hub": NONE}))
     assert ("unproved", "hub ivy", None) in found(replace(GOOD, after={"snow": NONE, "dir": NONE}))

@@ -7,7 +7,7 @@ from typing import cast
 
 from gateway.demo.children import free_port
 from gateway.demo.plan import Plan
-from gateway.demo.run import ports_of
+from gateway.demo.processes import ports_of
 from gateway.demo.stand_ins import OTHERS, SYSTEMS
 
 
