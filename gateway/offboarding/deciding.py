@@ -27,6 +27,7 @@ from gateway.offboarding.ports import Gone
 from gateway.offboarding.summing import settle, sum_up
 from gateway.offboarding.telling import Teller, Trail
 from gateway.offboarding.values import (
+    ALL,
     SETTLED,
     UNDER_WAY,
     Event,
@@ -170,7 +171,9 @@ class Book:
             await store.save_place(tx, place)
 
     async def cannot(self, held: Round, why: str, *, by_hand: bool) -> None:
-        """We do not end access there: nothing to do, or everything that is left by hand where it is wanted."""
+        """We do not end access there: nothing to do, or everything that is left by hand where it is wanted. What people
+        were asked to do there, or did, stands.
+        """
         async with self.database.begin("leaver.cannot") as tx:
             round = await self._mine(tx, held)
             place = round.place
@@ -183,7 +186,7 @@ class Book:
                 place.state = SystemState.HAND
             elif by_hand and not round.steps and looked is not SystemState.NONE:
                 doc = StepDoc(instruction=f"end what the person has in {place.connection}", why=why)
-                step = by_hand_step(place.connection, "", "all", place.connection, place.due_at, doc, round.now)
+                step = by_hand_step(place.connection, "", ALL, place.connection, place.due_at, doc, round.now)
                 step.number = round.leaver.number
                 round.steps.append(step)
                 place.state = SystemState.HAND

@@ -112,7 +112,9 @@ async def recheck_leaver(
         places = [
             each
             for each in await store.places_of(teller.tx, [leaver.number])
-            if each.state not in (SystemState.HAND, SystemState.WHICH) and connection in ("", each.connection)
+            if each.state not in (SystemState.HAND, SystemState.WHICH)
+            and each.connection in place.config.connections  # nothing of ours can look into the others
+            and connection in ("", each.connection)
         ]
         if not places:
             raise LeaverRefused(leaver.label, f"there is nothing to look at{f' in {connection}' if connection else ''}")

@@ -14,7 +14,7 @@ from connectors.contract.limits import Purpose
 from gateway.config.leaver_guard import Guard
 from gateway.config.leavers import ByHand, Due, Leavers, LeaverSystem, Role
 from gateway.offboarding import store
-from gateway.offboarding.deciding import Lost
+from gateway.offboarding.lease import Lost
 from gateway.offboarding.values import Event, Leaver, LeaverState, Person, StepState, SystemState
 from tests.support.leaving import ANN, DAY, House, Killed
 

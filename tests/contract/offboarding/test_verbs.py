@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,13 @@ from gateway.audit.tables import audit
 from gateway.config import load
 from gateway.config.leaver_guard import Guard
 from gateway.offboarding.blast.admitting import Ask, admit
-from gateway.offboarding.deciding import Lost
+from gateway.offboarding.lease import Lost
 from gateway.offboarding.values import LeaverState, Person, StepState, SystemState
 from gateway.sync.batch import Topology
 from gateway.work import leaver_acts as acts
 from gateway.work import leaver_guard, leaver_planning, leaver_telling, leavers, reports
 from gateway.work.leaver_telling import LeaverWish
+from gateway.work.leaver_views import LeaverStep
 from gateway.work.trail import note
 from gateway.work.workplace import Workplace
 from tests.support.leaving import DAY, House
@@ -263,6 +265,45 @@ async def test_a_recheck_finds_what_came_back_and_tries_what_failed(home: House,
     await acts.recheck_leaver(place, WATCH, "1", connection="wiki")
     await home.run(60)
     assert home.systems["wiki"].has("a1") == [] and "leaver.drift" in await home.cases()
+
+
+async def test_a_recheck_asks_nobody_again_for_what_was_done_by_hand(home: House, place: Workplace) -> None:
+    await leaver_telling.tell_leaver(place, WATCH, ann(home))
+    await home.run(60)
+    (badge,) = [each for each in (await leavers.get_leaver(place, WATCH, "1")).steps if each.connection == "badge"]
+    await acts.done_by_hand(place, WATCH, "1", badge.id, note_text="handed in")
+    await home.run(60)
+    assert (await leavers.get_leaver(place, WATCH, "1")).leaver.state == "done"
+    await acts.recheck_leaver(place, WATCH, "1")
+    await home.run(60)
+    again = await leavers.get_leaver(place, WATCH, "1")
+    assert again.leaver.state == "done"
+    assert {each.connection: each.state for each in again.leaver.systems}["badge"] == "done by hand"
+    nothing = acts.recheck_leaver(place, WATCH, "1", connection="badge")
+    assert await refused(nothing) == "leaver.refused"
+
+
+async def test_a_system_that_people_saw_to_is_asked_again_and_keeps_what_they_said(
+    home: House, place: Workplace
+) -> None:
+    """Its connector cannot end access: all of it is one step by hand, also when it is looked at once more."""
+    wish = ann(home)
+    worker = home.worker()
+    worker.systems = {**worker.systems, "shop": replace(worker.systems["shop"], connector=object())}
+    worker.wanted = frozenset({"shop"})
+    home.first = worker
+    await leaver_telling.tell_leaver(place, WATCH, wish)
+    await home.run(60)
+
+    async def shop() -> list[LeaverStep]:
+        return [each for each in (await leavers.get_leaver(place, WATCH, "1")).steps if each.connection == "shop"]
+
+    (task,) = await shop()
+    await acts.done_by_hand(place, WATCH, "1", task.id, note_text="all of it is off")
+    await acts.recheck_leaver(place, WATCH, "1", connection="shop")
+    await home.run(60)
+    assert [(each.id, each.state) for each in await shop()] == [(task.id, "done by hand")]
+    assert (await home.places())["shop"].state is SystemState.OVER
 
 
 async def test_hired_again_nothing_comes_back_by_itself(home: House, place: Workplace) -> None:
