@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 from typing import Any
 
 import orjson
@@ -161,6 +161,12 @@ def masked(evidence: Mapping[str, Any]) -> dict[str, Any]:
     for pointer in result.get(PERSONAL, ()):
         _mask(result, _path(pointer))
     return {name: each if name == PERSONAL else _without(each, values) for name, each in result.items()}
+
+
+def marked(facts: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    """The facts, with those that are personal listed as such; what is empty needs no mark."""
+    found = [f"/{_escape(name)}" for name, value in facts.items() if name in names and value not in (None, "", [], ())]
+    return {**facts, PERSONAL: found} if found else dict(facts)
 
 
 def personal_in(evidence: Mapping[str, Any]) -> list[str]:

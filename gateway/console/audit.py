@@ -9,6 +9,7 @@ import msgspec
 import orjson
 from aiohttp import web
 
+from dead_letter.evidence import PERSONAL
 from gateway.console.downloads import download, sheet_line
 from gateway.console.frame import Asked, moment_of
 from gateway.console.paging import ways
@@ -26,8 +27,8 @@ COLUMNS = (
     *("outcome", "ended", "closes", "risk", "detail"),
 )
 TONES = {"critical": "bad", "high": "bad", "medium": "warn", "low": "calm"}
-BESIDE = ("before", "after", "source", "by", "on_behalf", "reason", "trace", "about", "versions")
-"""Of a detail: what the row shows in a place of its own."""
+BESIDE = ("before", "after", "source", "by", "on_behalf", "reason", "trace", "about", "versions", PERSONAL)
+"""Of a detail: what the row shows in a place of its own, or not at all."""
 
 
 async def audit(asked: Asked) -> web.StreamResponse:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dead_letter import store as cases
 from dead_letter.classify import Cause, class_of
+from dead_letter.evidence import marked
 from dead_letter.fingerprint import fingerprint
 from dead_letter.values import CaseClass, Ending, NewCase
 from gateway.audit.ended import note_ended
@@ -20,6 +21,8 @@ from gateway.storage.database import insert_all
 
 GATEWAY = "lockstep"
 _OF_SYSTEMS = (Cause.LEAVER_WHICH, Cause.LEAVER_FAILED, Cause.LEAVER_DRIFT)
+_TELLING = frozenset({"person", "text", "name", "steps", "accounts", "account", "grant", "note"})
+"""Details that name the person, or what the person had and goes by."""
 
 
 class Trail(Protocol):
@@ -58,7 +61,9 @@ class Teller:
         step: str = "",
         **detail: Any,
     ) -> None:
-        """`kind`: leaver_..., `text` is for people. The entry in the trail names the person as of now."""
+        """`kind`: leaver_..., `text` is for people. The entry in the trail names the person as of now; what names them
+        is listed as personal, and masked for whoever may not know.
+        """
         row = {"id": new_id("lh", at=self.now), "number": leaver.number, "at": self.now, "kind": kind}
         row |= {"connection": connection, "step": step, "actor": actor[:100], "text": text}
         await insert_all(self.tx, t.leaver_history, [row])
@@ -70,7 +75,7 @@ class Teller:
             at=self.now,
             kind=kind,
             actor=actor,
-            detail={**told, **detail},
+            detail=marked({**told, **detail}, _TELLING),
             record=records[0] if records else None,
             connection=connection or None,
             cause=leaver.label,

@@ -9,6 +9,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.contract.errors import InputError
+from dead_letter.evidence import marked
 from dead_letter.store import obsolete
 from dead_letter.tables import IS_OPEN, cases
 from dead_letter.values import Ending
@@ -70,14 +71,9 @@ async def let_in(
     gone = await lift(tx, person, by=by, reason=reason, now=now)
     if gone is None:
         raise NotGone(person)
-    await note(
-        tx,
-        at=now,
-        kind="tombstone_lifted",
-        actor=by,
-        detail={"person": person, "departure": gone.case, "left_at": gone.since, "reason": reason},
-        cause=gone.case,
-    )
+    told = {"person": person, "departure": gone.case, "left_at": gone.since, "reason": reason}
+    detail = marked(told, {"person"})
+    await note(tx, at=now, kind="tombstone_lifted", actor=by, detail=detail, cause=gone.case)
     lived = await _revived(tx, topology, gone, records, by, reason, now)
     await _go_on(tx, topology, gone, now)
     return Readmitted(person=person, case=gone.case, records=lived)

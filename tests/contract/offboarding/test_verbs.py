@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,16 +18,21 @@ from gateway.access.rights import NotAllowed, Principal, Role
 from gateway.audit.tables import audit
 from gateway.config import load
 from gateway.config.leaver_guard import Guard
+from gateway.config.siem import File
 from gateway.offboarding.blast.admitting import Ask, admit
 from gateway.offboarding.lease import Lost
 from gateway.offboarding.values import LeaverState, Person, StepState, SystemState
+from gateway.siem.picking import event_of
 from gateway.sync.batch import Topology
+from gateway.work import audit_trail, leaver_guard, leaver_planning, leaver_proof, leaver_telling, leavers, reports
 from gateway.work import leaver_acts as acts
-from gateway.work import leaver_guard, leaver_planning, leaver_telling, leavers, reports
 from gateway.work.leaver_telling import LeaverWish
 from gateway.work.leaver_views import LeaverStep
+from gateway.work.pages_audit import AuditFilter
+from gateway.work.personal import personal_fields
 from gateway.work.trail import note
 from gateway.work.workplace import Workplace
+from tests.support.feeding import sink_of
 from tests.support.leaving import DAY, House
 
 CONFIG = """
@@ -46,6 +52,9 @@ leavers:
 """
 WATCH = Principal(id="user:eve", name="eve", roles=frozenset({Role.PEOPLE_WATCH}))
 VIEWER = Principal(id="user:vic", name="vic", roles=frozenset({Role.VIEWER}))
+ANN = re.compile(r"\bann\b", re.IGNORECASE)
+READER = Principal(id="user:aud", name="aud", roles=frozenset({Role.AUDITOR}))
+ADMIN = Principal(id="user:adm", name="adm", roles=frozenset({Role.ADMIN}))
 AUDITOR = Principal(id="user:pro", name="pro", roles=frozenset({Role.PROVISIONER}))
 
 
@@ -95,6 +104,31 @@ async def test_only_who_may_is_told_who_it_is(home: House, place: Workplace) -> 
     for verb in (leavers.list_leavers(place, AUDITOR), leavers.get_leaver(place, AUDITOR, "1")):
         with pytest.raises(NotAllowed):
             await verb
+
+
+async def test_the_trail_names_nobody_who_leaves_to_whoever_may_not_know(home: House, place: Workplace) -> None:
+    """Neither its readers without the right to personal values, nor receivers that are not to have them."""
+    await leaver_telling.tell_leaver(place, WATCH, ann(home))
+    await home.run(60)
+    badge = next(each for each in (await leavers.get_leaver(place, WATCH, "1")).steps if each.connection == "badge")
+    await acts.done_by_hand(place, WATCH, "1", badge.id, note_text="ann left it at the desk")
+    await leaver_proof.certify(place, WATCH, "1")
+    await acts.answer_leaver(place, WATCH, "1", answer="rehired", reason="signed anew")
+    read = await audit_trail.read_trail(place, READER, AuditFilter(), limit=200)
+    kinds = {each.kind for each in read.entries}
+    assert kinds > {"leaver_opened", "leaver_step", "leaver_gone", "leaver_by_hand", "leaver_returned"}
+    assert [each.kind for each in read.entries if ANN.search(repr(each.detail))] == []
+    assert {each.detail["leaver"] for each in read.entries if each.kind == "leaver_gone"} == {"LV-1"}
+    whole = await audit_trail.read_trail(place, ADMIN, AuditFilter(what="leaver_gone"))
+    assert ANN.search(repr(whole.entries))
+    async with place.database.read() as tx:
+        rows = [dict(each) for each in (await tx.execute(select(audit))).mappings()]
+    personal, target = personal_fields(place), File(Path("x"), 1, 0)
+    for row in rows:
+        sink = sink_of("soc", target)
+        assert not ANN.search(repr(event_of(row, sink, personal, 1, ""))), row["kind"]
+    named = [event_of(each, sink_of("soc", target, personal=True), personal, 1, "") for each in rows]
+    assert ANN.search(repr(named))
 
 
 async def test_every_act_needs_the_right_and_a_reason(home: House, place: Workplace) -> None:
