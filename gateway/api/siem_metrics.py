@@ -17,7 +17,7 @@ _FIGURES: tuple[tuple[str, str, Callable[[SinkView], float]], ...] = (
     ("lockstep_siem_lag_seconds", "Age of the oldest event that the receiver lacks; 0: none", lambda each: each.lag_s),
     (
         "lockstep_siem_behind_entries",
-        "Entries of the trail that no feed event was made of yet",
+        "Entries of the trail for the feed that have no place in it yet",
         lambda each: each.behind,
     ),
     ("lockstep_siem_spool_full", "1 while the spool takes no more", lambda each: each.full_at is not None),

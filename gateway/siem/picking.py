@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.access.masking import mask
@@ -42,13 +42,25 @@ async def look(tx: AsyncConnection, sink: Sink, position: int) -> Found:
     """What the chain has for a sink above `position`."""
     head = await head_of(tx)
     last = min(head, position + LOOKED_AT)
-    row = audit.c
-    query = select(audit).where(row.seq > position, row.seq <= last, row.risk >= sink.least)
-    if sink.kinds:
-        query = query.where(row.kind.in_(sorted(sink.kinds)))
-    rows = (await tx.execute(query.order_by(row.seq).limit(MOST))).mappings().all() if last > position else []
+    query = select(audit).where(*_is_for(sink, position, last)).order_by(audit.c.seq).limit(MOST)
+    rows = (await tx.execute(query)).mappings().all() if last > position else []
     upto = rows[-1]["seq"] if len(rows) == MOST else max(last, position)
     return Found(rows=[dict(each) for each in rows], upto=upto, head=head)
+
+
+async def behind(tx: AsyncConnection, sink: Sink, position: int, head: int) -> int:
+    """Entries above `position` that have no place in the feed yet. Those that one look may pass are counted if they are
+    for the sink; what lies beyond, which is a long way, is counted whole.
+    """
+    last = min(head, position + LOOKED_AT)
+    query = select(func.count()).select_from(audit).where(*_is_for(sink, position, last))
+    return int((await tx.execute(query)).scalar_one()) + max(0, head - last) if last > position else 0
+
+
+def _is_for(sink: Sink, position: int, last: int) -> list[ColumnElement[bool]]:
+    row = audit.c
+    kinds = [row.kind.in_(sorted(sink.kinds))] if sink.kinds else []
+    return [row.seq > position, row.seq <= last, row.risk >= sink.least, *kinds]
 
 
 async def head_of(tx: AsyncConnection) -> int:

@@ -66,9 +66,9 @@ class SinkView(msgspec.Struct, frozen=True, kw_only=True):
     lag_s: float
     """Age of the oldest event that it lacks."""
     behind: int
-    """Entries of the audit trail that were not looked at for it yet."""
+    """Entries of the audit trail that have no place in its feed yet: the spool has no room, or the gateway is busy."""
     position: int
-    """The entry up to which they were."""
+    """The entry up to which the trail was looked through for it, and that was noted."""
     refused: int
     """How often it said no to what it was sent."""
     kept_from: int
@@ -121,7 +121,7 @@ async def _view(tx: AsyncConnection, sink: Sink, found: Standing | None, head: i
         spool=sink.spool,
         full_at=found.full_at or None if found else None,
         lag_s=max(0.0, now - oldest) if oldest is not None else 0.0,
-        behind=max(0, head - found.position) if found else 0,
+        behind=await picking.behind(tx, sink, found.position, head) if found else 0,
         position=found.position if found else 0,
         refused=found.refused if found else 0,
         kept_from=first,

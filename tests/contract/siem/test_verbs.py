@@ -45,6 +45,9 @@ async def test_how_a_feed_stands(desk: Workplace, sink: Sink) -> None:
         await arrived(desk.database, "disk", 10)
         (view,) = await siem.list_sinks(desk, AUDREY)
         assert (view.state, view.worker, view.waiting, view.lag_s, view.kept_from) == ("working", "w1", 0, 0.0, 1)
+        await write(desk.database, 5, kind="applied")  # nothing that the receiver is told of waits for anything
+        (view,) = await siem.list_sinks(desk, AUDREY)
+        assert (view.waiting, view.behind) == (0, 0)
     await write(desk.database, 3)
     async with desk.database.begin("test") as tx:
         await store.change(tx, "disk", sent=4, gone=0, state=store.State.FAILING)
