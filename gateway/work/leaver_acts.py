@@ -115,6 +115,7 @@ async def recheck_leaver(
             if each.state not in (SystemState.HAND, SystemState.WHICH)
             and each.connection in place.config.connections  # nothing of ours can look into the others
             and connection in ("", each.connection)
+            and who.covers(connection=each.connection)
         ]
         if not places:
             raise LeaverRefused(leaver.label, f"there is nothing to look at{f' in {connection}' if connection else ''}")
@@ -149,7 +150,7 @@ async def choose_account(
 
     async def act(teller: Teller, leaver: Leaver) -> None:
         found = await store.place_of(teller.tx, leaver.number, connection)
-        if found is None or found.state is not SystemState.WHICH:
+        if found is None or found.state is not SystemState.WHICH or not who.covers(connection=connection):
             raise LeaverRefused(leaver.label, f"nothing is asked about {connection}")
         known = {each.id: each for each in found.doc.choices}
         if strange := [each for each in accounts if each not in known]:

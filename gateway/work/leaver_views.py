@@ -189,7 +189,7 @@ def view_of(leaver: Leaver, places: Sequence[Place], steps: Sequence[Step], now:
         urgent=leaver.urgent,
         guarded=leaver.guarded,
         hold_ends_at=leaver.hold_until,
-        hold_reason=doc.hold.reason if doc.hold else "",
+        hold_reason=doc.hold.reason if doc.hold and named else "",
         question=doc.question.text if doc.question else "",
         choices=doc.question.choices if doc.question else (),
         source=doc.source,

@@ -235,6 +235,32 @@ async def test_none_of_them_is_an_answer_for_those_that_were_shown(home: House, 
     assert home.systems["wiki"].has("a3") == [] and "group:other" in home.systems["wiki"].has("a2")
 
 
+async def test_what_lies_outside_of_somebodys_scope_is_not_theirs_to_decide(home: House, place: Workplace) -> None:
+    home.systems["wiki"].give("a2", (GrantKind.GROUP, "other"), name="ann", email="ann@example.com")
+    await leaver_telling.tell_leaver(place, WATCH, ann(home))
+    await home.run(60)
+    shop_only = Principal(
+        id="user:sue", name="sue", roles=frozenset({Role.PEOPLE_WATCH}), connections=frozenset({"shop"})
+    )
+    for accounts in (("a1",), ("a9",), ()):
+        chosen = acts.choose_account(place, shop_only, "1", connection="wiki", accounts=accounts, reason="x")
+        with pytest.raises(InputError) as told:
+            await chosen
+        assert told.value.code == "leaver.refused" and "a1" not in str(told.value)
+    assert await refused(acts.recheck_leaver(place, shop_only, "1", connection="wiki")) == "leaver.refused"
+    before = (await home.places())["wiki"]
+    await acts.recheck_leaver(place, shop_only, "1")
+    assert (await home.places())["wiki"] == before
+
+
+async def test_why_somebody_is_held_is_told_to_whoever_may_know_who_it_is(home: House, place: Workplace) -> None:
+    await leaver_telling.tell_leaver(place, WATCH, ann(home))
+    until = home.clock.now() + DAY
+    await acts.hold_leaver(place, WATCH, "LV-1", until=until, reason="ann sues us")
+    (mine,), (theirs,) = [(await leavers.list_leavers(place, who)).leavers for who in (WATCH, VIEWER)]
+    assert (mine.hold_reason, theirs.hold_reason) == ("ann sues us", "") and theirs.hold_ends_at == until
+
+
 async def test_by_hand_is_done_with_evidence_and_read_back_where_that_is_possible(
     home: House, place: Workplace
 ) -> None:
