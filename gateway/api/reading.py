@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from functools import cache
 from types import NoneType
 from typing import Any, Protocol, get_args, get_origin
@@ -76,7 +77,17 @@ def _parameter(kind: Any, texts: list[str]) -> Any:
         return msgspec.convert(texts, kind)
     if len(texts) > 1:
         raise ValueError("this parameter may be given once")
-    return msgspec.convert(_plain(_bare(kind), texts[0]), kind)
+    return _in_the_calendar(msgspec.convert(_plain(_bare(kind), texts[0]), kind))
+
+
+def _in_the_calendar(value: Any) -> Any:
+    """A moment as it is. Raises ValueError for one that UTC has no year for: stored, it could be shown to nobody."""
+    if isinstance(value, datetime):
+        try:
+            value.astimezone(UTC)
+        except OverflowError:
+            raise ValueError("this lies outside of the years 1 to 9999 in UTC") from None
+    return value
 
 
 def _bare(kind: Any) -> Any:
@@ -143,9 +154,11 @@ def _unfit(kind: type[msgspec.Struct], said: Mapping[str, Any]) -> Iterator[dict
             yield {"pointer": below, "detail": f"this member is unknown; there are {', '.join(fields) or 'none'}"}
             continue
         try:
-            msgspec.convert(value, fields[name].type)
+            _in_the_calendar(msgspec.convert(value, fields[name].type))
         except msgspec.ValidationError as error:
             yield {"pointer": below + _pointer(fields[name].type, value, error), "detail": detail_of(error)}
+        except ValueError as error:
+            yield {"pointer": below, "detail": str(error)}
     for name, field in fields.items():
         if field.required and name not in said:
             yield {"pointer": f"/{_escaped(name)}", "detail": "this member is required"}

@@ -14,6 +14,7 @@ from connectors.contract.errors import StorageError
 from gateway.access.rights import Principal
 from gateway.api.desk import Desk
 from gateway.api.showing import shown
+from gateway.core.digits import number_in
 from gateway.work.pulse import kept, steps_after
 
 State = Callable[[Desk, Principal], Awaitable[Any]]
@@ -126,8 +127,8 @@ class Follower:
 
 
 async def _is_there(desk: Desk, last: str) -> bool:
-    if not (last.isascii() and last.isdigit() and len(last) <= 18):
+    position = number_in(last)
+    if position is None:
         return False
     oldest, newest = await kept(desk.place.database)
-    position = int(last)
     return (oldest - 1 <= position or not position) and position <= newest and newest - position <= BEHIND

@@ -11,6 +11,7 @@ from gateway.cli.deciding import Actor, Reason
 from gateway.cli.exits import Code, Ending
 from gateway.cli.flags import DEFAULT_CONFIG, Config, Json
 from gateway.cli.output import data, document, moment, say, table
+from gateway.offboarding.values import parse_number
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -139,10 +140,10 @@ def _question(there: Flood, what: str, numbers: list[int]) -> str:
 
 
 def _number(text: str) -> int:
-    digits = text.strip().upper().removeprefix("LV-")
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= 18):
+    found = parse_number(text)
+    if found is None:
         raise Ending(Code.WRONG_USE, f"{text} is no leaver; it is called like LV-17")
-    return int(digits)
+    return found
 
 
 def _row(each: Flood) -> dict[str, Any]:

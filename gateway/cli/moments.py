@@ -13,17 +13,22 @@ def moment_of(text: str | None, flag: str, now: float) -> float | None:
 
     if text is None:
         return None
+    wanted = "a span like 2h or 3d, or a time like 2026-11-02T08:00Z"
     try:
-        return now - seconds(text)
+        ago_s = seconds(text)
     except ValueError:
-        pass
-    return time_of(text, flag, "a span like 2h or 3d, or a time like 2026-11-02T08:00Z")
+        return time_of(text, flag, wanted)
+    try:
+        datetime.fromtimestamp(now - ago_s, UTC)
+    except (ValueError, OverflowError, OSError):
+        raise Ending(Code.WRONG_USE, f"{flag} should be {wanted}; {text} is too long ago") from None
+    return now - ago_s
 
 
 def time_of(text: str, flag: str, wanted: str = "a time like 2026-11-02T08:00Z") -> float:
     """Epoch seconds of a date and time, UTC unless it says otherwise. Ends with code 2."""
     try:
         at = datetime.fromisoformat(text)
-    except ValueError:
+        return (at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
         raise Ending(Code.WRONG_USE, f"{flag} should be {wanted}; not {text}") from None
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()

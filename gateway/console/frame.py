@@ -10,6 +10,7 @@ from urllib.parse import quote, unquote
 import orjson
 import structlog
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from connectors.contract.errors import InputError, LockstepError, StorageError
 from gateway.access.asking import NotSignedIn, principal_of, set_not_allowed
@@ -63,9 +64,9 @@ def moment_of(text: str) -> float:
     """Epoch seconds of `2026-11-21T03:12` (UTC), with or without seconds and zone. Raises Misunderstood."""
     try:
         found = datetime.fromisoformat(text)
-    except ValueError as error:
+        return (found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError) as error:
         raise Misunderstood(f"{text} is no time; write 2026-11-21T03:12, in UTC") from error
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
 
 
 class Asked:
@@ -84,8 +85,13 @@ class Asked:
         return "text/event-stream" not in self.request.headers.get("Accept", "")
 
     async def read_form(self) -> None:
-        """Takes the form in. That a page of ours sent it was seen to by the sign-in, before any route."""
-        self.sent = await self.request.post()
+        """Takes the form in. That a page of ours sent it was seen to by the sign-in, before any route. Raises
+        Misunderstood.
+        """
+        try:
+            self.sent = await self.request.post()
+        except (ValueError, LookupError, HttpProcessingError) as error:
+            raise Misunderstood("this form cannot be read; load the page again and send it anew") from error
 
     @property
     def said_more(self) -> str:

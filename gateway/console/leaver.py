@@ -11,6 +11,7 @@ from connectors.contract.errors import InputError
 from gateway.console.frame import Asked, Misunderstood, moment_of
 from gateway.console.leavers import local
 from gateway.console.rendering import path
+from gateway.core.digits import number_in
 from gateway.offboarding.allowed import BY_HAND
 from gateway.offboarding.certificate import as_file, unproved
 from gateway.offboarding.values import WORDS
@@ -106,8 +107,11 @@ async def act(asked: Asked) -> web.StreamResponse:
     here = path("leavers", number)
     if what not in ACTS:
         raise Misunderstood("no such act")
+    version = number_in(asked.field("version"), longest=9)
+    if version is None:
+        raise Misunderstood("the form does not say which version of the departure it showed; load the page again")
     try:
-        said = await ACTS[what](asked, number, int(asked.field("version") or 0))
+        said = await ACTS[what](asked, number, version)
     except InputError as error:
         if error.status == 404:
             raise

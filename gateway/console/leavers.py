@@ -14,6 +14,7 @@ from gateway.access.rights import NotAllowed
 from gateway.console.frame import Asked
 from gateway.console.paging import ways
 from gateway.console.rendering import number, path
+from gateway.core.digits import number_in
 from gateway.offboarding.blast.floods import Flood
 from gateway.offboarding.values import Event, LeaverState
 from gateway.work import leaver_guard
@@ -29,7 +30,7 @@ async def board(asked: Asked) -> web.StreamResponse:
     """`/leavers`: a row for each person, a column for each system; past due and privileged first."""
     place, who = asked.desk.place, asked.who
     given = {name: asked.request.query.get(name, "") for name in NAMES}
-    after = int(given["after"]) if given["after"].isdecimal() and len(given["after"]) < 10 else 0
+    after = number_in(given["after"], longest=9) or 0
     found = await list_leavers(place, who, _filter(given), after=after, limit=PAGE)
     tally = await leaver_tally(place, who)
     return asked.page(
@@ -110,7 +111,8 @@ async def decide(asked: Asked) -> web.StreamResponse:
     here = path("leavers", "floods", name)
     if what not in ("allow", "refuse") or not reason:
         return asked.back(here, "Nothing was decided: say what, and why.", tone="warn")
-    chosen = [int(each) for each in asked.field("numbers").split(",") if each.isdecimal()]
+    said = [number_in(each) for each in asked.field("numbers").split(",")]
+    chosen = [each for each in said if each is not None]
     try:
         done = await leaver_guard.decide(asked.desk.place, asked.who, name, what, chosen, reason=reason)
     except InputError as error:

@@ -17,6 +17,7 @@ from gateway.console.display import CHOICES, COOKIE, Display, display_of
 from gateway.console.frame import Asked, Misunderstood
 from gateway.console.inside import inside
 from gateway.console.keys import KEYS
+from gateway.core.digits import number_in
 from gateway.work import notifications, people, siem, tokens
 
 YEAR_S = 366 * 86_400
@@ -236,8 +237,7 @@ async def _person_link(asked: Asked) -> web.StreamResponse:
 
 def _version(asked: Asked) -> int:
     """The version that the page showed; 0: as it is now."""
-    text = asked.field("version")
-    return int(text) if text.isdigit() else 0
+    return number_in(asked.field("version"), longest=9) or 0
 
 
 def _many_of(asked: Asked, name: str) -> list[str]:

@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import ColumnElement, and_, exists, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.core.digits import number_in
 from gateway.keeping.tables import HOLDS, legal_hold
 
 PREFIX = "LH-"
@@ -82,7 +83,7 @@ async def every(tx: AsyncConnection, *, released: bool = False) -> list[Hold]:
 
 def _plain(number: str) -> int:
     plain = number.upper().removeprefix(PREFIX)
-    return int(plain) if plain.isascii() and plain.isdigit() and len(plain) < 10 else 0
+    return number_in(plain, longest=9) or 0
 
 
 def _hold(row: Any) -> Hold:

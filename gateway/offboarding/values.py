@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from connectors.contract.access import Account, Grant, GrantKind, Whom
+from gateway.core.digits import number_in
 
 BY_HAND = "hand"
 """Kind of a step that no connector can take, beside those of `GrantKind`."""
@@ -340,5 +341,4 @@ def format_number(number: int) -> str:
 
 def parse_number(text: str) -> int | None:
     """The number in `LV-17`, `lv-17` or `17`; None when it is none."""
-    digits = text.strip().upper().removeprefix("LV-")
-    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 18 else None
+    return number_in(text.strip().upper().removeprefix("LV-"))

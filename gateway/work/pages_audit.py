@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.access.rights import Principal, Right
 from gateway.audit.effects import still_open
 from gateway.audit.tables import audit
+from gateway.core.digits import number_in
 from gateway.core.ids import new_id
 from gateway.core.kinds import NONE, OPEN, WORDS
 from gateway.core.origin import SYSTEM
@@ -137,8 +138,8 @@ async def one(place: Workplace, who: Principal, which: str) -> list[Entry]:
     Right AUDIT.
     """
     who.require(Right.AUDIT)
-    place_in_chain = which.removeprefix("#")
-    named = audit.c.seq == int(place_in_chain) if place_in_chain.isdecimal() else audit.c.id == which
+    seq = number_in(which.removeprefix("#"))
+    named = audit.c.id == which if seq is None else audit.c.seq == seq
     async with place.database.read() as tx:
         found = (
             (await tx.execute(_narrowed(select(audit).where(named), audit.c, AuditFilter(), who))).mappings().first()

@@ -92,6 +92,9 @@ class Maker(msgspec.Struct, frozen=True, kw_only=True):
     compute: Compute
 
 
+FIRST, LAST = datetime(1, 1, 1, tzinfo=UTC).timestamp(), datetime(9999, 12, 31, tzinfo=UTC).timestamp()
+
+
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
     """One kind of report, in a list."""
 
@@ -108,10 +111,10 @@ class NoSuchReport(InputError):
 
 
 class NoTime(InputError):
-    """The stretch of time ends before it begins."""
+    """The stretch of time ends before it begins, or no calendar has it."""
 
     def __init__(self) -> None:
-        why = "the time of a report ends after it begins; give a later end, or an earlier beginning"
+        why = "the time of a report lies in the years 1 to 9999 and ends after it begins; give another beginning or end"
         super().__init__(why, code="report.no_time")
 
 
@@ -142,7 +145,7 @@ async def read_report(
         raise NoSuchReport(name)
     now = place.now()
     end = now if until is None else until
-    if not since < end:
+    if not FIRST <= since < end <= LAST:
         raise NoTime
     async with place.database.begin("report.read") as tx:
         detail = {"report": name, "since": since, "until": end}

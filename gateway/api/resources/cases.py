@@ -15,6 +15,7 @@ from dead_letter.values import CaseClass, CaseFilter, CaseGroup, CaseState, Case
 from gateway.access.rights import Right
 from gateway.api.declare import After, Answer, Ask, Count, Counting, Key, Limit, Page, Paged, Query, Route
 from gateway.api.reading import Unfit, fit
+from gateway.core.digits import number_in
 from gateway.work import cases
 from gateway.work.case_bodies import BODIES
 from gateway.work.case_views import ActionView, Approval, CaseView, Done
@@ -121,12 +122,13 @@ async def actions(ask: Ask) -> Answer:
 
 async def act(ask: Ask) -> Done:
     """The version comes with If-Match; the kind of the body with the action."""
-    if not ask.version.isdigit() or len(ask.version) > 18:
+    version = number_in(ask.version)
+    if version is None:
         raise Unfit("If-Match has to be the ETag of the case", code="invalid-header")
     body: Act = ask.body
     fit(BODIES[body.action], body.said, below="/said")
     done: Done = await cases.act(
-        ask.desk.place, ask.who, ask.path["number"], body.action, body.said, expected_version=int(ask.version)
+        ask.desk.place, ask.who, ask.path["number"], body.action, body.said, expected_version=version
     )
     return done
 

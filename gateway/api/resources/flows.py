@@ -10,6 +10,7 @@ from msgspec import Meta
 from gateway.access.rights import Right
 from gateway.api.declare import Answer, Ask, Key, Query, Route
 from gateway.api.failures import NotThere
+from gateway.core.digits import number_in
 from gateway.work import flow_preview, flows
 from gateway.work.flow_preview import SAMPLES, FlowPreview
 from gateway.work.flows import FlowMove, FlowView
@@ -59,13 +60,13 @@ async def preview(ask: Ask) -> FlowPreview:
 
 async def move(ask: Ask) -> Answer:
     said: MoveWish = ask.body
-    seen = ask.version.partition(".")[0]
+    seen = number_in(ask.version.partition(".")[0])
     found = await flows.move_flow(
         ask.desk.place,
         ask.who,
         ask.path["name"],
         said.stage,
-        expected=int(seen) if seen.isdecimal() else -1,
+        expected=-1 if seen is None else seen,
         reason=said.reason,
     )
     if found is None:

@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from gateway.access.rights import Right
 from gateway.api.declare import Answer, Ask, Key, Page, Paged, Query, Route
+from gateway.core.digits import number_in
 from gateway.keeping.holds import Hold
 from gateway.work import keeping
 from gateway.work.keeping import Archived, ArchivedWhole, ArchiveState, Erased
@@ -86,9 +87,7 @@ async def search(ask: Ask) -> Answer:
 
 
 async def read(ask: Ask) -> ArchivedWhole:
-    text = ask.path["seq"]
-    seq = int(text) if text.isascii() and text.isdigit() and len(text) < 18 else 0
-    return await keeping.read_archived(ask.desk.place, ask.who, seq)
+    return await keeping.read_archived(ask.desk.place, ask.who, number_in(ask.path["seq"]) or 0)
 
 
 async def verify(ask: Ask) -> ArchiveState:

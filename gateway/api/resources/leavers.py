@@ -13,6 +13,7 @@ from msgspec import Meta
 from gateway.access.rights import Right
 from gateway.api.declare import Answer, Ask, Key, Page, Paged, Query, Route
 from gateway.api.reading import Unfit
+from gateway.core.digits import number_in
 from gateway.offboarding.values import Event, LeaverState
 from gateway.work import leaver_acts, leaver_planning, leaver_proof, leaver_telling, leavers
 from gateway.work.leaver_planning import LeaverPlan
@@ -237,9 +238,10 @@ async def done(ask: Ask) -> Answer:
 
 
 def _version(ask: Ask) -> int:
-    if not ask.version.isdigit() or len(ask.version) > 9:
+    version = number_in(ask.version, longest=9)
+    if version is None:
         raise Unfit("If-Match has to be the ETag of the departure", code="invalid-header")
-    return int(ask.version) or -1
+    return version or -1
 
 
 def _moved(found: LeaverView) -> Answer:

@@ -12,6 +12,7 @@ from gateway.access.rights import Right, Role
 from gateway.access.tokens import Token
 from gateway.api.declare import Answer, Ask, Key, Query, Route
 from gateway.api.reading import Unfit
+from gateway.core.digits import number_in
 from gateway.work import people, tokens
 
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
@@ -126,7 +127,8 @@ async def add_person(ask: Ask) -> Answer:
 async def change_person(ask: Ask) -> Answer:
     """Rights first, then whether anything is accepted of the person at all."""
     said: PersonPatch = ask.body
-    if not ask.version.isdigit() or len(ask.version) > 9:
+    version = number_in(ask.version, longest=9)
+    if version is None:
         raise Unfit("If-Match has to be the ETag of the person", code="invalid-header")
     place, who, name = ask.desk.place, ask.who, ask.path["person"]
     found = await people.change_person(
@@ -137,7 +139,7 @@ async def change_person(ask: Ask) -> Answer:
         connections=said.connections,
         types=said.types,
         label=None if isinstance(said.label, msgspec.UnsetType) else said.label,
-        expected_version=int(ask.version) or -1,
+        expected_version=version or -1,
     )
     if not isinstance(said.disabled, msgspec.UnsetType):
         found = await people.disable_person(place, who, name, disabled=said.disabled, expected_version=found.version)

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.access.entrance import Trail
 from gateway.config.budget import Window
 from gateway.config.leaver_guard import Guard
+from gateway.core.digits import number_in
 from gateway.offboarding.blast import tables as t
 from gateway.storage.database import dumps, insert
 
@@ -190,5 +191,4 @@ def label(number: int) -> str:
 
 def number_of(name: str) -> int | None:
     """The number in `FL-3`, `fl-3` or `3`; None when it is none."""
-    digits = name.strip().upper().removeprefix("FL-")
-    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 18 else None
+    return number_in(name.strip().upper().removeprefix("FL-"))

@@ -137,6 +137,30 @@ def test_times_are_moments_with_a_zone(http: httpx.Client, place: Place) -> None
     assert case["first_seen"].endswith("Z") and case["closed_at"] is None
 
 
+def test_a_moment_has_a_place_in_the_calendar(place: Place) -> None:
+    """One that no calendar has was stored, and then nobody could be shown the list that it stands in."""
+    late, early = "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"
+    with place.client("admin") as admin:
+        for address in ("/v1/audit", "/v1/reports/sla", "/v1/archive"):
+            for since in (late, early):
+                refused = admin.get(address, params={"since": since})
+                assert (refused.status_code, refused.json()["errors"][0]["parameter"]) == (400, "since"), refused.text
+        wish = {"kind": "all", "reason": "claim 7", "ends": late}
+        refused = admin.post("/v1/holds", json=wish, headers={"Idempotency-Key": "held-for-ever"})
+        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/ends"), refused.text
+        assert admin.get("/v1/holds").json() == []
+
+
+def test_numbers_that_are_none_are_no_defect_of_ours(place: Place) -> None:
+    with place.client("admin") as admin:
+        for entry in ("9" * 30, "\u00b2", "\u0663"):
+            assert admin.get(f"/v1/audit/entries/{entry}").status_code == 404, entry
+        for etag in ("\u00b2", "x", "9" * 30):
+            match = {"If-Match": f'"{etag}"'.encode(), "Idempotency-Key": f"match-{etag.encode().hex()}"}
+            answer = admin.post("/v1/leavers/LV-1:recheck", json={}, headers=match)  # type: ignore[arg-type]
+            assert (answer.status_code, answer.json()["code"]) == (400, "invalid-header"), answer.text
+
+
 def test_what_did_not_change_is_not_sent_again(http: httpx.Client, place: Place) -> None:
     path = f"/v1/cases/{place.open_case('SAME-1')}"
     etag = http.get(path).headers["ETag"]

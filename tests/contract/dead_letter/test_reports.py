@@ -177,6 +177,9 @@ async def test_what_there_is_not_is_said(place: Workplace) -> None:
         await read(place, "slaa")
     with pytest.raises(NoTime):
         await read(place, "sla", until=NOW - 2 * DAY_S)
+    for since, until in ((-1e12, NOW), (NOW, 1e12)):
+        with pytest.raises(NoTime):
+            await reports.read_report(place, EVE, "sla", since=since, until=until)
     assert [each.name for each in await reports.list_reports(place, EVE)] == list(reports.makers())
 
 
