@@ -10,6 +10,7 @@ import orjson
 from aiohttp import web
 
 from dead_letter.evidence import PERSONAL
+from gateway.access.rights import Principal, Right
 from gateway.console.downloads import download, sheet_line
 from gateway.console.frame import Asked, moment_of
 from gateway.console.paging import ways
@@ -40,7 +41,7 @@ async def audit(asked: Asked) -> web.StreamResponse:
         here="audit",
         given=given,
         page=page,
-        rows=[_row(entry) for entry in page.entries],
+        rows=[_row(entry, asked.who) for entry in page.entries],
         ways=ways("/audit", given, "below", page.next),
         narrowed=any(given[name] for name in NAMES if name not in ("below", "back")),
         stands=await standing(asked.desk.place, asked.who),
@@ -65,13 +66,13 @@ def _filter(given: Mapping[str, str]) -> AuditFilter:
     )
 
 
-def _row(entry: Entry) -> dict[str, Any]:
+def _row(entry: Entry, who: Principal) -> dict[str, Any]:
     told = entry.detail if isinstance(entry.detail, dict) else {}
     about = told.get("about")
     word = word_of(entry.risk) if entry.risk else ""
     return {
         "entry": entry,
-        "href": _href(entry.cause),
+        "href": _href(entry.cause, who),
         "detail": [each for each in _flat(told) if each[0] not in BESIDE],
         "called": about.get("called", "") if isinstance(about, dict) else "",
         "versions": _flat(told.get("versions")),
@@ -92,8 +93,10 @@ def _short(value: Any) -> str:
     return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
-def _href(cause: str) -> str:
-    """The page of what led to it, where there is one."""
+def _href(cause: str, who: Principal) -> str:
+    """The page of what led to it, where there is one that the reader may see."""
+    if cause.startswith("LV-"):
+        return path("leavers", cause) if who.may(Right.PEOPLE) else ""
     if cause.startswith("FO-"):
         return path("c", cause)
     if cause.startswith("rp_"):

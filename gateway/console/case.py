@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
 import orjson
 from aiohttp import web
@@ -17,6 +16,7 @@ from dead_letter.wording import describe
 from gateway.access.rights import Right
 from gateway.console import sides
 from gateway.console.curl import commands
+from gateway.console.downloads import file
 from gateway.console.frame import Asked, Misunderstood, Unseen, trouble
 from gateway.console.now import changed
 from gateway.console.rendering import path, show
@@ -248,7 +248,4 @@ async def attachment(asked: Asked) -> web.StreamResponse:
         view, content = await cases.read_attachment(asked.desk.place, asked.who, match["number"], match["file"])
     except CaseNotFound:
         return trouble(asked, 404, "Nothing to see here", "There is no such file, or you may not see it.")
-    disposition = f"attachment; filename*=UTF-8''{quote(view.name, safe='')}"
-    return web.Response(
-        body=content, content_type="application/octet-stream", headers={"Content-Disposition": disposition}
-    )
+    return file(view.name, content)

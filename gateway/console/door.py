@@ -27,7 +27,7 @@ def sign_in_page(desk: Desk) -> Callable[[web.Request], Any]:
     """`GET /sign-in`."""
 
     async def answer(request: web.Request) -> web.StreamResponse:
-        then = inside(request.query.get("next", "/now"), "/now")
+        then = inside(request.query.get("next", "/"), "/")
         if _known(request) and "why" not in request.query:
             return web.Response(status=303, headers={"Location": then})
         why = WHY.get(request.query.get("why", ""), "")

@@ -8,6 +8,7 @@ import io
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import structlog
 from aiohttp import web
@@ -49,6 +50,12 @@ async def download(
             if asked.request.transport is not None:
                 asked.request.transport.abort()
     return response
+
+
+def file(name: str, content: bytes) -> web.Response:
+    """What somebody handed in: always a download, never shown as a page."""
+    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}"}
+    return web.Response(body=content, content_type="application/octet-stream", headers=headers)
 
 
 def sheet_line(values: Iterable[Any]) -> bytes:

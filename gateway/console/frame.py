@@ -94,6 +94,11 @@ class Asked:
             raise Misunderstood("this form cannot be read; load the page again and send it anew") from error
 
     @property
+    def nav(self) -> list[tuple[str, str, str, Right | None, str]]:
+        """The pages that the person may see; settings are everybody's."""
+        return [entry for entry in NAV if entry[3] is None or entry[3] in self.who.rights]
+
+    @property
     def said_more(self) -> str:
         """What stood below the sentence that the page before left for this one."""
         said = self._said()
@@ -130,7 +135,7 @@ class Asked:
         return {
             "who": self.who,
             "here": here,
-            "nav": [entry for entry in NAV if entry[3] is None or entry[3] in rights],
+            "nav": self.nav,
             "environment": config.name,
             "band": "prod" if "prod" in config.name.casefold() else "other",
             "display": self.display,
@@ -171,7 +176,7 @@ async def _answered(desk: Desk, handler: Handler, right: Right | None, request: 
     try:
         who = principal_of(request)
     except NotSignedIn:
-        to = "/sign-in?next=" + quote(request.path_qs if request.method == "GET" else "/now", safe="")
+        to = "/sign-in?next=" + quote(request.path_qs if request.method == "GET" else "/", safe="")
         return web.Response(status=303, headers={"Location": to})
     asked = Asked(desk, request, who)
     try:

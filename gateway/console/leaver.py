@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+import msgspec
 from aiohttp import web
 
 from connectors.contract.errors import InputError
+from gateway.console.downloads import file
 from gateway.console.frame import Asked, Misunderstood, moment_of
 from gateway.console.leavers import local
 from gateway.console.rendering import path
@@ -18,9 +20,10 @@ from gateway.offboarding.values import WORDS
 from gateway.work import leaver_acts as acts
 from gateway.work import leaver_proof
 from gateway.work.leaver_errors import LeaverMoved
+from gateway.work.leaver_files import read_file
 from gateway.work.leaver_telling import LeaverWish, tell_leaver
 from gateway.work.leaver_views import LeaverDetail, LeaverProof, LeaverStep
-from gateway.work.leavers import get_leaver
+from gateway.work.leavers import get_leaver, leaver_evidence
 
 LENGTHS: Mapping[str, tuple[str, float]] = {
     "1d": ("1 day", 86_400.0),
@@ -101,6 +104,22 @@ async def certificate(asked: Asked) -> web.StreamResponse:
     return web.Response(body=as_file(document), content_type="application/json", headers=headers)
 
 
+async def evidence(asked: Asked) -> web.StreamResponse:
+    """`/leavers/{number}/evidence/{id}`: what was sent, read or said, whole, as a file."""
+    number, id = (asked.request.match_info[name] for name in ("number", "id"))
+    found = await leaver_evidence(asked.desk.place, asked.who, number, id)
+    return file(f"lockstep-{number.lower()}-{id}.json", msgspec.json.format(msgspec.json.encode(found), indent=2))
+
+
+async def handed_in(asked: Asked) -> web.StreamResponse:
+    """`/leavers/{number}/files/{id}`: what shows that a step was done by hand. A HEAD is no look at it."""
+    if asked.request.method != "GET":
+        return web.Response(content_type="application/octet-stream")
+    number, id = (asked.request.match_info[name] for name in ("number", "id"))
+    found = await read_file(asked.desk.place, asked.who, number, id)
+    return file(found.name, found.content)
+
+
 async def act(asked: Asked) -> web.StreamResponse:
     """`POST /leavers/{number}/act`: one act, on the version that the page showed."""
     number, what = asked.request.match_info["number"], asked.field("act")
@@ -172,16 +191,16 @@ async def _answer(asked: Asked, number: str, version: int) -> str:
 
 
 async def _done(asked: Asked, number: str, version: int) -> str:
-    file = asked.sent.get("file")
-    there = isinstance(file, web.FileField) and bool(file.filename)
+    sent = asked.sent.get("file")
+    there = sent if isinstance(sent, web.FileField) and sent.filename else None
     await acts.done_by_hand(
         asked.desk.place,
         asked.who,
         number,
         asked.field("step"),
         note_text=asked.field("note"),
-        file_name=file.filename if there and isinstance(file, web.FileField) else "",
-        content=file.file.read() if there and isinstance(file, web.FileField) else b"",
+        file_name=there.filename if there else "",
+        content=there.file.read() if there else b"",
         expected=version,
     )
     return "Said to be done. Where it can be read, it is read back now."

@@ -30,7 +30,7 @@ from gateway.console import (
     views,
 )
 from gateway.console.desk import Desk
-from gateway.console.frame import Handler, framed
+from gateway.console.frame import Asked, Handler, framed
 from gateway.console.rendering import HERE, release_of_files
 
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -64,6 +64,8 @@ _PEOPLE: tuple[tuple[str, Handler], ...] = (
     ("/leavers/{number}", leaver.person),
     ("/leavers/{number}/statement", leaver.statement),
     ("/leavers/{number}/certificate", leaver.certificate),
+    ("/leavers/{number}/evidence/{id}", leaver.evidence),
+    ("/leavers/{number}/files/{id}", leaver.handed_in),
 )
 _DO: tuple[tuple[str, Handler, Right | None], ...] = (
     ("/cases/act", cases.act, Right.WORK),
@@ -103,7 +105,7 @@ def routes(desk: Desk) -> list[web.RouteDef]:
     pages = [web.get(path, framed(desk, handler)) for path, handler in _SEE]
     pages += [web.get(path, framed(desk, handler, Right.PEOPLE)) for path, handler in _PEOPLE]
     pages += [
-        web.get("/", _home),
+        web.get("/", framed(desk, _home, None)),
         web.get("/sign-in", door.sign_in_page(desk)),
         web.get("/audit", framed(desk, audit.audit, Right.AUDIT)),
         web.get("/audit/export", framed(desk, audit.export, Right.AUDIT)),
@@ -116,8 +118,9 @@ def routes(desk: Desk) -> list[web.RouteDef]:
     return pages + [web.post(path, framed(desk, handler, right)) for path, handler, right in _DO]
 
 
-async def _home(request: web.Request) -> web.StreamResponse:
-    return web.Response(status=303, headers={"Location": "/now"})
+async def _home(asked: Asked) -> web.StreamResponse:
+    """The first page that somebody may see: *Now* for most, the leavers for who watches people."""
+    return web.Response(status=303, headers={"Location": asked.nav[0][2]})
 
 
 def _files() -> dict[str, Path]:

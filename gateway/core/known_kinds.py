@@ -162,6 +162,7 @@ _ALL = (
         ("leaver_returned", HIGH, "somebody who had left or was away is back"),
         ("leaver_closed", MEDIUM, "the last check of a departure held"),
         ("leaver_certified", LOW, "issued a signed certificate of how a departure stands"),
+        ("leaver_file_read", LOW, "looked at a file that shows what was done by hand"),
         ("leaver_guard_stopped", CRITICAL, "more departures at once than the guard lets pass"),
         ("leaver_guard_asked", HIGH, "asked to let a flood of departures pass, or to refuse it"),
         ("leaver_guard_allowed", CRITICAL, "two people let a flood of departures pass"),

@@ -51,9 +51,7 @@ PROBLEMS: Mapping[str, Kind] = {
     "erase-not-found": Kind(404, "Not found", "No such record, or you may not see it."),
     "erase-refused": Kind(409, "Refused", "The record may not be erased now; the detail says why."),
     "report-not-found": Kind(404, "Not found", "No such report; the detail names those that there are."),
-    "report-no-time": Kind(
-        400, "Not understood", "The report ends before it begins, or has no place in the calendar."
-    ),
+    "report-no-time": Kind(400, "Not understood", "The report ends before it begins, or has no place in the calendar."),
     "run-not-found": Kind(404, "Not found", "No such run, or you may not see it."),
     "sink-not-found": Kind(404, "Not found", "The configuration has no SIEM sink of this name."),
     "channel-not-found": Kind(404, "Not found", "The configuration has no channel of this name."),

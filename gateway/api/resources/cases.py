@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from datetime import datetime
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import msgspec
 from aiohttp import web
@@ -14,6 +12,7 @@ from msgspec import Meta
 from dead_letter.values import CaseClass, CaseFilter, CaseGroup, CaseState, CaseSummary, Sort
 from gateway.access.rights import Right
 from gateway.api.declare import After, Answer, Ask, Count, Counting, Key, Limit, Page, Paged, Query, Route
+from gateway.api.files import answer_file
 from gateway.api.reading import Unfit, fit
 from gateway.core.digits import number_in
 from gateway.work import cases
@@ -136,13 +135,7 @@ async def act(ask: Ask) -> Done:
 async def attachment(ask: Ask) -> web.Response:
     """A download, never a page: people made it."""
     view, content = await cases.read_attachment(ask.desk.place, ask.who, ask.path["number"], ask.path["attachment"])
-    headers = {
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(view.name)}",
-        "X-Content-Type-Options": "nosniff",
-        "Content-Security-Policy": "sandbox",
-        "Repr-Digest": f"sha-256=:{b64encode(bytes.fromhex(view.sha256)).decode()}:",
-    }
-    return web.Response(body=content, content_type="application/octet-stream", headers=headers)
+    return answer_file(view.name, view.sha256, content)
 
 
 async def approvals(ask: Ask) -> list[Approval]:

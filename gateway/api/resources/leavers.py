@@ -8,14 +8,16 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
+from aiohttp import web
 from msgspec import Meta
 
 from gateway.access.rights import Right
 from gateway.api.declare import Answer, Ask, Key, Page, Paged, Query, Route
+from gateway.api.files import answer_file
 from gateway.api.reading import Unfit
 from gateway.core.digits import number_in
 from gateway.offboarding.values import Event, LeaverState
-from gateway.work import leaver_acts, leaver_planning, leaver_proof, leaver_telling, leavers
+from gateway.work import leaver_acts, leaver_files, leaver_planning, leaver_proof, leaver_telling, leavers
 from gateway.work.leaver_planning import LeaverPlan
 from gateway.work.leaver_telling import LeaverRow, LeaverTold, LeaverWish
 from gateway.work.leaver_views import LeaverDetail, LeaverView
@@ -128,6 +130,12 @@ async def one(ask: Ask) -> Answer:
 async def evidence(ask: Ask) -> dict[str, Any]:
     found: dict[str, Any] = await leavers.leaver_evidence(ask.desk.place, ask.who, ask.path["number"], ask.path["id"])
     return found
+
+
+async def file(ask: Ask) -> web.Response:
+    """A download, never a page: people made it."""
+    found = await leaver_files.read_file(ask.desk.place, ask.who, ask.path["number"], ask.path["id"])
+    return answer_file(found.name, found.sha256, found.content)
 
 
 async def certificate(ask: Ask) -> dict[str, Any]:
@@ -303,6 +311,17 @@ ROUTES = (
         right=Right.PEOPLE,
         do=evidence,
         answer=dict[str, Any],
+        problems=("leaver-not-found",),
+    ),
+    Route(
+        method="GET",
+        path=f"{_ONE}/files/{{id}}",
+        name="getLeaverFile",
+        tag="leavers",
+        summary="A file that shows what was done by hand; this look is in the trail",
+        right=Right.PEOPLE,
+        do=file,
+        media="application/octet-stream",
         problems=("leaver-not-found",),
     ),
     Route(

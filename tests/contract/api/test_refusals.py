@@ -52,7 +52,7 @@ def test_a_form_that_is_not_of_a_page_of_ours_is_refused_by_a_page(place: Place,
     assert refusal(browser.post(sent, data={"action": "claim"})) == "forged-request"
     told = browser.post(sent, data={"action": "claim"}, headers=PAGE)
     assert told.status_code == 403
-    page(told, "load the page again", "Nothing was changed", 'href="/now"')
+    page(told, "load the page again", "Nothing was changed", 'href="/"')
 
 
 def test_a_sign_in_from_elsewhere_is_refused_by_a_page(place: Place) -> None:

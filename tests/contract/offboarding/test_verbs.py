@@ -24,7 +24,16 @@ from gateway.offboarding.lease import Lost
 from gateway.offboarding.values import LeaverState, Person, StepState, SystemState
 from gateway.siem.picking import event_of
 from gateway.sync.batch import Topology
-from gateway.work import audit_trail, leaver_guard, leaver_planning, leaver_proof, leaver_telling, leavers, reports
+from gateway.work import (
+    audit_trail,
+    leaver_files,
+    leaver_guard,
+    leaver_planning,
+    leaver_proof,
+    leaver_telling,
+    leavers,
+    reports,
+)
 from gateway.work import leaver_acts as acts
 from gateway.work.leaver_telling import LeaverWish
 from gateway.work.leaver_views import LeaverStep
@@ -283,6 +292,17 @@ async def test_by_hand_is_done_with_evidence_and_read_back_where_that_is_possibl
     await home.run(60)
     detail = await leavers.get_leaver(place, WATCH, "1")
     assert detail.leaver.state == "done"
+    (handed_in,) = [each.file for each in detail.steps if each.connection == "badge"]
+    shown = await leaver_files.read_file(place, WATCH, "LV-1", handed_in)
+    assert (shown.name, shown.media_type, shown.content) == ("a b.txt", "text/plain", b"got it")
+    shop_only = Principal(id="user:sue", name="sue", roles=WATCH.roles, connections=frozenset({"shop"}))
+    for who, number, file in ((WATCH, "2", handed_in), (WATCH, "1", "lf0"), (shop_only, "1", handed_in)):
+        assert await refused(leaver_files.read_file(place, who, number, file)) == "leaver.not_found"
+    with pytest.raises(NotAllowed):
+        await leaver_files.read_file(place, READER, "1", handed_in)
+    async with place.database.read() as tx:
+        looks = select(audit.c.actor, audit.c.cause).where(audit.c.kind == "leaver_file_read")
+        assert [tuple(row) for row in await tx.execute(looks)] == [("eve", "LV-1")]
     proofs = [each for each in detail.evidence if each.kind == "by_hand"]
     whole = await leavers.leaver_evidence(place, WATCH, "1", proofs[0].id)
     assert len(proofs) == 3 and whole["content"]["by"] == "eve" and whole["digest"] == proofs[0].digest
