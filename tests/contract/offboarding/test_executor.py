@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from connectors.comments import undress
 from connectors.contract.access import Account, Grant, GrantKind
 from connectors.contract.limits import Purpose
-from gateway.config.leaver_guard import Guard
 from gateway.config.leavers import ByHand, Due, Leavers, LeaverSystem, Role
-from gateway.offboarding import store
-from gateway.offboarding.lease import Lost
-from gateway.offboarding.values import Event, Leaver, LeaverState, Person, StepState, SystemState
-from tests.support.leaving import ANN, DAY, House, Killed
+from gateway.offboarding.values import Event, LeaverState, Person, StepState, SystemState
+from tests.support.leaving import ANN, DAY, House
 
 
 def ann(home: House, name: str = "wiki") -> None:
@@ -272,139 +268,6 @@ async def test_who_is_away_has_the_account_off_and_nothing_else(home: House) -> 
     assert home.systems["wiki"].ended == ["account:a1"] and not home.gone.left
 
 
-async def test_two_workers_never_do_one_step_twice(home: House) -> None:
-    ann(home)
-    await home.tell()
-    one, two = home.worker("one"), home.worker("two")
-    await one.beginning.once()
-    held = await one.book.claim(1, "wiki")
-    assert held is not None and await two.book.claim(1, "wiki") is None
-    home.clock.advance(3600)
-    # The first has lost its lease: the second does it all, and what the first still says counts for nothing.
-    await home.run(60, worker=two)
-    with pytest.raises(Exception, match=r"^$"):
-        await one.book.rest(held, None)
-    assert sorted(home.systems["wiki"].ended) == ["account:a1", "group:staff", "role:root"]
-    assert len(home.systems["wiki"].sent) == 3
-
-
-def other(name: str) -> Person:
-    return Person(name=name, email=f"{name}@example.com")
-
-
-async def test_a_flood_that_waits_keeps_nobody_else_waiting(home: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.offboarding.beginning.MOST", 2)
-    home.rules = Leavers(guard=Guard(batch=1))
-    for name in ("one", "two", "three"):
-        await home.tell(other(name), batch="import:1")
-    await home.run()
-    assert {(await home.leaver(number)).begun_at for number in (1, 2, 3)} == {None}
-    home.clock.advance(60)
-    await home.tell()
-    await home.tell(other("two"), urgent=True, caused_by=("user:eve",))
-    await home.run(60)
-    # Neither who came later nor who is wanted now stands behind those about whom people have to decide.
-    assert (await home.leaver(4)).state is LeaverState.DONE and (await home.leaver(2)).begun_at is not None
-    assert (await home.leaver(1)).begun_at is None and (await home.leaver(3)).begun_at is None
-
-
-async def test_a_defect_of_one_departure_keeps_no_other_one(home: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    departs = home.gone.departs
-
-    async def cannot(tx: Any, leaver: Leaver, *more: Any) -> None:
-        if leaver.number == 1:
-            raise ValueError("its name is longer than the column")
-        await departs(tx, leaver, *more)
-
-    monkeypatch.setattr(home.gone, "departs", cannot)
-    ann(home)
-    await home.tell(other("one"))
-    await home.tell()
-    await home.run()
-    assert (await home.leaver(2)).state is LeaverState.DONE and (await home.leaver(1)).begun_at is None
-
-
-async def test_who_is_wanted_now_stands_before_all_others(home: House) -> None:
-    ann(home)
-    await home.tell()
-    await home.run()
-    for name in ("one", "two"):
-        await home.tell(other(name))
-    await home.tell(other("three"), urgent=True, caused_by=("user:eve",))
-    await home.worker().beginning.once()
-    async with home.database.read() as tx:
-        due = await store.due_places(tx, home.clock.now(), "w1", limit=2)
-    assert {(each.number, each.connection) for each in due} == {(4, "wiki"), (4, "shop")}
-
-
-async def test_a_system_that_is_slow_keeps_no_other_one_waiting(home: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.offboarding.executor.MOST_DUE", 5)
-    for number in range(8):
-        await home.tell(other(f"p{number}"))
-
-    async def hangs(whom: object) -> object:
-        return await asyncio.Event().wait()
-
-    home.systems["wiki"].accounts = hangs  # type: ignore[method-assign, assignment]
-    worker = home.worker()
-    await worker.start()
-    async with asyncio.timeout(30):
-        while {(await home.places(number))["shop"].state for number in range(1, 9)} != {SystemState.NONE}:
-            worker.stirred.set()
-            await asyncio.sleep(0.01)
-    await worker.stop()
-
-
-HIDDEN = {GrantKind.ROLE: "the integration user may not read roles"}
-
-
-async def test_what_is_not_shown_any_more_is_not_gone(home: House) -> None:
-    ann(home)
-    wiki = home.systems["wiki"]
-    await home.tell(ends_in=DAY)
-    await home.run(3600)
-    wiki.hidden = HIDDEN
-    await home.run(DAY + 600)
-    # It was seen before, so it is asked to go; that it is not shown then proves nothing, and holds up nothing else.
-    step = (await home.steps())["wiki/role:root"]
-    assert step.state is StepState.FAILED and "may not read roles" in step.doc.error
-    assert (await home.leaver()).state is LeaverState.OPEN and "leaver.failed" in await home.cases()
-    assert "account:a1" in wiki.ended
-
-
-async def test_what_goes_out_of_sight_while_it_ends_is_not_gone(home: House) -> None:
-    ann(home)
-    wiki = home.systems["wiki"]
-    wiki.faults = ["ignored"]
-    await home.tell()
-    await home.run()
-    wiki.hidden = HIDDEN
-    await home.run(30)
-    assert (await home.steps())["wiki/role:root"].state is StepState.DOING
-    wiki.hidden = {}
-    await home.run(300)
-    assert (await home.leaver()).state is LeaverState.DONE and wiki.has("a1") == []
-
-
-async def test_what_was_hidden_all_along_hinders_no_proof_of_what_is_shown(home: House) -> None:
-    ann(home)
-    home.systems["wiki"].unseen = {GrantKind.ROLE: "rights of another kind are not listed"}
-    await home.tell()
-    await home.run()
-    assert (await home.leaver()).state is LeaverState.DONE
-
-
-async def test_a_check_that_does_not_see_it_counts_for_nothing(home: House) -> None:
-    ann(home)
-    await home.tell()
-    await home.run()
-    home.systems["wiki"].hidden = HIDDEN
-    await home.run(2 * 3600)
-    steps = await home.steps()
-    assert (await home.places())["wiki"].doc.checks == 1
-    assert steps["wiki/group:staff"].checks == 1 and steps["wiki/role:root"].checks == 0
-
-
 async def test_what_is_ignored_again_and_again_is_a_persons(home: House) -> None:
     ann(home)
     home.systems["wiki"].faults = ["ignored"] * 99
@@ -412,28 +275,6 @@ async def test_what_is_ignored_again_and_again_is_a_persons(home: House) -> None
     await home.run(3600)
     assert [each for each, _ in home.systems["wiki"].sent].count("root") == 3
     assert (await home.steps())["wiki/role:root"].state is StepState.FAILED and "leaver.failed" in await home.cases()
-
-
-async def test_a_claim_of_ones_own_that_was_overtaken_counts_for_nothing(home: House) -> None:
-    await home.tell()
-    one = home.worker("one")
-    await one.beginning.once()
-    first = await one.book.claim(1, "wiki")
-    assert first is not None and await one.book.claim(1, "wiki") is not None
-    with pytest.raises(Lost):
-        await one.book.rest(first, None)
-
-
-async def test_what_a_dead_worker_began_is_unknown_until_it_is_read(home: House) -> None:
-    ann(home)
-    home.systems["wiki"].faults = ["killed before"]
-    await home.tell()
-    with pytest.raises(Killed):
-        await home.run()
-    assert (await home.steps())["wiki/role:root"].state is StepState.DOING
-    home.clock.advance(3600)
-    assert await home.worker("two").book.claim(1, "wiki") is not None
-    assert (await home.steps())["wiki/role:root"].state is StepState.UNKNOWN
 
 
 async def test_a_system_that_cannot_end_access_is_for_people_only_where_it_is_named(home: House) -> None:
