@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import StrEnum
 from typing import Any
 
@@ -78,6 +79,18 @@ async def every(tx: AsyncConnection, *, released: bool = False) -> list[Hold]:
     """All that are in force, or all that ever were, newest first."""
     query = select(legal_hold).order_by(legal_hold.c.number.desc())
     rows = (await tx.execute(query if released else query.where(HOLDS))).mappings()
+    return [_hold(row) for row in rows]
+
+
+async def over(tx: AsyncConnection, records: Collection[str], flows: Collection[str]) -> list[Hold]:
+    """Those in force over any of these records, by themselves, with their flow, or with everything; oldest first."""
+    hold = legal_hold.c
+    reach = or_(
+        hold.kind == Kind.ALL,
+        and_(hold.kind == Kind.RECORD, hold.target.in_(records)),
+        and_(hold.kind == Kind.FLOW, hold.target.in_(flows)),
+    )
+    rows = (await tx.execute(select(legal_hold).where(HOLDS, reach).order_by(hold.number))).mappings()
     return [_hold(row) for row in rows]
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import or_, select
+from sqlalchemy import exists, or_, select
 
 from connectors.contract.errors import InputError
+from dead_letter.tables import cases
 from dead_letter.values import parse_number
 from gateway.access.masking import mask
 from gateway.access.rights import Principal, Right
@@ -144,7 +145,10 @@ async def _target(place: Workplace, who: Principal, kind: Kind, target: str) -> 
             number = parse_number(target)
             if number is None:
                 raise KeepingRefused(f"{target or 'nothing'} is no number of a case, such as FO-17", code="hold.target")
-            return f"FO-{number}", f"FO-{number}"
+            name = f"FO-{number}"
+            if not await _is_case(place, number, name):
+                raise KeepingRefused(f"there is no case {name}, nor was there one that is archived", code="hold.target")
+            return name, name
         case Kind.RECORD:
             record = await record_of(place, who, target)
             if record is None:
@@ -157,6 +161,14 @@ async def _target(place: Workplace, who: Principal, kind: Kind, target: str) -> 
             return target, target
         case Kind.ALL:
             return "", "everything"
+
+
+async def _is_case(place: Workplace, number: int, name: str) -> bool:
+    """Whether a hold over it would hold anything: a mistyped number would let the case that is meant go."""
+    known = exists(select(cases.c.number).where(cases.c.number == number))
+    archived = exists(select(rows.c.seq).where(rows.c.name == name, rows.c.kind == "case"))
+    async with place.database.read() as tx:
+        return bool((await tx.execute(select(or_(known, archived)))).scalar_one())
 
 
 async def search_archive(

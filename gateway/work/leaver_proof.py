@@ -12,12 +12,14 @@ from gateway.audit.chain import read_head
 from gateway.audit.keys import signer_for
 from gateway.audit.links import GENESIS
 from gateway.core.release import release
+from gateway.keeping import holds
 from gateway.offboarding import store
 from gateway.offboarding import tables as t
 from gateway.offboarding.certificate import Certificate, digest, moment, signed
 from gateway.offboarding.proof import FileOf, exceptions_of, steps_of
 from gateway.offboarding.telling import Teller
 from gateway.offboarding.values import Event, Leaver, Place, parse_number
+from gateway.sync import tables as sync
 from gateway.work.leaver_errors import LeaverNotFound
 from gateway.work.trail import note
 from gateway.work.workplace import Workplace
@@ -81,7 +83,7 @@ async def _certificate(tx: AsyncConnection, place: Workplace, who: Principal, le
         zone=leaver.doc.zone,
         deadline=moment(max(ends, default=leaver.ends_at)),
         steps=steps_of(places, steps, evidence, await _files(tx, leaver.number)),
-        exceptions=exceptions_of(places, steps, evidence),
+        exceptions=(*exceptions_of(places, steps, evidence), *await _held(tx, leaver)),
         audit_position=head.seq if head else 0,
         audit_link=head.link if head else GENESIS,
         gateway=place.config.name,
@@ -89,6 +91,15 @@ async def _certificate(tx: AsyncConnection, place: Workplace, who: Principal, le
         issued=moment(place.now()),
         issued_by=who.name,
     )
+
+
+async def _held(tx: AsyncConnection, leaver: Leaver) -> list[str]:
+    """What is known of the person is not forgotten while a court may ask for it."""
+    known = leaver.doc.person.records
+    row = sync.record.c
+    flows = {flow for (flow,) in await tx.execute(select(row.flow).where(row.id.in_(known)))} if known else set()
+    found = await holds.over(tx, known, flows)
+    return [f"legal hold {each.number} over {each.label}: what is known of the person is kept" for each in found]
 
 
 def _sees_all(who: Principal, places: list[Place]) -> None:

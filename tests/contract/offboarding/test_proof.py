@@ -12,15 +12,15 @@ import pytest
 from sqlalchemy import select, update
 
 from connectors.contract.access import Grant, GrantKind
-from gateway.access.rights import NotAllowed
+from gateway.access.rights import NotAllowed, Principal, Role
 from gateway.audit.keys import signer_for
 from gateway.audit.tables import audit
 from gateway.cli.exits import Code
 from gateway.cli.main import main
 from gateway.offboarding import tables as t
 from gateway.offboarding.certificate import Statement, as_file, digest, read
+from gateway.work import keeping, leaver_proof, leaver_telling, leavers
 from gateway.work import leaver_acts as acts
-from gateway.work import leaver_proof, leaver_telling, leavers
 from gateway.work.leaver_telling import LeaverWish
 from gateway.work.workplace import Workplace
 from tests.contract.offboarding.test_verbs import VIEWER, WATCH, ann, place, refused
@@ -39,6 +39,22 @@ async def test_it_can_be_had_at_any_time_and_says_what_is_not_over(home: House, 
     assert found.signed and found.certificate.state == "planned"
     assert "wiki: system wiki has not ended (the account was not looked for yet)" in found.problems
     assert any(each.startswith("badge: hand badge has not ended") for each in found.problems)
+
+
+async def test_it_names_the_legal_holds_that_keep_what_is_known(home: House, place: Workplace) -> None:
+    await leaver_telling.tell_leaver(place, WATCH, ann(home, last_day="2030-01-01"))
+    assert not any("legal hold" in each for each in (await certified(place)).certificate.exceptions)
+    admin = Principal(id="user:adm", name="adm", roles=frozenset({Role.ADMIN}))
+    first = await keeping.add_hold(place, admin, "all", reason="claim 7")
+    await keeping.add_hold(place, admin, "flow", "people", reason="another flow of nobody's")
+    told = (await certified(place)).certificate.exceptions
+    assert [each for each in told if "legal hold" in each] == [
+        f"legal hold {first.number} over everything: what is known of the person is kept"
+    ]
+    await keeping.release_hold(place, admin, first.number, reason="settled")
+    assert not any("legal hold" in each for each in (await certified(place)).certificate.exceptions)
+    with pytest.raises(keeping.KeepingRefused, match="FO-9999"):
+        await keeping.add_hold(place, admin, "case", "FO-9999", reason="claim 8")
 
 
 async def test_all_of_a_departure_is_proved_by_what_was_read(home: House, place: Workplace) -> None:
