@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gateway.cli import audit_chain
-from gateway.cli.case_files import safe_cell
 from gateway.cli.exits import Code, Ending
 from gateway.cli.flags import DEFAULT_CONFIG, Config, Json
 from gateway.cli.gateways import asked
 from gateway.cli.moments import moment_of
 from gateway.cli.output import cell, data, document, json_line, moment, say, table, told
+from gateway.core.sheets import safe_cell
 
 if TYPE_CHECKING:
     from gateway.cli.port import Gateway

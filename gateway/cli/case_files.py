@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,7 @@ from gateway.cli.deciding import Actor, Number
 from gateway.cli.exits import Code, Ending
 from gateway.cli.flags import DEFAULT_CONFIG, Config
 from gateway.cli.output import json_line, say
+from gateway.core.sheets import safe_cell
 
 if TYPE_CHECKING:
     from gateway.cli.port import Gateway
@@ -75,13 +76,6 @@ def export(
         return count
 
     say(f"{asked(config, write, actor=actor)} cases")
-
-
-def safe_cell(value: Any) -> Any:
-    """Text that a spreadsheet does not take for a formula: other systems wrote it."""
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return f"'{value}"
-    return value
 
 
 def file(

@@ -15,6 +15,7 @@ from aiohttp import web
 
 from gateway.console.frame import HEADERS, Asked
 from gateway.console.rendering import moment
+from gateway.core.sheets import safe_cell
 
 WRITE_S = 30.0
 """A reader that takes nothing for so long is cut."""
@@ -59,10 +60,9 @@ def file(name: str, content: bytes) -> web.Response:
 
 
 def sheet_line(values: Iterable[Any]) -> bytes:
-    """A row of a CSV file. A spreadsheet takes what begins like these for a formula."""
+    """A row of a CSV file, of texts that no spreadsheet takes for a formula."""
     into = io.StringIO()
-    texts = (str(value) for value in values)
-    csv.writer(into).writerow([f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text for text in texts])
+    csv.writer(into).writerow([safe_cell(str(value)) for value in values])
     return into.getvalue().encode()
 
 

@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.contract.errors import InputError
 from gateway.access.rights import Principal, Right
+from gateway.core.sheets import safe_cell
 from gateway.work import trail
 from gateway.work.workplace import Workplace
 
@@ -191,10 +192,5 @@ def as_csv(report: Report) -> str:
     into = StringIO()
     sheet = csv.writer(into)
     sheet.writerow([column.title for column in report.columns])
-    sheet.writerows([_safe(value) for value in row] for row in report.rows)
+    sheet.writerows([safe_cell(value) for value in row] for row in report.rows)
     return into.getvalue()
-
-
-def _safe(value: Any) -> Any:
-    """Other systems wrote it."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value

@@ -12,8 +12,8 @@ import pytest
 
 from gateway.access.people import Person, add_person
 from gateway.access.rights import Role
-from gateway.cli.case_files import safe_cell
 from gateway.cli.exits import Code
+from gateway.core.sheets import safe_cell
 from gateway.storage.database import Database
 from tests.unit.gateway.cli.conftest import Run
 
