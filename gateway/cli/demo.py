@@ -189,10 +189,11 @@ def _tell(result: Result, talk: Talk) -> None:
 
 def _tell_of_the_leaver(found: Departed) -> None:
     last_s = max(found.gone_after_s.values(), default=0.0)
+    hers = f"{found.left} of it still hers" if found.left else "nothing of it hers any more"
     data(
-        f"{found.who} left: {found.rights} rights in {len(found.before)} systems and {found.work} pieces of work, "
-        f"{found.left} of it left; the last was gone after {last_s:.1f} s of {found.deadline_s:g} s, {found.down} down"
+        f"{found.who} left: {found.rights} rights and {found.work} pieces of work in {len(found.before)} systems, "
+        f"{hers} after {last_s:.1f} s (deadline {found.deadline_s:g} s, {found.down} down)"
     )
     proof = found.certified
     words = "there is none" if proof is None else "signed, and proves it" if proof.proves else "it does not prove it"
-    data(f"the certificate: {words}")
+    data(f"the certificate of that: {words}")

@@ -149,6 +149,8 @@ class Evidence:
     ledger: tuple[LedgerRow, ...] = ()
     cases: tuple[CaseRow, ...] = ()
     chores: Chores | None = None
+    besides: tuple[Entry, ...] = ()
+    """Lines of the logs that are of no member of a flow: groups, roles, approvals. They are counted, and no more."""
 
     @property
     def sides(self) -> tuple[Side, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import inspect, text
@@ -44,7 +45,10 @@ async def evidence(watch: Watch, stand_ins: Mapping[str, StandIn], terms: Terms,
     chores = Chores(side(terms.flows[STAFF][0]), side(TASKS), "active", DUE) if terms.chores else None
     async with database.read() as tx:
         ledger, cases = await ledger_and_cases(tx)
-    return Evidence(flows, ledger, cases, chores)
+    found = Evidence(flows, ledger, cases, chores)
+    seen = {id(entry) for one in found.sides for entry in one.log}
+    besides = tuple(entry for entries in watch.entries.values() for entry in entries if id(entry) not in seen)
+    return replace(found, besides=besides)
 
 
 async def ledger_and_cases(tx: AsyncConnection) -> tuple[tuple[LedgerRow, ...], tuple[CaseRow, ...]]:

@@ -22,7 +22,7 @@ from gateway.demo.verdict import Kind, Verdict, Violation
 
 def judge(evidence: Evidence) -> Verdict:
     """The verdict on one finished run; `verdict.ok` is False if any promise was broken."""
-    entries = [entry for side in evidence.sides for entry in side.log]
+    entries = [*evidence.besides, *(entry for side in evidence.sides for entry in side.log)]
     verdict = Verdict(
         changes=sum(entry.by_human for entry in entries),
         commands=sum(not entry.by_human for entry in entries),

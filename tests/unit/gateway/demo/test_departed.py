@@ -9,7 +9,10 @@ import pytest
 
 from gateway.demo.clerks import Holding
 from gateway.demo.departed import Certified, Departed, departure_violations
+from gateway.demo.evidence import Entry, Object, Side
+from gateway.demo.records import Record, members_of
 from gateway.demo.verdict import Kind
+from tests.unit.gateway.demo.world import FakeMapping, FakeRule
 
 NONE = Holding(on=False)
 IVY = {
@@ -107,3 +110,24 @@ def test_who_had_nothing_or_never_left_shows_nothing() -> None:
     assert found(replace(GOOD, before=idle)) == [("unproved", "ivy", 0)]
     assert ("unproved", "hub ivy", None) in found(replace(GOOD, before={**IVY, "hub": NONE}))
     assert ("unproved", "hub ivy", None) in found(replace(GOOD, after={"snow": NONE, "dir": NONE}))
+
+
+PERSON = FakeMapping({"summary": FakeRule("text", "title"), "ends": FakeRule("time", "terminationDate")})
+
+
+@pytest.mark.parametrize(
+    ("day", "by_human", "departed"),
+    [
+        ("1970-01-01", True, True),
+        ("1970-01-02", True, False),  # today: not over yet
+        ("0000-00-00", True, False),  # as BambooHR says "none"
+        ("1970-01-01", False, False),
+    ],
+)
+def test_who_has_left_is_not_kept_in_step_any_more(day: str, by_human: bool, departed: bool) -> None:
+    log = (
+        Entry(1, 90_000.0, "7", "", True, "cara", "create", after={"title": "clerk ref t-1"}),
+        Entry(2, 90_001.0, "7", "", by_human, "cara", "update", after={"terminationDate": day}),
+    )
+    (member,) = members_of(Side("hr", PERSON, log, (Object("7", "", {"title": "clerk ref t-1"}),)))
+    assert Record((member,)).departed is departed

@@ -280,6 +280,13 @@ def test_a_copy_without_a_marker_is_known_by_its_text() -> None:
     passes(world)
 
 
+def test_each_system_has_its_own_note_of_a_hand_over() -> None:
+    world = pair()
+    world.copies("snow", "I1", "handed over from Ivy", "leaver:lo1", kind="work_notes")
+    world.copies("jira", "J1", "handed over from Ivy", "leaver:lo2")
+    assert world.broken() == []
+
+
 def test_a_kind_of_comment_that_is_not_carried_stays_at_home() -> None:
     world = pair()
     world.says("snow", "I1", "internal", kind="work_note")

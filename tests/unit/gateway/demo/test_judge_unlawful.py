@@ -240,6 +240,17 @@ def test_a_comment_on_a_record_without_partner_is_missing() -> None:
     assert world.broken() == [(APART, ""), (LOST, "comments")]
 
 
+def test_a_note_of_a_hand_over_stands_there_twice_or_was_carried_on() -> None:
+    world = pair()
+    for _ in range(2):
+        world.copies("snow", "I1", "handed over from Ivy", "leaver:lo1")
+    assert world.broken() == [(DUPLICATE, "comments")]
+    world = pair()
+    note = world.copies("snow", "I1", "handed over from Ivy", "leaver:lo1")
+    world.copies("jira", "J1", "handed over from Ivy", note)
+    assert world.broken() == [(INVENTED, "comments")]
+
+
 def test_a_comment_is_copied_twice() -> None:
     world = pair()
     origin = world.says("snow", "I1", "hello")
