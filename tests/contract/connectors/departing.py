@@ -10,7 +10,10 @@ from typing import Any
 import httpx
 import pytest
 
+from connectors import registry
 from connectors.contract.access import Account, Ending, EndsAccess, Grant, GrantKind, Holdings, Whom
+from connectors.contract.clock import SystemClock
+from connectors.contract.connector import ConnectionSettings
 from connectors.contract.errors import DeliveryError, OutcomeUnknown, Refused
 from connectors.declared.ending import Ends
 
@@ -155,3 +158,13 @@ async def _told(system: Ends, account: Account) -> Holdings | DeliveryError:
         return error
     finally:
         await system.close()
+
+
+def connected(system: str, url: str, transport: Failing | None = None, **options: Any) -> Ends:
+    """The declared connector of a system, signed in at its stand-in by the gateway's token."""
+    auth = {"bearer": {"token": "lockstep-secret"}}
+    settings = ConnectionSettings(name=system, connector=system, url=url, auth=auth, options=options)
+    made = registry.create(settings, clock=SystemClock(), transport=transport)
+    assert isinstance(made, Ends)
+    assert isinstance(made, EndsAccess)
+    return made

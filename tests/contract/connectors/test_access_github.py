@@ -8,15 +8,14 @@ from typing import Any
 
 import pytest
 
-from connectors import registry, sandbox
-from connectors.contract.access import EndsAccess, GrantKind, Whom
-from connectors.contract.clock import SystemClock
-from connectors.contract.connector import ConnectionSettings
+from connectors import sandbox
+from connectors.contract.access import GrantKind, Whom
 from connectors.contract.errors import Refused
 from connectors.declared.ending import Ends
 from tests.contract.connectors.departing import (
     Failing,
     Hand,
+    connected,
     end,
     end_all,
     ends_once_whatever_becomes_of_the_answer,
@@ -53,17 +52,7 @@ async def github(stand_in: sandbox.StandIn) -> AsyncIterator[Ends]:
 
 
 def _connector(url: str, transport: Failing | None = None, **options: Any) -> Ends:
-    settings = ConnectionSettings(
-        name="github",
-        connector="github",
-        url=url,
-        auth={"bearer": {"token": "lockstep-secret"}},
-        options={"owner": "lockstep", "repo": "desk", **options},
-    )
-    made = registry.create(settings, clock=SystemClock(), transport=transport)
-    assert isinstance(made, Ends)
-    assert isinstance(made, EndsAccess)
-    return made
+    return connected("github", url, transport, owner="lockstep", repo="desk", **options)
 
 
 async def _team(hand: Hand, name: str, *members: str, parent: Any = None) -> Any:

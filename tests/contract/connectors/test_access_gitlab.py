@@ -8,15 +8,14 @@ from typing import Any
 
 import pytest
 
-from connectors import registry, sandbox
+from connectors import sandbox
 from connectors.contract.access import GrantKind, Whom
-from connectors.contract.clock import SystemClock
-from connectors.contract.connector import ConnectionSettings
 from connectors.contract.errors import Refused
 from connectors.declared.ending import Ends
 from tests.contract.connectors.departing import (
     Failing,
     Hand,
+    connected,
     end,
     end_all,
     ends_once_whatever_becomes_of_the_answer,
@@ -53,16 +52,7 @@ async def gitlab(stand_in: sandbox.StandIn, hand: Hand) -> AsyncIterator[Ends]:
 
 
 def _connector(url: str, transport: Failing | None = None, **options: Any) -> Ends:
-    settings = ConnectionSettings(
-        name="gitlab",
-        connector="gitlab",
-        url=url,
-        auth={"bearer": {"token": "lockstep-secret"}},
-        options={"project": "lockstep/desk", **options},
-    )
-    made = registry.create(settings, clock=SystemClock(), transport=transport)
-    assert isinstance(made, Ends)
-    return made
+    return connected("gitlab", url, transport, project="lockstep/desk", **options)
 
 
 async def test_somebody_is_found_by_name_and_by_an_address_that_is_shown(

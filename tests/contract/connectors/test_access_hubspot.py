@@ -9,14 +9,12 @@ import jsonschema
 import orjson
 import pytest
 
-from connectors import registry, sandbox
+from connectors import sandbox
 from connectors.contract.access import GrantKind
-from connectors.contract.clock import SystemClock
-from connectors.contract.connector import ConnectionSettings
 from connectors.declared.ending import Ends
 from tests.contract.connectors.departing import (
-    Failing,
     Hand,
+    connected,
     end,
     end_all,
     ends_once_whatever_becomes_of_the_answer,
@@ -44,18 +42,9 @@ async def hand(stand_in: sandbox.StandIn) -> AsyncIterator[Hand]:
     await made.close()
 
 
-def _connector(url: str, transport: Failing | None = None) -> Ends:
-    settings = ConnectionSettings(
-        name="hubspot", connector="hubspot", url=url, auth={"bearer": {"token": "lockstep-secret"}}
-    )
-    made = registry.create(settings, clock=SystemClock(), transport=transport)
-    assert isinstance(made, Ends)
-    return made
-
-
 @pytest.fixture
 async def hubspot(stand_in: sandbox.StandIn) -> AsyncIterator[Ends]:
-    made = _connector(stand_in.url)
+    made = connected("hubspot", stand_in.url)
     yield made
     await made.close()
 
@@ -119,4 +108,4 @@ async def test_owners_are_as_the_vendors_document_has_them(hand: Hand) -> None:
 async def test_no_failure_is_taken_for_an_absence(hubspot: Ends, hand: Hand, stand_in: sandbox.StandIn) -> None:
     ann = await the_account(hubspot, email="ann@example.com")
     await _ticket(hand, "Mail", ann.id)
-    await no_failure_is_taken_for_an_absence(lambda transport: _connector(stand_in.url, transport), ann)
+    await no_failure_is_taken_for_an_absence(lambda transport: connected("hubspot", stand_in.url, transport), ann)

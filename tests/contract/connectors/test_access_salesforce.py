@@ -9,15 +9,13 @@ from typing import Any
 import httpx
 import pytest
 
-from connectors import registry, sandbox
+from connectors import sandbox
 from connectors.contract.access import GrantKind, Whom
-from connectors.contract.clock import SystemClock
-from connectors.contract.connector import ConnectionSettings
 from connectors.contract.errors import Refused
 from connectors.declared.ending import Ends
 from tests.contract.connectors.departing import (
-    Failing,
     Hand,
+    connected,
     end,
     end_all,
     ends_once_whatever_becomes_of_the_answer,
@@ -55,18 +53,9 @@ async def admin(stand_in: sandbox.StandIn) -> AsyncIterator[Admin]:
     await made.close()
 
 
-def _connector(url: str, transport: Failing | None = None) -> Ends:
-    settings = ConnectionSettings(
-        name="crm", connector="salesforce", url=url, auth={"bearer": {"token": "lockstep-secret"}}
-    )
-    made = registry.create(settings, clock=SystemClock(), transport=transport)
-    assert isinstance(made, Ends)
-    return made
-
-
 @pytest.fixture
 async def salesforce(stand_in: sandbox.StandIn) -> AsyncIterator[Ends]:
-    made = _connector(stand_in.url)
+    made = connected("salesforce", stand_in.url)
     yield made
     await made.close()
 
@@ -247,4 +236,4 @@ async def test_no_failure_is_taken_for_an_absence(salesforce: Ends, admin: Admin
     await _rights(admin, ann.id)
     await _signed_in(stand_in.url, "ann")
     await admin.make("Case", Subject="Mail is down", OwnerId=ann.id)
-    await no_failure_is_taken_for_an_absence(lambda transport: _connector(stand_in.url, transport), ann)
+    await no_failure_is_taken_for_an_absence(lambda transport: connected("salesforce", stand_in.url, transport), ann)
