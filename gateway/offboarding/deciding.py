@@ -22,12 +22,11 @@ from gateway.offboarding.blast.admitting import Passage, admit
 from gateway.offboarding.correlate import Verdict
 from gateway.offboarding.lease import LEASE_S, Lost
 from gateway.offboarding.moves import BEGUN, MOST_TRIES, check_at, proves_nothing_happened
-from gateway.offboarding.places import by_hand as by_hand_step
+from gateway.offboarding.places import all_by_hand
 from gateway.offboarding.ports import Gone
 from gateway.offboarding.summing import settle, sum_up
 from gateway.offboarding.telling import Teller, Trail
 from gateway.offboarding.values import (
-    ALL,
     SETTLED,
     UNDER_WAY,
     Event,
@@ -36,7 +35,6 @@ from gateway.offboarding.values import (
     Look,
     Place,
     Step,
-    StepDoc,
     StepState,
     SystemState,
 )
@@ -185,10 +183,7 @@ class Book:
             if left and by_hand:
                 place.state = SystemState.HAND
             elif by_hand and not round.steps and looked is not SystemState.NONE:
-                doc = StepDoc(instruction=f"end what the person has in {place.connection}", why=why)
-                step = by_hand_step(place.connection, "", ALL, place.connection, place.due_at, doc, round.now)
-                step.number = round.leaver.number
-                round.steps.append(step)
+                round.steps.append(all_by_hand(place, why, round.now))
                 place.state = SystemState.HAND
             await self._keep(round)
 

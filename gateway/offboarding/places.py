@@ -47,6 +47,14 @@ def places_for(
     return places, steps
 
 
+def all_by_hand(place: Place, why: str, now: float) -> Step:
+    """Everything that a person may have in a system is somebody's to end."""
+    doc = StepDoc(instruction=f"end what the person has in {place.connection}", why=why)
+    step = by_hand(place.connection, "", ALL, place.connection, place.due_at, doc, now)
+    step.number = place.number
+    return step
+
+
 def by_hand(connection: str, account: str, grant: str, name: str, due_at: float, doc: StepDoc, now: float) -> Step:
     """A step that a person has to take."""
     return Step(

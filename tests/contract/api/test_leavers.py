@@ -24,15 +24,16 @@ def told(client: httpx.Client, **more: Any) -> httpx.Response:
 
 def test_the_way_of_one(place: Place) -> None:
     with place.client("people-watch") as watch, place.client("viewer") as viewer:
+        before = viewer.get("/v1/leaver-tally").json()["open"]
         made = told(watch)
         assert made.status_code == 200, made.text
         number = made.json()["leaver"]["label"]
         assert made.json()["became"] == "opened" and told(watch).json()["became"] == "known"
         shown = watch.get(f"/v1/leavers/{number}")
         assert shown.json()["leaver"]["name"] == WHO and shown.json()["leaver"]["ends_at"] == "2033-01-31T23:00:00.000Z"
-        assert [each["name"] for each in viewer.get("/v1/leavers").json()["items"]] == [""]
+        assert {each["name"] for each in viewer.get("/v1/leavers").json()["items"]} == {""}
         assert viewer.get(f"/v1/leavers/{number}").json()["person"] == {}
-        assert viewer.get("/v1/leaver-tally").json()["open"] == 1
+        assert viewer.get("/v1/leaver-tally").json()["open"] == before + 1
 
         until = (datetime.now(UTC) + timedelta(days=2)).isoformat()
         hold = {"until": until, "reason": "the works council asks"}

@@ -23,10 +23,8 @@ from gateway.work import keeping, leaver_proof, leaver_telling, leavers
 from gateway.work import leaver_acts as acts
 from gateway.work.leaver_telling import LeaverWish
 from gateway.work.workplace import Workplace
-from tests.contract.offboarding.test_verbs import VIEWER, WATCH, ann, place, refused
+from tests.contract.offboarding.people import VIEWER, WATCH, ann, refused
 from tests.support.leaving import DAY, House
-
-__all__ = ["place"]
 
 
 async def certified(place: Workplace) -> Statement:
