@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from connectors.contract.errors import ConfigError
+from gateway.core.folders import private
 
 
 def lock(directory: Path) -> IO[str]:
@@ -15,7 +16,7 @@ def lock(directory: Path) -> IO[str]:
     it, or if nothing can be written there.
     """
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        private(directory)
         file = (directory / "lock").open("a+", encoding="utf-8")
     except OSError as error:
         problem = f"data: error[directory]: nothing can be written to {directory}: {error.strerror}"

@@ -7,6 +7,8 @@ from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
 from pathlib import Path
 
+from gateway.core.folders import private
+
 KEY_BYTES = 32
 
 
@@ -27,7 +29,7 @@ def kept(file: Path) -> bytes:
     try:
         return key_bytes(file.read_text(encoding="ascii"))
     except FileNotFoundError:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        private(file.parent)
         return _made(file)
 
 

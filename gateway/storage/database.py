@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from connectors.contract.errors import ConfigError, LockstepError, StorageError
+from gateway.core.folders import private
 from gateway.core.points import AFTER, BEFORE, reached
 from gateway.core.signing import Signer
 from gateway.storage.inline import inline
@@ -142,7 +143,7 @@ class Database:
         self._probe: asyncio.Task[None] | None = None
         self.sqlite = self.url.get_backend_name() == "sqlite"
         if self.sqlite and self.url.database and self.url.database != ":memory:":
-            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+            private(Path(self.url.database).parent)
         self.engine = self._engine(pool_size)
         self._writing = self._writer_engine() if self.sqlite else self.engine
         self._writer = asyncio.Lock()

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from connectors.contract.clock import Clock
 from connectors.contract.errors import ConfigError, StorageError
+from gateway.core.folders import private
 from gateway.streams.sqlite_file import LogFile, StoredEntry
 
 logger = logging.getLogger(__name__)
@@ -121,7 +122,7 @@ class SqliteLog:
     # In the threads.
 
     def _open_files(self, partitions: int) -> int:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        private(self._path.parent)
         self._lock = os.open(f"{self._path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
