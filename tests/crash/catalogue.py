@@ -162,6 +162,7 @@ UNTRIED: Mapping[str, str] = {
     "audit.delete": "one transaction for each batch; what is left of it goes with the next: tests/contract/audit",
     "audit.read": "one row before the trail is read; nothing follows it",
     "leaver.certify": "one transaction; nothing but the entry that it was issued, and the answer may be lost",
+    "leaver.file": "one transaction; nothing but the entry that a file was read, and the answer may be lost",
     "leaver.guard": "one transaction; said again, the wish or the decision is the one that stands",
     "departed.readmit": "one transaction; said again, nobody is there to be let in: test_p8_readmitted.py",
     "report.read": "one row before the report is computed; nothing follows it",

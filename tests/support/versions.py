@@ -22,6 +22,7 @@ from gateway.sync.tables import notice
 from gateway.work import mapping_versions
 from gateway.work.workplace import Workplace
 from mappings.loader import LIBRARY
+from tests.support.migrated import migrated
 from tests.support.running import ENVIRONMENT, FLOW, write_config
 from tests.support.tables import make_tables
 
@@ -123,7 +124,7 @@ async def shelf(url: str, folder: Path, *, extra: str = "") -> AsyncIterator[She
     file, _ = write_config(folder, snow="http://127.0.0.1:9", jira="http://127.0.0.1:9", flow=flow, extra=extra)
     database = Database(url)
     try:
-        await make_tables(database)
+        await (migrated if database.sqlite else make_tables)(database)  # commands look into a file by themselves
         yield Shelf(folder, file, database)
     finally:
         await database.close()

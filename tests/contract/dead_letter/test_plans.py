@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ from gateway.storage.database import Database
 from gateway.sync import retried
 from gateway.sync.batch import Topology
 from tests.support.cases import NOW, wish
+from tests.support.tables import make_tables
 
 Ask = Callable[[AsyncConnection], Awaitable[Any]]
 
@@ -54,6 +56,16 @@ ASKED: dict[str, tuple[Ask, str, bool]] = {
 
 FILLED = frozenset({"somebody's", "nobody's by priority"})
 """Of an empty table, PostgreSQL holds two indexes for equally good here."""
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+async def db(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+    """With tables of its own: what PostgreSQL thinks of a table comes from all that ever was in it."""
+    url = f"sqlite+aiosqlite:///{tmp_path}/cases.db"
+    database = Database(request.getfixturevalue("postgres_url") if request.param == "postgres" else url)
+    await make_tables(database)
+    yield database
+    await database.close()
 
 
 @contextmanager
