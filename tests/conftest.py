@@ -33,4 +33,7 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-pytest_plugins = ["pytester", "tests.support.guard", "tests.support.kafka", "tests.support.postgres"]
+pytest_plugins = [
+    "pytester",
+    *("tests.support.groups", "tests.support.guard", "tests.support.kafka", "tests.support.postgres"),
+]

@@ -150,12 +150,6 @@ def serve(directory: Path, extra: str = "") -> Iterator[Place]:
         loop.close()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if "contract/api/" in item.nodeid and item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group("api"))
-
-
 @pytest.fixture(scope="package")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """One for all tests of this folder: they make what they change."""

@@ -45,8 +45,9 @@ def test_the_way_of_one(place: Place) -> None:
         match = {"If-Match": held.headers["ETag"]}
         gone = watch.post(f"/v1/leavers/{number}:cancel", json={"reason": "stays"}, headers={**key(), **match})
         assert gone.status_code == 200 and gone.json()["state"] == "cancelled"
-        assert viewer.get("/v1/leavers").json()["items"] == []
-        assert len(viewer.get("/v1/leavers", params={"over": True}).json()["items"]) == 1
+        assert number not in {each["label"] for each in viewer.get("/v1/leavers").json()["items"]}
+        over = viewer.get("/v1/leavers", params={"over": True}).json()["items"]
+        assert number in {each["label"] for each in over}
 
 
 def test_what_cannot_be_is_told_as_a_problem(place: Place) -> None:
