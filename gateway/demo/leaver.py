@@ -157,10 +157,15 @@ class Leaver:
 
     async def _by_hand(self) -> None:
         """Switches the account in Jira off, as the gateway's instruction asks, and says so."""
+        said = ""
         while time.monotonic() - self._began < USUAL_S:
             found = await self.departure()
             step = next((each for each in found["steps"] if each["state"] == _BY_HAND), None) if found else None
+            if found and said and step is None:
+                self.scene.talk.line("somebody does, and says so; the gateway was killed over it, and has it")
+                return
             if found and step:
+                said = step["id"]
                 if JIRA in self._before and (await self.clerks.jira.has(WHO)).on:
                     await self.clerks.jira.switch_off(WHO)
                     self.scene.talk.line(f"no program may switch her account in Jira off: {step['instruction']}")
