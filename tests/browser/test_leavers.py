@@ -72,6 +72,16 @@ def test_what_moved_meanwhile_is_not_decided(own: Stage, opened: Opened) -> None
     expect(other.locator("main")).to_contain_text("It moved while you looked at it")
 
 
+def test_whoever_may_not_follow_asks_in_turns(own: Stage, opened: Opened) -> None:
+    """People-watchers see departures and nothing else: a stream is refused to them, so none is asked for."""
+    page = opened(own, "/leavers", who="hugo")
+    streams: list[str] = []
+    page.on("request", lambda request: streams.append(request.url) if "/v1/stream" in request.url else None)
+    with page.expect_response(lambda answer: answer.url.endswith("/leavers"), timeout=30_000):
+        pass  # the page is asked for again, long after it would have begun to follow
+    assert streams == []
+
+
 def test_by_hand_with_a_file_and_then_certified(own: Stage, house: House, opened: Opened, tmp_path: Path) -> None:
     receipt = tmp_path / "receipt.txt"
     receipt.write_text("badge 4411 handed in")

@@ -130,7 +130,8 @@ export function startLive() {
     tell();
   });
   channel?.addEventListener("message", () => { heard = Date.now(); news(); });
-  if (navigator.locks) navigator.locks.request("lockstep-stream", lead);
+  // Whoever may not follow gets no stream; the pages are asked for in turns.
+  if (navigator.locks && "follows" in pill.dataset) navigator.locks.request("lockstep-stream", lead);
   setInterval(() => { if (Date.now() - asked >= POLL_MS) news(); }, 1000);
   setInterval(tell, 1000);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) news(); });
