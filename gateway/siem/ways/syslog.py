@@ -95,6 +95,9 @@ class SyslogWay:
         answered = await wire.finish()
         if not answered:
             log.warning("the receiver does not end its side; what it has cannot be proved", sink=self.name)
+            # It may have died over it: the time in which a break has all of this sent again begins only now.
+            now, sent = self.clock.monotonic(), self._known.sent
+            self._handed = deque((number, now if number > sent else at) for number, at in self._handed)
         if answered and self._signs_its_end and not wire.ended_well:
             raise Away("the receiver ended the connection without saying so")
         self._signs_its_end = self._signs_its_end or (self.target.tls is not None and wire.ended_well)
