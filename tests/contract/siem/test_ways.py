@@ -13,6 +13,7 @@ from gateway.access.outbound import Guard, Outbound
 from gateway.config.notifications import Webhook
 from gateway.config.siem import File, Syslog
 from gateway.siem.forms.sender import Sender
+from gateway.siem.ways import wire
 from gateway.siem.ways.file import FileWay, full_files
 from gateway.siem.ways.hook import HookWay
 from gateway.siem.ways.port import Away, Line, Proof, SaidNo
@@ -114,4 +115,29 @@ async def test_what_a_collector_did_not_read_is_not_proved() -> None:
             await proving
         assert await way.drop() == 0
     finally:
+        server.close()
+
+
+async def test_what_a_collector_may_have_lost_over_its_end_goes_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It reads and never ends its side, for it is dying; the wait for that is longer than the window."""
+    monkeypatch.setattr(wire, "FINISH_S", 0.3)
+    there: list[asyncio.StreamWriter] = []
+    server = await asyncio.start_server(lambda _, writer: there.append(writer), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    target, clock, sender = Syslog("127.0.0.1", port, None, 0.2), SystemClock(), Sender(host="h", version="0")
+    way = SyslogWay("soc", target, Guard(["127.0.0.1"]), sender, clock)
+    way.begin(Proof(0, 0), "")
+    try:
+        await way.hand([line(1), line(2)])
+        began = clock.monotonic()
+
+        async def tried() -> bool:
+            return (await way.proven(idle=True)).sent == 2
+
+        await until(tried, what="the end of the connection")
+        assert clock.monotonic() - began > target.window_s, "the window would have passed while it waited"
+        assert await way.drop() == 0, "a break now has both sent again"
+    finally:
+        for writer in there:
+            writer.transport.abort()
         server.close()
