@@ -42,6 +42,8 @@ class SyslogWay:
         self._unproven = 0
         self._since = 0.0
         self._signs_its_end = False
+        self._ends_its_side = False
+        """Whether it answered the last time. One that never does is believed for want of anything better."""
 
     @property
     def full(self) -> bool:
@@ -93,6 +95,9 @@ class SyslogWay:
         assert self._wire is not None, "what is not proven went over it"
         wire, self._wire = self._wire, None
         answered = await wire.finish()
+        ended_before, self._ends_its_side = self._ends_its_side, answered
+        if ended_before and not answered:
+            raise Away("the receiver did not end its side, as it did before; it may have died over what it had")
         if not answered:
             log.warning("the receiver does not end its side; what it has cannot be proved", sink=self.name)
             # It may have died over it: the time in which a break has all of this sent again begins only now.

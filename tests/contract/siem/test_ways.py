@@ -141,3 +141,37 @@ async def test_what_a_collector_may_have_lost_over_its_end_goes_again(monkeypatc
         for writer in there:
             writer.transport.abort()
         server.close()
+
+
+async def test_a_collector_that_ended_its_side_before_and_does_not_now_proves_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nobody would notice a break: another one may stand at the same address at once. One that stays silent is slow."""
+    monkeypatch.setattr(wire, "FINISH_S", 0.3)
+    there: list[asyncio.StreamWriter] = []
+
+    async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there.append(writer)
+        await reader.read()
+        if len(there) == 1:
+            writer.close()
+
+    server = await asyncio.start_server(once, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    sender = Sender(host="h", version="0")
+    way = SyslogWay("soc", Syslog("127.0.0.1", port, None, 0.0), Guard(["127.0.0.1"]), sender, SystemClock())
+    way.begin(Proof(0, 0), "")
+    try:
+        await way.hand([line(1)])
+        assert (await way.proven(idle=True)).sent == 1
+        await way.hand([line(2)])
+        with pytest.raises(Away, match="did not end its side"):
+            await way.proven(idle=True)
+        again = await way.drop()
+        assert again < 2, "the second goes again"
+        await way.hand([line(2)])
+        assert (await way.proven(idle=True)).sent == 2
+    finally:
+        for writer in there:
+            writer.transport.abort()
+        server.close()
