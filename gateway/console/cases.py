@@ -216,10 +216,10 @@ async def chosen(asked: Asked) -> list[tuple[str, int | None]]:
         return await _pinned(
             asked, everything(filter_of(asked, given, pinned=float(asked.field("pinned") or asked.now)))
         )
-    ticked = asked.sent.getall("case", []) if hasattr(asked.sent, "getall") else []
+    ticked = asked.fields("case")
     found: list[tuple[str, int | None]] = []
     for each in ticked:
-        number_, _, version = str(each).partition(":")
+        number_, _, version = each.partition(":")
         found.append((number_, int(version) if version.isdigit() else None))
     if not found:
         raise Misunderstood("no case was ticked; go back and tick some")
@@ -286,7 +286,7 @@ async def split(asked: Asked) -> web.StreamResponse:
 
 async def merge(asked: Asked) -> web.StreamResponse:
     """`POST /cases/merge`: several groups become one, for good."""
-    groups = [str(each) for each in asked.sent.getall("group", [])] if hasattr(asked.sent, "getall") else []
+    groups = asked.fields("group")
     if len(groups) < 2:
         raise Misunderstood("tick two groups or more; one is one already")
     into, title = groups[0], asked.field("title")

@@ -109,6 +109,10 @@ class Asked:
         value = self.sent.get(name, "")
         return value.strip() if isinstance(value, str) else ""
 
+    def fields(self, name: str) -> list[str]:
+        """All values of a field that may be there several times, such as boxes that were ticked."""
+        return [str(each) for each in self.sent.getall(name, [])] if hasattr(self.sent, "getall") else []
+
     def page(self, template: str, *, status: int = 200, here: str = "", **context: Any) -> web.Response:
         """The page in its frame. `here`: the entry of the navigation it belongs to."""
         text = render(template, **self._frame(here), **context)

@@ -169,7 +169,7 @@ async def _recheck(asked: Asked, number: str, version: int) -> str:
 
 
 async def _which(asked: Asked, number: str, version: int) -> str:
-    sent = asked.sent.getall("account", []) if hasattr(asked.sent, "getall") else []
+    sent = asked.fields("account")
     if not sent and not asked.field("none"):
         raise Misunderstood("tick the accounts that are the person's, or that none is")
     await acts.choose_account(
@@ -177,7 +177,7 @@ async def _which(asked: Asked, number: str, version: int) -> str:
         asked.who,
         number,
         connection=asked.field("system"),
-        accounts=[str(each) for each in sent],
+        accounts=sent,
         reason=asked.field("reason"),
         expected=version,
     )

@@ -37,7 +37,7 @@ async def look(asked: Asked) -> web.StreamResponse:
 async def remove(asked: Asked) -> web.StreamResponse:
     """`POST /conn/{name}/remove`: against the plan that the page showed."""
     name = _named(asked)
-    chosen = [str(each) for each in asked.sent.getall("flow", [])] if hasattr(asked.sent, "getall") else []
+    chosen = asked.fields("flow")
     here = path("conn", name, "remove") + query({"flow": chosen})
     if not asked.field("reason"):
         return asked.back(here, "Nothing was changed: say why.", tone="warn")

@@ -131,9 +131,9 @@ def _wish(asked: Asked) -> Wish:
             )
         pinned = float(asked.field("pinned") or asked.now)
         return msgspec.convert({"until": pinned, **{name: given[name] for name in _BY_FILTER}}, Wish)
-    ticked = asked.sent.getall("case", []) if hasattr(asked.sent, "getall") else []
+    ticked = asked.fields("case")
     if ticked:
-        return Wish(numbers=tuple(str(each).partition(":")[0] for each in ticked))
+        return Wish(numbers=tuple(each.partition(":")[0] for each in ticked))
     told: dict[str, Any] = {
         name: asked.field(name) for name in (*_BY_FILTER, "record", "person", "mapping", "source") if asked.field(name)
     }
@@ -273,9 +273,9 @@ def _limits(asked: Asked) -> Limits | None:
 async def again(asked: Asked) -> web.StreamResponse:
     """`POST /replays/{plan}/again`: on the present state, without the items that were ticked."""
     place, who, name = asked.desk.place, asked.who, asked.request.match_info["plan"]
-    drop = asked.sent.getall("drop", []) if hasattr(asked.sent, "getall") else []
+    drop = asked.fields("drop")
     try:
-        selection, limits, compared = await planning.anew(place, who, name, [str(each) for each in drop])
+        selection, limits, compared = await planning.anew(place, who, name, drop)
         made = await planning.begin(place, who, selection, limits=limits, again=compared)
     except NotFound as error:
         raise Unseen("There is no such plan, or you may not see it.") from error

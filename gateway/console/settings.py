@@ -141,7 +141,7 @@ async def _both_versions(asked: Asked, what: str) -> web.StreamResponse:
     off = asked.field("off") == "1" if what == "person-off" else now.disabled_at is not None
     wanted = sorted(_roles(asked)) if what == "person-roles" else sorted(now.roles)
     rows = [
-        ("Roles", _many_of(asked, "was"), sorted(now.roles), wanted),
+        ("Roles", asked.fields("was"), sorted(now.roles), wanted),
         ("May sign in", [], ["no" if now.disabled_at else "yes"], ["no" if off else "yes"]),
     ]
     return asked.page(
@@ -177,7 +177,7 @@ async def _token(asked: Asked) -> web.StreamResponse:
         asked.who,
         asked.field("name"),
         roles=_roles(asked),
-        connections=_many_of(asked, "connections") or None,
+        connections=asked.fields("connections") or None,
         lasts_s=_days(asked) * 86_400,
     )
     return await _page(asked, tab="tokens", made=made.secret)
@@ -200,7 +200,7 @@ async def _person_add(asked: Asked) -> web.StreamResponse:
         asked.field("name"),
         roles=_roles(asked),
         label=asked.field("label"),
-        connections=_many_of(asked, "connections") or None,
+        connections=asked.fields("connections") or None,
         password=str(asked.sent.get("password", "")),
     )
     return asked.back("/settings?tab=people", f"{person.name} may sign in now.")
@@ -240,13 +240,9 @@ def _version(asked: Asked) -> int:
     return number_in(asked.field("version"), longest=9) or 0
 
 
-def _many_of(asked: Asked, name: str) -> list[str]:
-    return [str(each) for each in asked.sent.getall(name, [])] if hasattr(asked.sent, "getall") else []
-
-
 def _roles(asked: Asked) -> list[Role]:
     try:
-        return [Role(each) for each in _many_of(asked, "roles")]
+        return [Role(each) for each in asked.fields("roles")]
     except ValueError as error:
         raise Misunderstood(str(error)) from error
 
