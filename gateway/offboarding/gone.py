@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.config.leavers import Leavers
-from gateway.offboarding.values import Leaver, Place
+from gateway.offboarding.values import Leaver, Place, identities_told
 from gateway.sync import departure
 from gateway.sync.decider import Decider
 from gateway.sync.departed import depart
@@ -43,12 +43,7 @@ class Departing:
 
 def identities_of(leaver: Leaver, places: Sequence[Place]) -> list[Identity]:
     """By what the person is known, here and in each system."""
-    person = leaver.doc.person
-    found = [
-        identity(Known.EMAIL, person.email),
-        identity(Known.USER_NAME, person.user_name),
-        identity(Known.EMPLOYEE_NUMBER, person.employee_number),
-    ]
+    found = list[Identity | None](identities_told(leaver.doc.person))
     for place in places:
         for each in place.doc.accounts:
             found.append(identity(Known.ACCOUNT, each.account.id, place.connection))

@@ -121,6 +121,20 @@ class Desk:
         text = "the person is said to work here again, after access began to end: is this departure over?"
         return await self.ask(leaver, Question(kind="rehired", text=text, choices=("rehired", "goes-on")))
 
+    async def seen_again(self, number: int, person: Person, *, source: str) -> bool:
+        """Asks whether somebody who has left is back, of whom there is a new record that says so. False: there is no
+        such departure any more.
+        """
+        leaver = await store.take(self.teller.tx, number)
+        if leaver is None or leaver.begun_at is None or leaver.state in NOT_ANY_MORE:
+            return False
+        records = dict.fromkeys([*leaver.doc.person.records, *person.records])
+        leaver.doc.person = msgspec.structs.replace(leaver.doc.person, records=tuple(records))
+        await store.add_names(self.teller.tx, number, [(RECORD, each) for each in person.records])
+        text = f"a new record in {source} says that the person works here: hired again?"
+        await self.ask(leaver, Question(kind="rehired", text=text, choices=("rehired", "goes-on")))
+        return True
+
     async def withdraw(self, leaver: Leaver, *, by: str, reason: str) -> Opened:
         """Nothing more is taken away, and nobody is asked anything about it."""
         leaver.state, leaver.closed_at = LeaverState.CANCELLED, self.teller.now

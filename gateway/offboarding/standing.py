@@ -88,16 +88,18 @@ def standing_of(
     )
 
 
-def news_of(before: Standing | None, after: Standing) -> list[News]:
-    """What is different. A record that is seen for the first time moves nobody, and takes nothing back."""
+def news_of(before: Standing | None, after: Standing, now: float) -> list[News]:
+    """What is different. A record that is seen for the first time moves nobody, and takes nothing back. Until the last
+    day is over somebody may be away, come back or move; from then on only that they leave counts.
+    """
     if before is not None and before.said and not after.said:
         return [News(event=Event.LEAVER, over=True)]  # hired again, too: a tombstone does not make them a leaver anew
     found = []
-    if after.leaves and (before is None or not before.leaves or _when(before) != _when(after)):
+    if after.leaves and (before is None or not before.leaves or _sooner_or_later(before, after)):
         found.append(News(event=Event.LEAVER))
     if before is not None and before.leaves and not after.leaves:
         found.append(News(event=Event.LEAVER, over=True))
-    if after.leaves:
+    if after.leaves and (after.ends_at is None or after.ends_at <= now):
         return found
     if after.absent and (before is None or not before.absent):
         found.append(News(event=Event.ABSENCE))
@@ -108,8 +110,10 @@ def news_of(before: Standing | None, after: Standing) -> list[News]:
     return found
 
 
-def _when(standing: Standing) -> tuple[str, str, bool]:
-    return standing.ends, standing.zone, standing.left_at is not None
+def _sooner_or_later(before: Standing, after: Standing) -> bool:
+    """Whether it tells another moment. A tombstone that was lifted tells none: a person decided that."""
+    tombstoned = after.left_at is not None and before.left_at is None
+    return tombstoned or (before.ends, before.zone) != (after.ends, after.zone)
 
 
 def _zone(source: LeaverSource, rules: Leavers, values: Mapping[str, Any]) -> str:

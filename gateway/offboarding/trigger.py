@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import msgspec
 from sqlalchemy import select
@@ -23,8 +24,9 @@ from gateway.offboarding.opening import Desk, Told
 from gateway.offboarding.returning import back
 from gateway.offboarding.standing import News, Standing, news_of, standing_of
 from gateway.offboarding.telling import GATEWAY, Teller, Trail
-from gateway.offboarding.values import Event
+from gateway.offboarding.values import Event, identities_told, parse_number
 from gateway.storage.database import insert
+from gateway.sync.departed import gone_among
 from gateway.sync.state import RecordState
 
 
@@ -50,7 +52,10 @@ class Trigger:
             if standing is None or (id in known and known[id][0] == standing.digest):
                 continue
             before = known[id][1] if id in known else None
-            for news in news_of(before, standing):
+            if before is None and await self._seen_again(teller, source, standing):
+                await _keep(tx, id, standing)
+                continue
+            for news in news_of(before, standing, now):
                 await self._tell(teller, source, news, before, standing)
             await _keep(tx, id, standing)
 
@@ -68,6 +73,17 @@ class Trigger:
         await note_ended(tx, ended, Ending.OBSOLETE, now)
         return standing
 
+    async def _seen_again(self, teller: Teller, source: LeaverSource, standing: Standing) -> bool:
+        """Whether it is a new record of somebody who has left, as HR makes for whoever is hired again. It has its
+        tombstone from birth, so what it says has to be asked about.
+        """
+        if standing.left_at is None or standing.said:
+            return False
+        named = await gone_among(teller.tx, identities_told(standing.person))
+        numbers = sorted({each for gone in named.values() if (each := parse_number(gone.case)) is not None})
+        desk = Desk(teller, self.rules, self.connections)
+        return bool([each for each in numbers if await desk.seen_again(each, standing.person, source=source.flow)])
+
     async def _tell(
         self, teller: Teller, source: LeaverSource, news: News, before: Standing | None, after: Standing
     ) -> None:
@@ -79,7 +95,7 @@ class Trigger:
         ends = after.ends_at if news.event is Event.LEAVER else None
         if before is None and ends is not None and ends < teller.now - self.rules.past_s:
             return
-        day = int(teller.now // 86400)
+        day = datetime.fromtimestamp(teller.now, UTC).date()
         await desk.tell(
             Told(
                 event=news.event,
@@ -89,7 +105,7 @@ class Trigger:
                 zone=after.zone,
                 source=source.flow,
                 by=GATEWAY,
-                batch=f"{source.flow}:{day}",
+                batch=f"{source.flow}:{news.event}:{day}",
                 starts=after.starts,
                 before=before.role if before is not None else {},
                 after=after.role if news.event is Event.MOVER else {},

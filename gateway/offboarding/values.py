@@ -10,6 +10,7 @@ import msgspec
 
 from connectors.contract.access import Account, Grant, GrantKind, Whom
 from gateway.core.digits import number_in
+from gateway.sync.identities import Identity, Known, identity
 
 BY_HAND = "hand"
 """Kind of a step that no connector can take, beside those of `GrantKind`."""
@@ -118,6 +119,16 @@ class Person(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def whom(self) -> Whom:
         """As systems are asked for the person."""
         return Whom(email=self.email, user_name=self.user_name, employee_number=self.employee_number)
+
+
+def identities_told(person: Person) -> list[Identity]:
+    """By what the person is known everywhere."""
+    found = (
+        identity(Known.EMAIL, person.email),
+        identity(Known.USER_NAME, person.user_name),
+        identity(Known.EMPLOYEE_NUMBER, person.employee_number),
+    )
+    return [each for each in found if each is not None]
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from sqlalchemy import select
 
 from connectors.contract.errors import InputError
+from connectors.contract.written.conditions import compile_condition
 from gateway.audit.tables import audit
+from gateway.config import load
+from gateway.config.leavers import Leavers, LeaverSource
+from gateway.offboarding import store
+from gateway.offboarding.beginning import Beginning
+from gateway.offboarding.gone import Departing
+from gateway.offboarding.tables import leaver
+from gateway.offboarding.trigger import Trigger
+from gateway.offboarding.values import Leaver, LeaverState
 from gateway.storage.database import loads
 from gateway.sync.identities import Known
+from gateway.work.leaver_acts import answer_leaver
 from gateway.work.readmitting import NotGone, Readmitted, let_in
+from gateway.work.trail import note
+from gateway.work.workplace import Workplace
+from tests.contract.offboarding.people import CONFIG, WATCH
 from tests.promises.test_p8_departed import ADA, CREW, causes, leave, one, world
 from tests.scenarios.world_of_two import Two
 
@@ -119,3 +134,52 @@ async def test_nobody_is_let_in_without_a_reason_or_twice(embedded_url: str) -> 
         with pytest.raises(NotGone):
             await back(w)
         assert len(await lifted(w)) == 1
+
+
+async def test_hired_again_under_a_new_record_people_are_asked_and_nobody_leaves_twice(
+    store_url: str, tmp_path: Path
+) -> None:
+    """HR keeps the old record as it was and makes another one: closed from birth, asked about, opened by a decision."""
+    async with world(store_url, "crew") as w:
+        source = LeaverSource(
+            w.g.flow.name,
+            compile_condition("record.x == 'ended'", fields=("name", "email", "active", "x")),
+            None,
+            (),
+            {"name": "name", "email": "email"},
+        )
+        rules = Leavers(sources={w.g.flow.name: source})
+        w.g.decider.onlooker = Trigger(rules, ("a", "b"), note)
+        old = w.a.create(**CREW)
+        await w.g.settle()
+        w.a.edit(old, x="ended")
+        await w.g.settle()
+        gone = Departing(w.g.decider, rules)
+        assert await Beginning(w.g.database, w.g.clock, rules, note, gone).once() == 1
+        (theirs,) = await leavers(w)
+        await gone.leave(theirs)
+        await w.g.settle()
+        new = w.a.create(**CREW | {"x": "hired again"})
+        await w.g.settle()
+        assert [thing.raw["active"] for thing in (*w.a.things.values(), *w.b.things.values())] == [False] * 3
+        (asked,) = await leavers(w)
+        assert asked.doc.question is not None and asked.doc.question.kind == "rehired"
+        assert await causes(w) == ["leaver.asks"]
+        file = tmp_path / "lockstep.yaml"
+        file.write_text(CONFIG)
+        config = load(file, {"WIKI_TOKEN": "t"})
+        place = Workplace(database=w.g.database, config=config, topology=w.g.decider.topology, now=w.g.clock.now)
+        await answer_leaver(place, WATCH, asked.label, answer="rehired", reason="signed anew")
+        await w.g.settle()
+        w.a.edit(new, active=True)
+        w.a.edit(old, name="ada (old)")  # HR tidies up
+        await w.g.settle()
+        (over,) = await leavers(w)
+        assert over.state is LeaverState.RETURNED
+        assert (w.a.things[new].raw["active"], w.a.things[old].raw["active"]) == (True, False)
+        assert True in [thing.raw["active"] for thing in w.b.things.values()]
+
+
+async def leavers(w: Two) -> list[Leaver]:
+    async with w.g.database.read() as tx:
+        return await store.listed(tx, select(leaver).order_by(leaver.c.number))

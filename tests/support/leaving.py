@@ -249,6 +249,10 @@ class House:
             rows = await tx.execute(select(cases.c.cause).where(cases.c.closed_at.is_(None)))
             return {cause for (cause,) in rows}
 
+    async def leavers(self) -> list[Leaver]:
+        """All, in the order in which they were told."""
+        return [await self.leaver(each + 1) for each in range(await self.count())]
+
     async def count(self) -> int:
         async with self.database.read() as tx:
             return len((await tx.execute(select(t.leaver.c.number))).all())

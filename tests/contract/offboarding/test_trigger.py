@@ -13,8 +13,13 @@ from connectors.contract.written.conditions import compile_condition
 from gateway.config.leavers import Leavers, LeaverSource
 from gateway.offboarding.trigger import Trigger
 from gateway.offboarding.values import Event, LeaverState
+from gateway.sync.departed import depart
+from gateway.sync.identities import Known, identity
 from gateway.sync.state import FieldState, FieldVersion, RecordState
+from gateway.work.leaver_acts import answer_leaver
 from gateway.work.trail import note
+from gateway.work.workplace import Workplace
+from tests.contract.offboarding.people import WATCH
 from tests.support.leaving import DAY, House
 
 FIELDS = (
@@ -42,9 +47,9 @@ RULES = Leavers(sources={"people": SOURCE}, zone="UTC")
 ANN = {"name": "Ann Lee", "email": "ann@example.com", "user_name": "ann", "department": "Sales", "location": "Berlin"}
 
 
-async def decided(home: House, rules: Leavers = RULES, *, left: bool = False, **values: Any) -> None:
+async def decided(home: House, rules: Leavers = RULES, *, id: str = "r1", left: bool = False, **values: Any) -> None:
     fields = {name: FieldState(FieldVersion(value, 1, "hr")) for name, value in (ANN | values).items()}
-    state = RecordState(id="r1", flow="people", fields=fields)
+    state = RecordState(id=id, flow="people", fields=fields)
     state.tombstoned_at = home.clock.now() if left else None
     trigger = Trigger(rules, tuple(home.systems), note)
     async with home.database.begin() as tx:
@@ -91,6 +96,52 @@ async def test_hired_again_after_the_begin_people_are_asked(home: House, starts:
     assert await home.count() == 1
 
 
+@pytest.mark.parametrize("later", [1 * DAY, 60 * DAY])
+@pytest.mark.parametrize("number", ["17", "4711"])
+async def test_a_new_record_of_somebody_who_has_left_asks_whether_they_are_back(
+    home: House, later: float, number: str
+) -> None:
+    """HR makes a new one for whoever is hired again; it has its tombstone from birth."""
+    await decided(home, ends=day(home, 0), employee_number="17")
+    home.clock.advance(2 * DAY)
+    await home.run(later)
+    known = [identity(Known.EMAIL, ANN["email"])]
+    async with home.database.begin() as tx:
+        await depart(tx, "r1", [each for each in known if each], case="LV-1", now=home.clock.now())
+    for _ in range(2):
+        await decided(home, id="r9", left=True, starts="2024-01-08", employee_number=number)
+    leaver = await home.leaver()
+    assert await home.count() == 1 and "leaver.asks" in await home.cases()
+    assert leaver.doc.question is not None and leaver.doc.question.kind == "rehired"
+    assert leaver.doc.question.text == "a new record in people says that the person works here: hired again?"
+    assert leaver.doc.person.records == ("r1", "r9") and leaver.doc.person.employee_number == "17"
+
+
+async def test_a_new_record_that_says_itself_that_they_leave_asks_nothing(home: House) -> None:
+    await decided(home, ends=day(home, 0))
+    home.clock.advance(2 * DAY)
+    await home.run()
+    known = identity(Known.EMAIL, ANN["email"])
+    async with home.database.begin() as tx:
+        await depart(tx, "r1", [known] if known else [], case="LV-1", now=home.clock.now())
+    await decided(home, id="r9", left=True, ends=day(home, -2 * DAY))
+    assert (await home.leaver()).doc.question is None and await home.count() == 1
+
+
+async def test_who_was_let_in_again_leaves_anew_only_by_what_is_new(home: House, place: Workplace) -> None:
+    """HR still says what it said when a person decided: that is no news."""
+    last = day(home, 0)
+    await decided(home, ends=last)
+    home.clock.advance(2 * DAY)
+    await home.run()
+    await decided(home, left=True, ends=last)
+    await answer_leaver(place, WATCH, "LV-1", answer="rehired", reason="a contract was signed")
+    await decided(home, ends=last)  # the tombstone was lifted
+    assert await home.count() == 1
+    await decided(home, ends=day(home, 20 * DAY))
+    assert (await home.leaver(2)).state is LeaverState.PLANNED
+
+
 async def test_a_record_that_was_erased_says_nothing(home: House) -> None:
     await decided(home, ends=day(home, 0))
     home.clock.advance(2 * DAY)
@@ -123,6 +174,40 @@ async def test_away_and_back(home: House) -> None:
     await home.run()
     await decided(home, status="here")
     assert (await home.leaver()).state is LeaverState.RETURNED
+
+
+async def test_until_the_last_day_has_come_the_person_may_be_away_come_back_and_move(home: House) -> None:
+    last = day(home, 20 * DAY)
+    await decided(home, ends=last)
+    await decided(home, ends=last, status="away")
+    assert (await home.leaver(2)).kind is Event.ABSENCE
+    await decided(home, ends=last, status="here")
+    assert (await home.leaver(2)).state in (LeaverState.RETURNED, LeaverState.CANCELLED)
+    await decided(home, ends=last, department="Finance")
+    assert (await home.leaver(3)).kind is Event.MOVER
+    assert (await home.leaver(1)).state is LeaverState.PLANNED  # which all of this is not about
+
+
+@pytest.mark.parametrize("after", [{"status": "here"}, {"department": "Former"}, {"status": "here", "department": ""}])
+async def test_with_the_last_day_gone_nothing_but_the_departure_counts(home: House, after: dict[str, str]) -> None:
+    last = day(home, 0)
+    await decided(home, status="away")
+    await decided(home, ends=last, status="away")
+    home.clock.advance(2 * DAY)
+    told: dict[str, Any] = {"ends": last, "status": "away"} | after
+    await decided(home, **told)
+    assert {each.kind for each in await home.leavers()} == {Event.ABSENCE, Event.LEAVER}
+    assert (await home.leaver(1)).state is not LeaverState.RETURNED
+
+
+async def test_who_moves_and_who_is_away_are_not_counted_with_those_who_leave(home: House) -> None:
+    """A department that gets another name keeps no leaver waiting for two people."""
+    await decided(home)
+    await decided(home, department="Finance")
+    await decided(home, department="Finance", status="away")
+    await decided(home, department="Finance", status="away", ends=day(home, 20 * DAY))
+    assert len({each.batch for each in await home.leavers()}) == 3
+    assert "people:leaver:2023-11-" in (await home.leaver(3)).batch
 
 
 async def test_what_cannot_be_decided_is_a_case_and_decided_later(home: House) -> None:
