@@ -164,7 +164,7 @@ def _person(each: Waiting) -> dict[str, Any]:
         "stopped": each.connection or "everywhere",
         "batch": each.batch,
         "since": moment(each.since),
-        "state": each.state,
+        "state": f"{each.state}, begun elsewhere" if each.again else each.state,
         "why": each.why,
     }
 

@@ -30,7 +30,9 @@ class GuardModel(Strict):
         default=list(ACROSS), min_length=1, max_length=8, description="In any one system.", validate_default=False
     )
     systems: dict[str, list[Allowed]] = Field(default={}, description="By connection, instead of `system`.")
-    batch: int = Field(default=BATCH, ge=1, le=100_000, description="People that one import or message may tell of.")
+    batch: int = Field(
+        default=BATCH, ge=1, le=100_000, description="People that one import, or a flow in a day, may tell of."
+    )
     urgent: Allowed = Field(
         default=URGENT,
         description="People who are taken out at once by name; a flood of others never delays them.",

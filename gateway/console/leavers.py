@@ -102,7 +102,13 @@ async def flood(asked: Asked) -> web.StreamResponse:
     """`/leavers/floods/{flood}`: everybody who was stopped, and what one person said about it."""
     found = await leaver_guard.get_flood(asked.desk.place, asked.who, asked.request.match_info["flood"])
     mine = found.wanted is not None and found.wanted.human == (asked.who.person or asked.who.id)
-    return asked.page("flood.html", here="leavers", flood=found, mine=mine)
+    ticks = [each.number for each in found.people if each.state == "waits" or each.again]
+    wanted = found.wanted.numbers if found.wanted is not None else [each for each in ticks if not _again(found, each)]
+    return asked.page("flood.html", here="leavers", flood=found, mine=mine, ticks=ticks, wanted=set(wanted))
+
+
+def _again(found: Flood, number: int) -> bool:
+    return any(each.again for each in found.people if each.number == number)
 
 
 async def decide(asked: Asked) -> web.StreamResponse:
@@ -111,8 +117,9 @@ async def decide(asked: Asked) -> web.StreamResponse:
     here = path("leavers", "floods", name)
     if what not in ("allow", "refuse") or not reason:
         return asked.back(here, "Nothing was decided: say what, and why.", tone="warn")
-    said = [number_in(each) for each in asked.field("numbers").split(",")]
-    chosen = [each for each in said if each is not None]
+    chosen = [each for each in map(number_in, asked.fields("leaver")) if each is not None]
+    if not chosen:
+        return asked.back(here, "Nothing was decided: tick whom it is about.", tone="warn")
     try:
         done = await leaver_guard.decide(asked.desk.place, asked.who, name, what, chosen, reason=reason)
     except InputError as error:

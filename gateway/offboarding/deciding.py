@@ -319,7 +319,10 @@ class Book:
             return ""
         ask = await ask_of(round.tx, round.leaver, round.place.connection)
         verdict = await admit(round.tx, self.rules.guard, ask, now=round.now, note=self.trail)
-        return "" if verdict.passage is Passage.PASSED else f"{verdict.flood}: {verdict.why}"
+        if verdict.passage is Passage.PASSED:
+            return ""
+        refused = "two people refused it, and may still allow it: " if verdict.passage is Passage.REFUSED else ""
+        return f"{verdict.flood}: {refused}{verdict.why}"
 
     async def sent(self, held: Round, step_id: str, conclusion: Conclusion | None, settles_s: float) -> Round:
         """What came back. None: the system took it; only reading shows whether it is gone."""

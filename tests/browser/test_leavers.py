@@ -125,16 +125,22 @@ def test_what_the_api_gives_verifies_as_it_comes(own: Stage, house: House) -> No
 
 
 def test_two_people_decide_about_a_flood(own: Stage, opened: Opened) -> None:
-    def say(who: str) -> Page:
+    def say(who: str, *without: str) -> Page:
         page = opened(own, "/leavers/floods/FL-1", who=who)
+        for label in without:
+            page.get_by_label(f"Tick {label}").uncheck()
         page.get_by_label("Why, for the trail").fill("a real list")
         page.get_by_role("button", name=re.compile("let them begin", re.IGNORECASE)).click()
         return page
 
-    first = say("hugo")
-    expect(first.locator("main")).to_contain_text("once a second person says the same")
+    everybody = ("LV-4", "LV-5")
+    expect(say("hugo", *everybody).locator("main")).to_contain_text("tick whom it is about")
+    first = say("hugo", "LV-4")
+    expect(first.locator("main")).to_contain_text("Asked for: 1 begin once a second person says the same")
     expect(first.locator("main")).to_contain_text("You said so yourself")
-    expect(say("ada").locator("main")).to_contain_text("begin; 0 still wait")
+    second = opened(own, "/leavers/floods/FL-1", who="ada")
+    assert [second.get_by_label(f"Tick {each}").is_checked() for each in everybody] == [False, True]
+    expect(say("ada").locator("main")).to_contain_text("1 begin; 1 still wait")
 
 
 def test_without_the_right_there_is_no_board(own: Stage, opened: Opened) -> None:

@@ -155,15 +155,19 @@ async def _stop(tx: AsyncConnection, ask: Ask, head: int, why: str, *, now: floa
 async def settle(
     tx: AsyncConnection, flood: int, numbers: Sequence[int], state: str, *, by: str, reason: str, now: float
 ) -> list[int]:
-    """Those of the leavers that waited in the flood wait no longer; the flood is over once nobody does. Gives them."""
+    """Those of the leavers that waited in the flood wait no longer; the flood is over once nobody does. Gives them.
+    Who was refused may be allowed after all.
+    """
     await _lock(tx)
-    waits = t.blast_waiting.c
-    here = (waits.flood == flood, waits.state == "waits")
-    found = [row.number for row in await tx.execute(select(waits.number).where(*here, waits.number.in_(numbers)))]
+    waits, whole = t.blast_waiting.c, t.blast_flood.c
+    here, before = waits.flood == flood, ("waits", "refused") if state == "allowed" else ("waits",)
+    theirs = (here, waits.state.in_(before), waits.number.in_(numbers))
+    found = [row.number for row in await tx.execute(select(waits.number).where(*theirs))]
     put = {"state": state, "decided_at": now, "decided_by": by, "reason": reason}
-    await tx.execute(update(t.blast_waiting).where(*here, waits.number.in_(found)).values(**put))
-    if (await tx.execute(select(waits.number).where(*here).limit(1))).first() is None:
-        await tx.execute(update(t.blast_flood).where(t.blast_flood.c.number == flood).values(over_at=now))
+    await tx.execute(update(t.blast_waiting).where(here, waits.number.in_(found)).values(**put))
+    if (await tx.execute(select(waits.number).where(here, waits.state == "waits").limit(1))).first() is None:
+        ended = update(t.blast_flood).where(whole.number == flood, whole.over_at.is_(None))
+        await tx.execute(ended.values(over_at=now))
         await tx.execute(delete(t.blast_wish).where(t.blast_wish.c.flood == flood))
     return sorted(found)
 

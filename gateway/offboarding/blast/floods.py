@@ -6,17 +6,18 @@ themselves: people are compared, not names.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.contract.errors import InputError
 from gateway.access.entrance import Trail
 from gateway.offboarding.blast import tables as t
 from gateway.offboarding.blast.admitting import label, settle
+from gateway.offboarding.tables import leaver
 from gateway.storage.database import dumps, insert, loads
 
 STANDS_S = 86400.0
@@ -39,6 +40,8 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     """waits, allowed, refused, urgent (was taken out at once after all), or withdrawn (does not leave after all)."""
     caused_by: tuple[str, ...]
+    again: bool = False
+    """Refused, although the departure has begun elsewhere and is not over: two people may let it through after all."""
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,19 +130,19 @@ async def decide(
     note: Trail,
 ) -> Decision:
     """One person's word: `allow` or `refuse`, about these leavers or (none given) all that wait now. It takes effect
-    once another person has said the same about the same; a different word takes the place of the first.
+    once another person has said the same about the same; a different word takes the place of the first. Those that are
+    `again` are allowed only by name.
 
     Raises NoFlood, GuardRefused (code `approval.own`, `approval.caused`, `guard.over`, `guard.unknown`,
     `reason.missing`).
     """
     there = await flood(tx, number)
-    waiting = [each for each in there.people if each.state == "waits"]
+    left = sum(each.state == "waits" for each in there.people)
+    choice = {each.number: each for each in there.people if each.state == "waits" or (what == "allow" and each.again)}
     wanted = there.wanted if there.wanted is not None and now < there.wanted.at + STANDS_S else None
-    meant = _meant(there, waiting, wanted, what, numbers)
-    _refuse(there, [each for each in waiting if each.number in meant], by, reason, wanted)
-    same = (
-        wanted is not None and wanted.what == what and set(wanted.numbers) & {each.number for each in waiting} == meant
-    )
+    meant = _meant(there, choice, wanted, what, numbers)
+    _refuse(there, by, reason, wanted)
+    same = wanted is not None and wanted.what == what and set(wanted.numbers) & set(choice) == meant
     if wanted is not None and same and wanted.human == by.human:
         raise GuardRefused("You asked for it yourself; another person has to look at the list.", code=OWN)
     if wanted is None or not same:
@@ -150,7 +153,7 @@ async def decide(
         )
         detail = {"flood": there.label, "what": what, "leavers": len(meant), "reason": reason}
         await note(tx, at=now, kind="leaver_guard_asked", actor=by.name, detail=detail)
-        return Decision(flood=there.label, what=what, numbers=tuple(sorted(meant)), done=False, left=len(waiting))
+        return Decision(flood=there.label, what=what, numbers=tuple(sorted(meant)), done=False, left=left)
     state = "allowed" if what == "allow" else "refused"
     both, why = f"{wanted.by}, {by.name}", reason.strip() or wanted.reason
     done = await settle(tx, number, sorted(meant), state, by=both, reason=why, now=now)
@@ -158,26 +161,26 @@ async def decide(
     detail = {"flood": there.label, "leavers": done, "asked": wanted.by, "agreed": by.name, "reason": why}
     kind = "leaver_guard_allowed" if what == "allow" else "leaver_guard_refused"
     await note(tx, at=now, kind=kind, actor=by.name, detail=detail)
-    return Decision(flood=there.label, what=what, numbers=tuple(done), done=True, left=len(waiting) - len(done))
+    left -= sum(choice[each].state == "waits" for each in done)
+    return Decision(flood=there.label, what=what, numbers=tuple(done), done=True, left=left)
 
 
 def _meant(
-    there: Flood, waiting: Sequence[Waiting], wanted: Wanted | None, what: str, numbers: Collection[int]
+    there: Flood, choice: Mapping[int, Waiting], wanted: Wanted | None, what: str, numbers: Collection[int]
 ) -> set[int]:
     if what not in KINDS:
         raise GuardRefused(f"{what} is no decision; try allow or refuse", code="guard.unknown")
-    left = {each.number for each in waiting}
-    if not left:
-        raise GuardRefused(f"{there.label} is over: nobody waits in it", code="guard.over")
-    if numbers and (strange := sorted(set(numbers) - left)):
+    if choice and (strange := sorted(set(numbers) - set(choice))):
         names = ", ".join(f"LV-{each}" for each in strange)
         raise GuardRefused(f"{names} does not wait in {there.label}", code="guard.unknown")
-    if not numbers and wanted is not None and wanted.what == what:
-        return set(wanted.numbers) & left or left
-    return set(numbers) or left
+    agreed = set(wanted.numbers) & set(choice) if wanted is not None and wanted.what == what else set()
+    meant = set(numbers) or agreed or {each for each in choice if choice[each].state == "waits"}
+    if not choice or not meant:
+        raise GuardRefused(f"{there.label} is over: nobody waits in it", code="guard.over")
+    return meant
 
 
-def _refuse(there: Flood, meant: Sequence[Waiting], by: Decider, reason: str, wanted: Wanted | None) -> None:
+def _refuse(there: Flood, by: Decider, reason: str, wanted: Wanted | None) -> None:
     caused = [each for each in there.people if by.human in each.caused_by]
     if caused:
         text = f"You asked for {caused[0].name} to leave, which is in {there.label}: two others have to look at it."
@@ -231,7 +234,9 @@ def _wanted(row: Mapping[Any, Any]) -> Wanted:
 
 async def _people(tx: AsyncConnection, number: int) -> tuple[Waiting, ...]:
     waits = t.blast_waiting
-    query = select(waits).where(waits.c.flood == number).order_by(waits.c.number)
+    row = leaver.c
+    begun = exists().where(row.number == waits.c.number, row.begun_at.isnot(None), row.closed_at.is_(None))
+    query = select(waits, begun.label("begun")).where(waits.c.flood == number).order_by(waits.c.number)
     return tuple(
         Waiting(
             number=row["number"],
@@ -242,6 +247,7 @@ async def _people(tx: AsyncConnection, number: int) -> tuple[Waiting, ...]:
             why=row["why"],
             state=row["state"],
             caused_by=tuple(loads(row["caused_by"])),
+            again=row["state"] == "refused" and bool(row["begun"]),
         )
         for row in (await tx.execute(query)).mappings()
     )
