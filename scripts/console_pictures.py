@@ -5,7 +5,6 @@ They are of the browser tests' stage, so they show what the tests look at.
 
 from __future__ import annotations
 
-import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -15,6 +14,7 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.browser.conftest import ARGS, NARROW, WIDE
 from tests.browser.filling import fill
 from tests.browser.stage import COOKIE, House, Stage
+from tests.support.browsing import program
 
 PICTURES = {
     "console-now": ("/now", WIDE, False),
@@ -33,7 +33,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         stage = house.stage(Path(folder))
         house.do(fill(stage))
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGS)
+        browser = playwright.chromium.launch(executable_path=program(), args=ARGS)
         for name in PICTURES:
             _take(browser, stage, name, into / f"{name}.png")
         browser.close()

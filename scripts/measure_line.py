@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from playwright.sync_api import Browser, sync_playwright
 from scripts.measure_console import fill
 from tests.browser.conftest import ARGS, WIDE
 from tests.browser.stage import COOKIE, House, Stage
+from tests.support.browsing import program
 
 PAGES = {"now": "/now", "groups": "/cases", "list": "/cases?by=none", "case": "/c/FO-777", "connection": "/conn/jira"}
 RTT_MS = 100
@@ -55,7 +55,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         stage = house.stage(Path(folder))
         house.do(fill(stage, asked.cases, asked.causes))
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGS)
+        browser = playwright.chromium.launch(executable_path=program(), args=ARGS)
         for name, path in PAGES.items():
             rounds = [measured(browser, stage, path, asked.kbit) for _ in range(asked.rounds)]
             seen, usable, answered, size = (sorted(each)[len(each) // 2] for each in zip(*rounds, strict=True))

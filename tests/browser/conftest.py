@@ -6,7 +6,6 @@ elsewhere need that.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,6 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, syn
 from tests.browser.departing import BY_HAND, depart
 from tests.browser.filling import fill
 from tests.browser.stage import COOKIE, House, Stage
+from tests.support.browsing import ABSENT, program
 from tests.support.real import missing
 
 WIDE, NARROW = ViewportSize(width=1366, height=768), ViewportSize(width=320, height=640)
@@ -39,11 +39,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """Debian's Chromium; skips (in CI fails) where there is none."""
-    program = shutil.which("chromium")
-    if program is None:
-        missing("Chromium is not installed (Debian: apt-get install chromium)")
+    if (found := program()) is None:
+        missing(ABSENT)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=ARGS)
+        browser = playwright.chromium.launch(executable_path=found, args=ARGS)
         yield browser
         browser.close()
 

@@ -96,7 +96,7 @@ def test_somebody_who_was_changed_meanwhile_is_not_shut_out_unseen(own: Stage, h
 
 
 def test_what_holds_here_is_told_with_its_place_in_the_configuration(own: Stage, opened: Opened) -> None:
-    page = opened(own, "/settings?tab=guards", who="vera")
+    page = opened(own, "/settings?tab=guards", who="ada")
     expect(page.get_by_role("row").filter(has_text="replay.ramp")).to_contain_text("1 → 5 → 20 → the rest")
     expect(page.get_by_role("row").filter(has_text="cases.four_eyes")).to_contain_text("discarding several")
     page.get_by_role("link", name="Retention").click()

@@ -1,4 +1,5 @@
-"""Which tests stay together in one worker of `make test`: those that share something dear, such as one run of the demo.
+"""Which tests stay together in one worker of `make test`: those that share something dear, such as one run of the demo,
+or one browser with two gateways behind it.
 
 pytest-xdist's marker for this changes node ids, which pytest 9 does not let it; so the scheduler is told here.
 """
@@ -10,12 +11,18 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
-TOGETHER = ("tests/integration/test_demo.py", "tests/promises/test_long_outage.py")
+TOGETHER = (
+    "tests/browser/",
+    "tests/contract/api/",
+    "tests/contract/sandbox/",
+    "tests/integration/test_demo.py",
+    "tests/promises/test_long_outage.py",
+)
 
 
 def group_of(nodeid: str) -> str:
-    """The file of those that stay together; every other test is a group of its own."""
-    return next((file for file in TOGETHER if nodeid.startswith(file)), nodeid)
+    """The folder or file of those that stay together; every other test is a group of its own."""
+    return next((each for each in TOGETHER if nodeid.startswith(each)), nodeid)
 
 
 class Groups(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
