@@ -156,7 +156,7 @@ class LeaverDoc(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     person: Person
     source: str = ""
-    """What told of it: a flow, `import`, `api`, or the person at the command line."""
+    """What told of it: a flow, `import`, or where a person said it: console, cli, api."""
     said_by: str = ""
     caused_by: tuple[str, ...] = ()
     """Ids of the people who asked for it, for four eyes."""

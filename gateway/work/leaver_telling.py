@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from connectors.contract.errors import InputError
 from gateway.access.rights import Principal, Right
 from gateway.config.leavers import is_zone
+from gateway.core import origin
 from gateway.offboarding import store
 from gateway.offboarding.days import day_of, ends_at
 from gateway.offboarding.opening import Desk, Opened, Told
@@ -67,10 +68,16 @@ async def tell_leaver(place: Workplace, who: Principal, wish: LeaverWish) -> Lea
     Raises NotAllowed, LeaverUnclear, LeaverUnfit, LeaverRefused.
     """
     who.require(Right.PEOPLE)
-    opened = await told(place, who, wish, source="api", batch="")
+    opened = await told(place, who, wish, source=_door(), batch="")
     async with place.database.read() as tx:
         assert opened.leaver is not None, "a wish that is refused raises"
         return LeaverTold(became=str(opened.became), leaver=await seen(tx, place, who, opened.leaver))
+
+
+def _door() -> str:
+    """Where a person said it: console, cli, api."""
+    source = origin.current().source
+    return origin.API if source == origin.SYSTEM else source
 
 
 async def told(place: Workplace, who: Principal, wish: LeaverWish, *, source: str, batch: str) -> Opened:

@@ -50,6 +50,14 @@ def test_the_way_of_one(place: Place) -> None:
         assert number in {each["label"] for each in over}
 
 
+def test_it_says_where_it_was_told(place: Place) -> None:
+    with place.client("people-watch") as program, place.client("people-watch") as command:
+        command.headers["User-Agent"] = "lockstep-cli/0"
+        for each, door in ((program, "api"), (command, "cli")):
+            number = told(each, person=f"{door}@example.com").json()["leaver"]["label"]
+            assert each.get(f"/v1/leavers/{number}").json()["leaver"]["source"] == door
+
+
 def test_what_cannot_be_is_told_as_a_problem(place: Place) -> None:
     with place.client("people-watch") as watch:
         for said, status, code in (
