@@ -102,13 +102,9 @@ async def flood(asked: Asked) -> web.StreamResponse:
     """`/leavers/floods/{flood}`: everybody who was stopped, and what one person said about it."""
     found = await leaver_guard.get_flood(asked.desk.place, asked.who, asked.request.match_info["flood"])
     mine = found.wanted is not None and found.wanted.human == (asked.who.person or asked.who.id)
-    ticks = [each.number for each in found.people if each.state == "waits" or each.again]
-    wanted = found.wanted.numbers if found.wanted is not None else [each for each in ticks if not _again(found, each)]
+    ticks = {each.number: not each.again for each in found.people if each.state == "waits" or each.again}
+    wanted = found.wanted.numbers if found.wanted is not None else [each for each, waits in ticks.items() if waits]
     return asked.page("flood.html", here="leavers", flood=found, mine=mine, ticks=ticks, wanted=set(wanted))
-
-
-def _again(found: Flood, number: int) -> bool:
-    return any(each.again for each in found.people if each.number == number)
 
 
 async def decide(asked: Asked) -> web.StreamResponse:

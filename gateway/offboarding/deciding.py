@@ -18,7 +18,7 @@ from gateway.config.leavers import Leavers
 from gateway.core.ids import new_id
 from gateway.offboarding import planning, store
 from gateway.offboarding.beginning import ask_of
-from gateway.offboarding.blast.admitting import Passage, admit
+from gateway.offboarding.blast.admitting import admit
 from gateway.offboarding.correlate import Verdict
 from gateway.offboarding.lease import LEASE_S, Lost
 from gateway.offboarding.moves import BEGUN, MOST_TRIES, check_at, proves_nothing_happened
@@ -318,11 +318,7 @@ class Book:
         if any(each.doc.sent_at for each in round.steps):
             return ""
         ask = await ask_of(round.tx, round.leaver, round.place.connection)
-        verdict = await admit(round.tx, self.rules.guard, ask, now=round.now, note=self.trail)
-        if verdict.passage is Passage.PASSED:
-            return ""
-        refused = "two people refused it, and may still allow it: " if verdict.passage is Passage.REFUSED else ""
-        return f"{verdict.flood}: {refused}{verdict.why}"
+        return (await admit(round.tx, self.rules.guard, ask, now=round.now, note=self.trail)).on_the_way
 
     async def sent(self, held: Round, step_id: str, conclusion: Conclusion | None, settles_s: float) -> Round:
         """What came back. None: the system took it; only reading shows whether it is gone."""

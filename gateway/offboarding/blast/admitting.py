@@ -61,6 +61,12 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     why: str = ""
     flood: str = ""
 
+    @property
+    def on_the_way(self) -> str:
+        """Why it does not go on in one system, although it has begun in others; empty: it passed."""
+        refused = "two people refused it, and may still allow it: " if self.passage is Passage.REFUSED else ""
+        return "" if self.passage is Passage.PASSED else f"{self.flood}: {refused}{self.why}"
+
 
 async def admit(tx: AsyncConnection, guard: Guard, ask: Ask, *, now: float, note: Trail) -> Verdict:
     """Whether it may begin, and counts it if so. The same again is answered again and counted once.
