@@ -25,11 +25,13 @@ _CODES = {0: "Success", 3: "Invalid authorization", 6: "Invalid data format", 9:
 class Collector:
     """`faults`: what happens to the next requests with events, in order: busy, dropped (taken, and not answered), late
     (answered after a while), lost (taken, answered, never indexed), restarted (everything in memory is gone).
+    `acknowledges`: whether it tells now what it has indexed.
     """
 
     def __init__(self, file: Path, *, token: str = TOKEN) -> None:
         self.file, self.token = file, token
         self.faults: deque[str] = deque()
+        self.acknowledges = True
         self.requests = 0
         self.port = 0
         self._next: dict[str, int] = defaultdict(int)
@@ -118,7 +120,8 @@ class Collector:
     async def _acks(self, request: web.Request) -> web.Response:
         channel, told = request.query.get("channel", ""), await request.json()
         # A true is told once; then it is forgotten.
-        return web.json_response({"acks": {str(ack): self._done.pop((channel, ack), False) for ack in told["acks"]}})
+        done = self._done if self.acknowledges else {}
+        return web.json_response({"acks": {str(ack): done.pop((channel, ack), False) for ack in told["acks"]}})
 
 
 def _parsed(body: str) -> Any:
