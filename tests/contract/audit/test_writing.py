@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
 from connectors.contract.errors import StorageError
-from gateway.audit import floor
+from gateway.audit import checkpoints, floor
 from gateway.audit.chain import append, entry
+from gateway.audit.checkpoints import checkpoint
 from gateway.audit.floor import delete_until
 from gateway.audit.tables import metadata
 from gateway.storage.database import Database, ValueRefused, savepoint
@@ -57,6 +59,18 @@ async def test_a_second_sweep_that_comes_late_lowers_nothing(url: str) -> None:
         await floor._delete(tx, database, doomed, 61.0)
     rows, report = await rows_of(database), await checked(database)
     assert report.whole and [row.kind for row in rows] == ["audit_deleted"] * 2, report.findings
+    await database.close()
+
+
+async def test_a_checkpoint_of_an_entry_that_went_by_age_is_no_tampering(url: str, tmp_path: Path) -> None:
+    database, file = await fresh(url), tmp_path / checkpoints.FILE_NAME
+    await say(database, "old", "old", at=1.0)
+    assert await checkpoint(database, file, now=2.0) is not None
+    assert await delete_until(database, 50.0, now=60.0, batch=10) == 2
+    made = await checkpoint(database, file, now=61.0)
+    assert made is not None and [row.kind for row in await rows_of(database)] == ["audit_deleted"]
+    report = await checked(database, files=[file])
+    assert report.whole, report.findings
     await database.close()
 
 
