@@ -122,11 +122,11 @@ class Desk:
         return await self.ask(leaver, Question(kind="rehired", text=text, choices=("rehired", "goes-on")))
 
     async def seen_again(self, number: int, person: Person, *, source: str) -> bool:
-        """Asks whether somebody who has left is back, of whom there is a new record that says so. False: there is no
-        such departure any more.
+        """Asks whether somebody who has left, and was not let in again, is back: there is a new record that says so.
+        False: there is no such departure.
         """
         leaver = await store.take(self.teller.tx, number)
-        if leaver is None or leaver.begun_at is None or leaver.state in NOT_ANY_MORE:
+        if leaver is None:
             return False
         records = dict.fromkeys([*leaver.doc.person.records, *person.records])
         leaver.doc.person = msgspec.structs.replace(leaver.doc.person, records=tuple(records))

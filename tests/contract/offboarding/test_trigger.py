@@ -80,6 +80,14 @@ async def test_a_record_that_has_left_does_not_wait_for_its_last_day(home: House
     assert (await home.leaver()).ends_at == home.clock.now()
 
 
+async def test_nor_does_one_that_leaves_before_the_last_day_that_it_told(home: House) -> None:
+    last = day(home, 20 * DAY)
+    await decided(home, ends=last)
+    home.clock.advance(DAY)
+    await decided(home, left=True, ends=last)
+    assert (await home.leaver()).ends_at == home.clock.now() and await home.count() == 1
+
+
 @pytest.mark.parametrize("starts", ["2020-01-01", "2023-12-01"])
 async def test_hired_again_after_the_begin_people_are_asked(home: House, starts: str) -> None:
     last = day(home, 0)
